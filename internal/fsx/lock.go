@@ -1,0 +1,76 @@
+package fsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Lock waits until nobody else holds the lock file path, which is made if it is
+// missing, and holds it until release is called or the process ends. If it has
+// to wait it calls waiting once, with the process id of the holder (0: not
+// known).
+func Lock(ctx context.Context, path string, waiting func(pid int)) (release func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("locking: %w", err)
+	}
+	fd := int(f.Fd())
+	err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		if waiting != nil {
+			waiting(holder(path))
+		}
+		if err = waitFor(ctx, f); err != nil && err == ctx.Err() {
+			return nil, fmt.Errorf("waiting for %s: %w", path, err) // waitFor closes f
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("locking %s: %w", path, err)
+	}
+	// Who waits wants to know for whom. The lock holds without it.
+	_ = f.Truncate(0)
+	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return func() { f.Close() }, nil
+}
+
+// waitFor blocks in flock. If ctx ends first, f is closed as soon as flock is
+// over, which gives the lock up again.
+func waitFor(ctx context.Context, f *os.File) error {
+	got := make(chan error, 1)
+	go func() {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Flock(int(f.Fd()), unix.LOCK_EX)
+		}
+		got <- err
+	}()
+	select {
+	case err := <-got:
+		return err
+	case <-ctx.Done():
+		go func() {
+			<-got
+			f.Close()
+		}()
+		return ctx.Err()
+	}
+}
+
+func holder(path string) int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}

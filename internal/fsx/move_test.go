@@ -1,0 +1,69 @@
+package fsx
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestMoveAndExchange(t *testing.T) {
+	dir := root(t)
+	a, b := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	if err := errors.Join(os.WriteFile(a, []byte("A"), 0o600), os.WriteFile(b, []byte("B"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Exchange(a, b); err != nil {
+		t.Fatal(err)
+	}
+	wantFile(t, a, "B", 0o600)
+	wantFile(t, b, "A", 0o600)
+	if err := Move(a, b, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wantList(t, dir, "b")
+	wantFile(t, b, "B", 0o755)
+	if Move(a, b, 0o755) == nil || Exchange(a, b) == nil {
+		t.Error("moving what is not there: no error")
+	}
+	wantList(t, dir, "b")
+}
+
+func TestMakeBeside(t *testing.T) {
+	dir := root(t)
+	one, err := MakeBeside(filepath.Join(dir, "x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := MakeBeside(filepath.Join(dir, "x"))
+	if err != nil || one == two || filepath.Dir(one) != dir {
+		t.Errorf("%s and %s, %v", one, two, err)
+	}
+	if err := errors.Join(Sync(dir), RemoveAll(one), RemoveAll(two)); err != nil {
+		t.Error(err)
+	}
+	wantList(t, dir)
+}
+
+func TestLock(t *testing.T) {
+	path := filepath.Join(root(t), "lock")
+	release, err := Lock(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// Who gives up while waiting says so, and does not keep the lock later.
+	ctx, cancel := context.WithCancel(t.Context())
+	holder := 0
+	_, err = Lock(ctx, path, func(pid int) { holder = pid; cancel() })
+	if !errors.Is(err, context.Canceled) || holder != os.Getpid() {
+		t.Errorf("%v, held by %d", err, holder)
+	}
+
+	second, err := Lock(t.Context(), path, func(int) { release() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	second()
+}

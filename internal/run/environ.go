@@ -1,0 +1,62 @@
+package run
+
+import (
+	"os"
+	"strings"
+)
+
+// dropped are the variables that change what a program loads or says: no
+// answer we read may depend on them (rule T-7). A trailing * stands for any
+// rest.
+var dropped = []string{
+	"LD_*", "DYLD_*",
+	"PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONEXECUTABLE",
+	"PYTHONPLATLIBDIR", "PYTHONSAFEPATH", "PYTHONWARNINGS", "PYTHONCASEOK", "PYTHONVERBOSE",
+	"PYTHONPROFILEIMPORTTIME", "PYTHONUTF8", "PYTHONIOENCODING", "__PYVENV_LAUNCHER__",
+	"PERL5OPT", "PERL5LIB", "PERLLIB",
+	"BASH_ENV", "ENV", "CDPATH",
+	"LANG", "LANGUAGE", "LC_*",
+}
+
+// environ is the environment programs start with: the Runner's without what
+// rule T-7 drops, and LC_ALL=C.
+func (r *Runner) environ() []string {
+	var out []string
+	for _, kv := range r.base() {
+		key, _, ok := strings.Cut(kv, "=")
+		if ok && !drops(key) {
+			out = append(out, kv)
+		}
+	}
+	return append(out, "LC_ALL=C")
+}
+
+func drops(key string) bool {
+	for _, name := range dropped {
+		prefix, any := strings.CutSuffix(name, "*")
+		if key == name || any && strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *Runner) base() []string {
+	if r == nil || r.Env == nil {
+		return os.Environ()
+	}
+	return r.Env
+}
+
+// Getenv is the value of key in the environment the Runner starts from, "" when
+// it is not set. Settings are read through it, so that a test needs no
+// environment of its own.
+func (r *Runner) Getenv(key string) string {
+	env := r.base()
+	for i := len(env) - 1; i >= 0; i-- { // the last one counts, as for exec
+		if k, v, ok := strings.Cut(env[i], "="); ok && k == key {
+			return v
+		}
+	}
+	return ""
+}
