@@ -1,0 +1,196 @@
+package apxs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"modwsgi/internal/run"
+)
+
+// Report is what httpd -V says.
+type Report struct {
+	Version  string            // "2.4.65"
+	MMN      MMN               // without cookie
+	MPM      string            // "" when it does not say
+	Compiled map[string]string // "-D NAME=value" of the compile block; "" for one without a value
+}
+
+var (
+	versionLine = regexp.MustCompile(`(?m)^Server version:[ \t]+\S*/(\d+(?:\.\d+)+)`)
+	mmnLine     = regexp.MustCompile(`(?m)^Server's Module Magic Number:[ \t]+(\d{1,9}):(\d{1,9})`)
+	mpmLine     = regexp.MustCompile(`(?m)^Server MPM:[ \t]+(\w+)`)
+	compiledIn  = regexp.MustCompile(`(?m)^ -D (\w+)(?:=(.*))?`)
+)
+
+// ParseReport reads the output of httpd -V, whatever its exit status was. ok is
+// false if it is not that: some control programs answer for the init system.
+func ParseReport(text string) (rep Report, ok bool) {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	m := versionLine.FindStringSubmatch(text)
+	if m == nil {
+		return rep, false
+	}
+	rep.Version = m[1]
+	if m := mmnLine.FindStringSubmatch(text); m != nil {
+		rep.MMN.Major, _ = strconv.Atoi(m[1]) // nine digits at most: it fits
+		rep.MMN.Minor, _ = strconv.Atoi(m[2])
+	}
+	if m := mpmLine.FindStringSubmatch(text); m != nil {
+		rep.MPM = strings.ToLower(m[1])
+	}
+	rep.Compiled = map[string]string{}
+	for _, m := range compiledIn.FindAllStringSubmatch(text, -1) {
+		value := m[2]
+		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		rep.Compiled[m[1]] = value
+	}
+	return rep, true
+}
+
+// binaryTimeout is ample for a server that only prints.
+const binaryTimeout = 30 * time.Second
+
+// askBinary runs httpd -V as its control program would run it: in the
+// environment its envvars file makes, without which a configuration may not be
+// readable and the MPM stays blank. Where that gives no answer it is run as it
+// is, then through the control program; an MPM still not known is looked for
+// elsewhere (rule A-8). The error says why there is no report.
+func askBinary(ctx context.Context, r *run.Runner, httpd, confDir, root string) (Report, error) {
+	rep, err := withEnvvars(ctx, r, httpd, confDir)
+	if err == nil && rep.MPM != "" {
+		return rep, nil
+	}
+	rep, err = version(ctx, r, httpd, "-V")
+	if err != nil || rep.MPM == "" {
+		if again, againErr := byControl(ctx, r, httpd, confDir); againErr == nil {
+			rep, err = again, nil
+		}
+	}
+	if err == nil && rep.MPM == "" {
+		rep.MPM = guessMPM(ctx, r, httpd, confDir, root)
+	}
+	return rep, err
+}
+
+func version(ctx context.Context, r *run.Runner, path string, args ...string) (Report, error) {
+	res, err := r.Run(ctx, run.Cmd{Path: path, Args: args, Timeout: binaryTimeout})
+	if rep, ok := ParseReport(res.Stdout); ok {
+		return rep, nil
+	}
+	if err == nil {
+		err = errors.New("it does not answer as httpd does")
+	}
+	return Report{}, fmt.Errorf("asking %s for its version: %w", path, err)
+}
+
+// sourced runs its second and further arguments in the environment that its
+// first, a file of shell assignments, makes.
+const sourced = `. "$1" && shift && exec "$@"`
+
+// errNoWay: there is no such file or program to ask by.
+var errNoWay = errors.New("nothing to ask by")
+
+// withEnvvars asks httpd in the environment of its envvars file.
+func withEnvvars(ctx context.Context, r *run.Runner, httpd, confDir string) (Report, error) {
+	if file := envvars(httpd, confDir); file != "" {
+		return version(ctx, r, "/bin/sh", "-c", sourced, "sh", file, httpd, "-V")
+	}
+	return Report{}, errNoWay
+}
+
+// byControl asks the control program. One whose envvars file was read is not
+// asked: it does nothing else with -V, but Debian's makes folders first.
+func byControl(ctx context.Context, r *run.Runner, httpd, confDir string) (Report, error) {
+	if envvars(httpd, confDir) != "" {
+		return Report{}, errNoWay
+	}
+	for _, name := range []string{"apachectl", "apache2ctl"} {
+		if ctl := filepath.Join(filepath.Dir(httpd), name); isFile(ctl) {
+			return version(ctx, r, ctl, "-V")
+		}
+	}
+	return Report{}, errNoWay
+}
+
+func envvars(httpd, confDir string) string {
+	for _, dir := range []string{confDir, filepath.Dir(httpd)} {
+		if file := filepath.Join(dir, "envvars"); dir != "" && isFile(file) {
+			return file
+		}
+	}
+	return ""
+}
+
+var (
+	builtIn    = regexp.MustCompile(`(?m)^[ \t]*(event|worker|prefork)\.c\b`)
+	loadedMPM  = regexp.MustCompile(`(?m)^[ \t]*mpm_(event|worker|prefork)_module\b`)
+	queriedMPM = regexp.MustCompile(`(?m)^(event|worker|prefork)\b`)
+	loadMPM    = regexp.MustCompile(`(?mi)^[ \t]*LoadModule[ \t]+mpm_(event|worker|prefork)_module\b`)
+)
+
+// guessMPM finds the MPM of a server whose -V does not say it, or "unknown".
+func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string) string {
+	ways := []struct {
+		path, arg string
+		found     *regexp.Regexp
+	}{
+		{httpd, "-l", builtIn},
+		{httpd, "-M", loadedMPM},
+	}
+	if isFile(filepath.Join(confDir, "mods-available", "mpm_event.load")) {
+		ways = append(ways, struct {
+			path, arg string
+			found     *regexp.Regexp
+		}{filepath.Join(root, "/usr/sbin/a2query"), "-M", queriedMPM})
+	}
+	for _, way := range ways {
+		res, _ := r.Run(ctx, run.Cmd{Path: way.path, Args: []string{way.arg}, Timeout: binaryTimeout})
+		if m := way.found.FindStringSubmatch(res.Stdout); m != nil {
+			return m[1]
+		}
+	}
+	return scanMPM(confDir)
+}
+
+// scanMPM reads the LoadModule lines where distributions keep them. Two
+// different MPMs there are as good as none.
+func scanMPM(confDir string) string {
+	found := "unknown"
+	for _, folder := range []string{".", "mods-enabled", "conf.modules.d", "../conf.modules.d", "conf.d", "modules.d"} {
+		dir := filepath.Join(confDir, folder)
+		entries, _ := os.ReadDir(dir) // a folder that is not there has no lines
+		for _, e := range entries {
+			if ext := filepath.Ext(e.Name()); ext != ".load" && ext != ".conf" {
+				continue
+			}
+			data, _ := os.ReadFile(filepath.Join(dir, e.Name()))
+			for _, m := range loadMPM.FindAllSubmatch(data, -1) {
+				if name := string(m[1]); found != "unknown" && found != name {
+					return "unknown"
+				} else {
+					found = name
+				}
+			}
+		}
+	}
+	return found
+}
+
+func isFile(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.Mode().IsRegular()
+}
+
+func isDir(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.IsDir()
+}
