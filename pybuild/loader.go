@@ -1,0 +1,93 @@
+package pybuild
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modwsgi/internal/run"
+)
+
+// loader tells what the system's dynamic loader finds by a library's name
+// alone. It is asked once for all Pythons.
+type loader struct {
+	root  string
+	asked bool
+	cache map[string][]string // SONAME to files, in the order of ldconfig -p
+}
+
+// findsItself tells whether the loader, without help, would take exactly the
+// file of lib for its SONAME (rule R-1). exe has the machine it loads for.
+func (l *loader) findsItself(ctx context.Context, r *run.Runner, lib library, p *probe, exe string) bool {
+	l.ask(ctx, r)
+	want, err := filepath.EvalSymlinks(lib.path)
+	if err != nil {
+		return false
+	}
+	files := append([]string(nil), l.cache[lib.soname]...)
+	for _, dir := range l.defaultDirs(p) {
+		files = append(files, filepath.Join(dir, lib.soname))
+	}
+	for _, file := range files {
+		if !loadable(file, exe) {
+			continue
+		}
+		got, err := filepath.EvalSymlinks(file)
+		return err == nil && got == want // the first one wins, right or wrong
+	}
+	return false
+}
+
+// ask reads the loader's cache. Where there is no ldconfig that lists it, as
+// with musl, the default folders are all there is.
+func (l *loader) ask(ctx context.Context, r *run.Runner) {
+	if l.asked {
+		return
+	}
+	l.asked = true
+	for _, name := range []string{filepath.Join(l.root, "/sbin/ldconfig"), filepath.Join(l.root, "/usr/sbin/ldconfig")} {
+		if !isFile(name) {
+			continue
+		}
+		if out, err := r.Output(ctx, "", name, "-p"); err == nil {
+			l.cache = parseCache(out)
+			return
+		}
+	}
+}
+
+// parseCache reads the output of ldconfig -p:
+// "\tlibz.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libz.so.1".
+func parseCache(out string) map[string][]string {
+	cache := map[string][]string{}
+	lines := bufio.NewScanner(strings.NewReader(out))
+	for lines.Scan() {
+		left, file, ok := strings.Cut(lines.Text(), " => ")
+		name, _, flags := strings.Cut(strings.TrimSpace(left), " (")
+		if ok && flags && filepath.IsAbs(file) {
+			cache[name] = append(cache[name], file)
+		}
+	}
+	return cache
+}
+
+func (l *loader) defaultDirs(p *probe) []string {
+	if strings.Contains(triplet(p), "musl") {
+		machine, _, _ := strings.Cut(triplet(p), "-")
+		data, err := os.ReadFile(filepath.Join(l.root, "/etc/ld-musl-"+machine+".path"))
+		if err == nil {
+			return strings.FieldsFunc(string(data), func(c rune) bool { return c == ':' || c == '\n' })
+		}
+		return []string{"/lib", "/usr/local/lib", "/usr/lib"}
+	}
+	dirs := []string{"/lib", "/usr/lib"}
+	if p.MaxSize > 1<<32 {
+		dirs = []string{"/lib64", "/usr/lib64", "/lib", "/usr/lib"}
+	}
+	if multi := p.text("MULTIARCH"); multi != "" { // Debian's loader has these built in
+		dirs = append([]string{"/lib/" + multi, "/usr/lib/" + multi}, dirs...)
+	}
+	return dirs
+}
