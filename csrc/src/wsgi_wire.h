@@ -1,0 +1,232 @@
+/* wsgi_wire.h - what travels between an httpd child and a daemon process.
+ *
+ * A request is one packet on the group's rendezvous (SOCK_SEQPACKET): a fixed
+ * header, the request head, and as much of a small body as is already there,
+ * with the far end of the answer pair as SCM_RIGHTS. A head too large for a
+ * packet travels in a memfd, passed as a second descriptor. The answer is a
+ * sequence of frames on the stream pair; body data is pulled the other way by
+ * a WANT frame, so nothing is read from a client whose body nobody wants.
+ *
+ * Integers are little-endian and of fixed width, no struct goes over a socket,
+ * and a length is checked against its bound before anything is allocated by
+ * it. Both sides treat the other as hostile: fuzzed from both ends.
+ *
+ * Plain tier: C99 and POSIX, neither httpd nor Python.
+ */
+#ifndef WSGI_WIRE_H
+#define WSGI_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* The number that an Apache half and a Python half must share: wire, board and
+ * plugin table together. build.json carries it as "interface". */
+#define WSGI_INTERFACE_VERSION 1
+
+#define WSGI_PACKET_HEADER   48            /* bytes before the head */
+#define WSGI_PACKET_MAX      (48 * 1024)   /* a larger head goes by memfd */
+#define WSGI_HEAD_MAX        (16 * 1024 * 1024)
+#define WSGI_HEAD_PAIRS_MAX  65536         /* variables of one request */
+#define WSGI_BODY_INLINE_MAX (16 * 1024)   /* a body this small rides along */
+/* Room for any packet: header, head, body. */
+#define WSGI_PACKET_BUFFER   (WSGI_PACKET_HEADER + WSGI_PACKET_MAX + WSGI_BODY_INLINE_MAX)
+#define WSGI_FRAME_HEADER    8
+#define WSGI_FRAME_MAX       (1024 * 1024) /* payload of one frame */
+#define WSGI_HEADERS_MAX     4096          /* header lines of one response */
+
+/* A counted string; not NUL terminated, may hold any byte. Borrowed. */
+typedef struct { const char *data; uint32_t len; } wsgi_str;
+typedef struct { wsgi_str name, value; } wsgi_pair;
+
+/* ---- growing output buffer ------------------------------------------- */
+
+typedef struct {
+    unsigned char *data;
+    size_t len, cap;
+    int failed;             /* out of memory: sticky, later puts do nothing */
+} wsgi_buf;
+
+void wsgi_buf_free(wsgi_buf *b);
+void wsgi_buf_reset(wsgi_buf *b);                       /* keeps the memory */
+void wsgi_buf_u8(wsgi_buf *b, uint8_t v);
+void wsgi_buf_u16(wsgi_buf *b, uint16_t v);
+void wsgi_buf_u32(wsgi_buf *b, uint32_t v);
+void wsgi_buf_u64(wsgi_buf *b, uint64_t v);
+void wsgi_buf_bytes(wsgi_buf *b, const void *p, size_t n);      /* raw */
+void wsgi_buf_str(wsgi_buf *b, const char *p, size_t n);        /* u32 length, bytes */
+void wsgi_buf_pair(wsgi_buf *b, const char *name, size_t nlen,
+                   const char *value, size_t vlen);     /* two lengths, two texts */
+/* Overwrite four bytes at OFFSET, written earlier. */
+void wsgi_buf_patch_u32(wsgi_buf *b, size_t offset, uint32_t v);
+
+/* ---- bounded reader --------------------------------------------------- */
+
+typedef struct {
+    const unsigned char *p;
+    size_t left;
+    int bad;                /* read past the end: sticky, later gets give 0 */
+} wsgi_cur;
+
+wsgi_cur wsgi_cur_of(const void *p, size_t n);
+uint8_t  wsgi_cur_u8(wsgi_cur *c);
+uint16_t wsgi_cur_u16(wsgi_cur *c);
+uint32_t wsgi_cur_u32(wsgi_cur *c);
+uint64_t wsgi_cur_u64(wsgi_cur *c);
+wsgi_str wsgi_cur_str(wsgi_cur *c);                     /* as wsgi_buf_str */
+wsgi_pair wsgi_cur_pair(wsgi_cur *c);                   /* as wsgi_buf_pair */
+
+/* ---- descriptors in messages ------------------------------------------ */
+
+#define WSGI_FDS_MAX 3
+
+/* One sendmsg (repeated on EINTR) with NFDS descriptors attached to its first
+ * byte. Bytes sent, or -1 with errno. */
+ssize_t wsgi_msg_send(int fd, const struct iovec *iov, int niov, int flags,
+                      const int *fds, int nfds);
+/* One recvmsg. Descriptors go to FDS (NFDS <= WSGI_FDS_MAX, -1 where none
+ * came), close-on-exec and the caller's; any more are closed. MSG_FLAGS gets
+ * the flags of the message. Bytes, or -1 with errno. */
+ssize_t wsgi_msg_recv(int fd, struct iovec *iov, int niov, int flags,
+                      int *fds, int nfds, int *msg_flags);
+
+/* ---- the request packet ------------------------------------------------ */
+
+enum wsgi_request_flag {
+    WSGI_REQ_MEMFD         = 1,   /* the head is in the second descriptor */
+    WSGI_REQ_RELOADING     = 2,   /* WSGIScriptReloading On */
+    WSGI_REQ_HTTPS         = 4,   /* wsgi.url_scheme is https */
+    WSGI_REQ_HEAD          = 8    /* the client will see no body */
+};
+
+#define WSGI_LENGTH_NONE    (-1)  /* request without a body */
+#define WSGI_LENGTH_CHUNKED (-2)  /* body of unknown length */
+
+typedef struct {
+    uint8_t  version;             /* WSGI_INTERFACE_VERSION */
+    uint8_t  flags;               /* enum wsgi_request_flag */
+    uint32_t cell, ticket;        /* who may run it: wsgi_board.h */
+    uint32_t head_len;            /* bytes of the head */
+    uint32_t body_len;            /* body bytes that follow the head; the whole body or none */
+    int64_t  content_length;      /* >= 0, or WSGI_LENGTH_* */
+    uint64_t received_us;         /* by Apache, microseconds since the epoch */
+    uint64_t queued_us;           /* sent to the group */
+} wsgi_packet;
+
+void wsgi_packet_encode(const wsgi_packet *p, unsigned char out[WSGI_PACKET_HEADER]);
+/* N is the size of the whole packet as received. Returns 0, or -1 if version,
+ * flags or a length is out of bounds or the lengths do not add up to N. */
+int  wsgi_packet_decode(const unsigned char *in, size_t n, wsgi_packet *out);
+
+/* The head: four strings, then u32 count, then COUNT pairs (name, value).
+ *   script             file to load
+ *   application_group  interpreter, empty is the main one
+ *   callable_object    attribute looked up in the script
+ *   handler_script     as script when a WSGIHandlerScript runs it, else empty
+ * The pairs are the CGI variables and the mod_wsgi.* text values, by the names
+ * they have in the environ. A later pair of the same name wins. */
+typedef struct {
+    wsgi_str script, application_group, callable_object, handler_script;
+    uint32_t npairs;
+    const unsigned char *pairs;   /* undecoded; walk with wsgi_cur_pair */
+    size_t pairs_len;
+} wsgi_head;
+
+/* Checks every length of the head, pairs included, once. 0 or -1. */
+int wsgi_head_decode(const void *p, size_t n, wsgi_head *out);
+
+/* Send one request: IOV is packet header, head (unless in MEMFD), body. Never
+ * blocks. Returns 0 or an errno: EAGAIN, ENOBUFS and ETOOMANYREFS mean the
+ * queue is full, EPIPE and ECONNRESET that no process holds the other end. */
+int wsgi_rendezvous_send(int fd, const struct iovec *iov, int niov,
+                         int answer_fd, int memfd);
+/* Take one request; blocks. Returns its size, 0 when every sender is gone, or
+ * -1 with errno (EINTR included). Descriptors are close-on-exec, -1 is none;
+ * a packet cut short by SIZE, empty or without an answer descriptor gives
+ * EMSGSIZE, one whose descriptors this process had no room for EMFILE: that
+ * request is lost to this process, its descriptors are closed. */
+ssize_t wsgi_rendezvous_recv(int fd, void *buf, size_t size,
+                             int *answer_fd, int *memfd);
+
+/* ---- the answer stream ------------------------------------------------- */
+
+enum wsgi_frame_type {            /* host to relay */
+    WSGI_FRAME_HEAD   = 'H',      /* code = status; i64 content length or -1, u32 count, reason, pairs */
+    WSGI_FRAME_DATA   = 'D',      /* body bytes */
+    WSGI_FRAME_FILE   = 'F',      /* u64 offset, u64 length; carries a descriptor */
+    WSGI_FRAME_LOG    = 'L',      /* code = syslog-like level 0..8 of httpd; one line of text */
+    WSGI_FRAME_WANT   = 'W',      /* u32: body bytes asked for; answered until that many or the end */
+    WSGI_FRAME_REFUSE = 'R',      /* code = enum wsgi_refusal; the application did not run */
+    WSGI_FRAME_END    = 'E',      /* code = enum wsgi_end */
+                                  /* relay to host */
+    WSGI_FRAME_BODY       = 'b',
+    WSGI_FRAME_BODY_END   = 'e',
+    WSGI_FRAME_BODY_ERROR = 'x'   /* code = errno-like: ECONNRESET client gone, ETIMEDOUT, EPROTO, EFBIG */
+};
+
+enum wsgi_end {
+    WSGI_END_OK = 0,
+    WSGI_END_APP_ERROR,           /* exception; it is in the log */
+    WSGI_END_SHORT_BODY,          /* fewer bytes than the declared Content-Length */
+    WSGI_END_LOAD_FAILED,         /* the script could not be loaded */
+    WSGI_END_NO_CALLABLE,         /* the script has no such callable */
+    WSGI_END_TIMEOUT,             /* request-timeout ended the request */
+    WSGI_END_CANCELLED,           /* the client went away, or reading its body failed */
+    WSGI_END_NO_PYTHON,           /* Python or the interpreter could not be started */
+    WSGI_END_INTERNAL,            /* our own failure; it is in the log */
+    WSGI_END_MAX_
+};
+
+enum wsgi_refusal {
+    WSGI_REFUSE_RELOAD = 1,       /* script changed: this process is being replaced */
+    WSGI_REFUSE_DRAIN             /* this process takes no more requests */
+};
+
+typedef struct {
+    uint8_t type;                 /* enum wsgi_frame_type */
+    uint16_t code;
+    const unsigned char *data;    /* borrowed until the next fill or reset of the reader */
+    uint32_t len;
+    int fd;                       /* FILE: the caller's to close, else -1 */
+} wsgi_frame;
+
+void wsgi_frame_header(unsigned char out[WSGI_FRAME_HEADER], uint8_t type,
+                       uint16_t code, uint32_t len);
+
+/* Reads frames from a stream. DATA and BODY frames are handed out in pieces as
+ * they arrive (len is then the piece, never 0), all others whole. */
+typedef struct {
+    unsigned char *buf;
+    size_t cap, start, end;
+    uint32_t data_left;           /* of the DATA or BODY frame being handed out */
+    uint8_t  data_type;
+    int pending_fd, later_fd;     /* came with bytes not yet handed out; -1 none */
+} wsgi_reader;
+
+int  wsgi_reader_init(wsgi_reader *r, size_t cap);      /* 0 or ENOMEM; cap >= 64 KiB */
+void wsgi_reader_reset(wsgi_reader *r);                 /* for the next request */
+void wsgi_reader_free(wsgi_reader *r);
+int  wsgi_reader_idle(const wsgi_reader *r);            /* nothing buffered, no descriptor held */
+/* 1: OUT is a frame; 0: more bytes are needed; -1: the peer broke the protocol. */
+int  wsgi_reader_next(wsgi_reader *r, wsgi_frame *out);
+/* One recvmsg with FLAGS. Bytes read, 0 at the end of the stream, -1 with errno. */
+ssize_t wsgi_reader_fill(wsgi_reader *r, int fd, int flags);
+
+/* Write everything (looped, MSG_NOSIGNAL), with PASS_FD attached to the first
+ * byte unless -1. Changes IOV. 0 or an errno (EAGAIN: SO_SNDTIMEO passed). */
+int wsgi_stream_send(int fd, struct iovec *iov, int niov, int pass_fd);
+
+/* A response head, as the payload of a HEAD frame. */
+typedef struct {
+    uint16_t status;
+    int64_t  content_length;      /* -1: none declared */
+    wsgi_str reason;              /* may be empty: the standard one */
+    uint32_t nheaders;
+    const unsigned char *headers; /* undecoded; walk with wsgi_cur_pair */
+    size_t headers_len;
+} wsgi_response_head;
+
+int wsgi_response_head_decode(const wsgi_frame *f, wsgi_response_head *out);
+
+#endif

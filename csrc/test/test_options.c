@@ -1,0 +1,267 @@
+/* The options table: every name, every range, what is refused and how, and
+ * the way through bytes. */
+#include "test.h"
+
+#include "../src/wsgi_options.h"
+
+static char err[512];
+
+static int set(wsgi_options *o, const char *name, const char *value)
+{
+    err[0] = '\0';
+    return wsgi_options_set(o, name, value, err, sizeof(err));
+}
+
+/* Is VALUE taken by NAME? Checks that a refusal is a sentence about it. */
+static int takes(const char *name, const char *value)
+{
+    wsgi_options o;
+    int rv;
+
+    wsgi_options_init(&o);
+    rv = set(&o, name, value);
+    if (rv < 0)
+        CHECK_HAS(err, name);
+    else
+        CHECK(err[0] == '\0');
+    wsgi_options_free(&o);
+    return rv == 0;
+}
+
+static void integers(void)
+{
+    static const struct { const char *name; const char *low, *below, *high, *above; } ranges[] = {
+        { "processes", "1", "0", "4096", "4097" },
+        { "threads", "1", "0", "65533", "65534" },
+        { "startup-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "shutdown-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "graceful-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "request-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "queue-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "connect-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "socket-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "inactivity-timeout", "0", "-1", "1000000000", "1000000001" },
+        { "restart-interval", "0", "-1", "1000000000", "1000000001" },
+        { "maximum-requests", "0", "-1", "2147483647", "2147483648" },
+        { "umask", "0", "-1", "0777", "01000" }
+    };
+    static const char *const never[] = { "", " ", "5x", "x", "+5", " 5", "5 ", "0x5", "1e3", "1.5",
+                                         "99999999999999999999", "18446744073709551617" };
+    size_t i, k;
+
+    for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        CHECK(takes(ranges[i].name, ranges[i].low));
+        CHECK(takes(ranges[i].name, ranges[i].high));
+        CHECK(!takes(ranges[i].name, ranges[i].below));
+        CHECK(!takes(ranges[i].name, ranges[i].above));
+        for (k = 0; k < sizeof(never) / sizeof(never[0]); k++)
+            CHECK(!takes(ranges[i].name, never[k]));
+    }
+    CHECK(takes("threads", "0005"));
+    CHECK(!takes("umask", "8") && !takes("umask", "0o22"));
+}
+
+static void texts(void)
+{
+    CHECK(takes("user", "www-data") && takes("user", "#1000"));
+    CHECK(!takes("user", "") && !takes("user", "root") && !takes("user", "#0"));
+    CHECK(!takes("user", "#") && !takes("user", "#12x") && !takes("user", "#99999999999"));
+    CHECK(takes("group", "root") && takes("group", "#0") && !takes("group", "#-1"));
+    CHECK(takes("home", "/") && takes("home", "/with a space"));
+    CHECK(!takes("home", "relative") && !takes("home", "") && !takes("home", "~"));
+    CHECK(takes("python-home", "/opt/venv") && !takes("python-home", "venv"));
+    CHECK(!takes("python-home", "/usr:/usr/lib"));
+    CHECK_HAS((set(&(wsgi_options){ 0 }, "python-home", "/usr:/lib"), err), "prefix:exec_prefix");
+    CHECK(takes("python-path", "/a") && takes("python-path", "/a:/b c:/d"));
+    CHECK(!takes("python-path", "") && !takes("python-path", "a:/b"));
+    CHECK(!takes("python-path", "/a:") && !takes("python-path", "/a::/b"));
+    CHECK(!takes("python-path", ":/a"));
+    CHECK(takes("lang", "en_US.UTF-8") && takes("locale", "C.UTF-8"));
+    CHECK(!takes("lang", "") && !takes("locale", "a\nb"));
+    CHECK(takes("display-name", "%{GROUP}") && !takes("display-name", ""));
+}
+
+static void refused_by_name(void)
+{
+    static const char *const absent[] = {
+        "supplementary-groups", "chroot", "python-eggs", "switch-interval", "stack-size",
+        "deadlock-timeout", "interrupt-timeout", "eviction-timeout", "response-socket-timeout",
+        "listen-backlog", "send-buffer-size", "receive-buffer-size", "header-buffer-size",
+        "response-buffer-size", "response-flush-delay", "socket-user", "script-user",
+        "script-group", "cpu-time-limit", "cpu-priority", "memory-limit",
+        "virtual-memory-limit", "server-metrics", "newrelic-config-file",
+        "newrelic-environment"
+    };
+    wsgi_options o;
+    size_t i;
+
+    for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+        CHECK(!takes(absent[i], "1"));
+        CHECK_HAS(err, "not available in this release");
+    }
+    wsgi_options_init(&o);
+    CHECK_INT(set(&o, "thread", "5"), -1);
+    CHECK_HAS(err, "did you mean 'threads'");
+    CHECK_INT(set(&o, "frobnicate", "5"), -1);
+    CHECK_HAS(err, "'frobnicate' is not known");
+    CHECK(strstr(err, "did you mean") == NULL);
+    CHECK_INT(set(&o, "name", "x"), -1);            /* a member, not an option */
+    CHECK_INT(set(&o, "threads", "0"), -1);
+    CHECK_HAS(err, "not available in this release");
+    CHECK_INT(wsgi_options_set(&o, "thread", "5", err, 10), -1);    /* cut, but ended */
+    CHECK_INT(strlen(err), 9);
+    wsgi_options_free(&o);
+}
+
+static void nearest(void)
+{
+    static const struct { const char *in, *want; } cases[] = {
+        { "thread", "threads" }, { "Threads", "threads" }, { "proceses", "processes" },
+        { "python_path", "python-path" }, { "pythonpath", "python-path" },
+        { "request-timout", "request-timeout" }, { "maximum-request", "maximum-requests" },
+        { "locale", "locale" }, { "usr", "user" }, { "x", NULL }, { "", NULL },
+        { "chroot", NULL }, { "something-else-altogether", NULL },
+        { "an-option-name-far-longer-than-any-that-there-is-in-the-table", NULL }
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *got = wsgi_options_nearest(cases[i].in);
+
+        if (cases[i].want == NULL)
+            CHECK(got == NULL);
+        else
+            CHECK_HAS(got ? got : "(nothing)", cases[i].want);
+    }
+}
+
+static void defaults(void)
+{
+    wsgi_options o;
+
+    wsgi_options_init(&o);
+    CHECK(o.processes == -1 && o.umask == -1 && o.maximum_requests == -1 && o.user == NULL);
+    CHECK_INT(wsgi_options_processes(&o), 1);
+    CHECK_INT(wsgi_options_threads(&o), 15);
+    CHECK_INT(wsgi_options_shutdown_timeout(&o), 5);
+    CHECK_INT(wsgi_options_graceful_timeout(&o), 15);
+    CHECK_INT(wsgi_options_connect_timeout(&o), 15);
+    CHECK_INT(wsgi_options_seconds(o.request_timeout), 0);
+    CHECK(!wsgi_options_multiprocess(&o));
+    CHECK_INT(set(&o, "processes", "1"), 0);
+    CHECK(wsgi_options_multiprocess(&o));
+    CHECK_INT(set(&o, "graceful-timeout", "0"), 0);
+    CHECK_INT(wsgi_options_graceful_timeout(&o), 0);
+    CHECK_INT(set(&o, "umask", "0027"), 0);
+    CHECK_INT(o.umask, 027);
+    wsgi_options_free(&o);
+    CHECK(o.processes == -1);
+}
+
+/* TEXT as the title of group "a b". */
+static void title_is(const char *text, const char *want)
+{
+    wsgi_options o;
+    char *got;
+
+    wsgi_options_init(&o);
+    o.name = strdup("a b");
+    if (text != NULL)
+        CHECK_INT(set(&o, "display-name", text), 0);
+    got = wsgi_options_title(&o);
+    CHECK(want == NULL ? got == NULL : got != NULL && strcmp(got, want) == 0);
+    free(got);
+    wsgi_options_free(&o);
+}
+
+static void titles(void)
+{
+    title_is(NULL, NULL);
+    title_is("fixed", "fixed");
+    title_is("%{GROUP}", "(wsgi:a b)");
+    title_is("x %{GROUP} y%{GROUP}", "x (wsgi:a b) y(wsgi:a b)");
+    title_is("%{OTHER} 100%", "%{OTHER} 100%");
+}
+
+/* A text that option I takes, from what its document says. */
+static const char *sample(const wsgi_option_doc *d)
+{
+    if (strstr(d->type, "folders") != NULL)
+        return "/one:/two";
+    if (strstr(d->type, "path") != NULL)
+        return "/some where/é";
+    if (strstr(d->type, "name") != NULL || strcmp(d->type, "text") == 0)
+        return "www-data";
+    return "7";
+}
+
+static void round_trip(void)
+{
+    wsgi_buf b = { NULL, 0, 0, 0 }, again = { NULL, 0, 0, 0 };
+    wsgi_options o, got;
+    const wsgi_option_doc *d;
+    wsgi_cur c;
+    size_t i, n;
+
+    wsgi_options_init(&o);                          /* all unset stays unset */
+    wsgi_options_encode(&o, &b);
+    c = wsgi_cur_of(b.data, b.len);
+    CHECK_INT(wsgi_options_decode(&c, &got), 0);
+    CHECK(c.left == 0 && got.name == NULL && got.lang == NULL && got.umask == -1);
+    wsgi_options_free(&got);
+
+    o.name = strdup("group");
+    for (i = 0; (d = wsgi_options_doc(i)) != NULL; i++)
+        CHECK_INT(set(&o, d->name, sample(d)), 0);
+    CHECK_INT(i, 21);
+    wsgi_buf_reset(&b);
+    wsgi_options_encode(&o, &b);
+    c = wsgi_cur_of(b.data, b.len);
+    CHECK_INT(wsgi_options_decode(&c, &got), 0);
+    CHECK_INT(c.left, 0);
+    CHECK(strcmp(got.name, "group") == 0 && strcmp(got.python_path, "/one:/two") == 0);
+    CHECK(got.threads == 7 && got.umask == 7 && got.maximum_requests == 7);
+    wsgi_options_encode(&got, &again);
+    CHECK(again.len == b.len && memcmp(again.data, b.data, b.len) == 0);
+    wsgi_options_free(&got);
+
+    for (n = 0; n < b.len; n++) {                   /* cut anywhere */
+        unsigned char *exact = malloc(n ? n : 1);
+
+        memcpy(exact, b.data, n);
+        c = wsgi_cur_of(exact, n);
+        CHECK_INT(wsgi_options_decode(&c, &got), -1);
+        free(exact);
+    }
+    o.threads = 70000;                              /* out of range on the wire */
+    wsgi_buf_reset(&b);
+    wsgi_options_encode(&o, &b);
+    c = wsgi_cur_of(b.data, b.len);
+    CHECK_INT(wsgi_options_decode(&c, &got), -1);
+    wsgi_options_free(&o);
+    wsgi_buf_free(&b);
+    wsgi_buf_free(&again);
+}
+
+static void documents(void)
+{
+    const wsgi_option_doc *d;
+    size_t i;
+
+    for (i = 0; (d = wsgi_options_doc(i)) != NULL; i++)
+        CHECK(d->name[0] && d->type[0] && d->fallback[0] && d->help[strlen(d->help) - 1] == '.');
+    CHECK(wsgi_options_doc(1000) == NULL);
+}
+
+int main(void)
+{
+    RUN(integers);
+    RUN(texts);
+    RUN(refused_by_name);
+    RUN(nearest);
+    RUN(defaults);
+    RUN(titles);
+    RUN(round_trip);
+    RUN(documents);
+    return TEST_DONE();
+}
