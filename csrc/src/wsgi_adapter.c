@@ -1,0 +1,442 @@
+/* wsgi_adapter.c - one WSGI call, see wsgi_adapter.h.
+ *
+ * Most answers are a short list of bytes. Those are copied while the GIL is
+ * held, everything of Python's is let go, and head, body and end leave together
+ * when the GIL has been given up: it is taken once. Any other answer is passed
+ * on as it comes, each block before the next is asked for.
+ */
+
+#include "wsgi_python.h"
+#include "wsgi_adapter.h"
+#include "wsgi_environ_py.h"
+#include "wsgi_errors.h"
+#include "wsgi_filewrap.h"
+#include "wsgi_input.h"
+#include "wsgi_script.h"
+#include "wsgi_start.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COPY_MAX 32768            /* a body this short is copied */
+
+/* An answer that needs no Python any more; head and body are in the runner's
+ * buffers. */
+typedef struct {
+    int ready, status, bodiless;
+    uint32_t reason_len, nheaders;
+    int64_t declared, length;
+} answer;
+
+typedef struct {
+    const wsgi_request *r;
+    const wsgi_peer *peer;
+    void *ctx;
+    wsgi_runner *runner;
+    wsgi_slot *slot;
+    wsgi_script *script;
+    wsgi_adapter *adapter;        /* strong while the call runs */
+    answer answer;
+} call;
+
+/* ---- errors ---------------------------------------------------------------------- */
+
+/* The exception that is set ends the request. */
+static enum wsgi_end failed(call *c)
+{
+    const wsgi_adapter *a = c->adapter;
+    char line[1024];
+
+    if (a != NULL && (a->write_error != 0 || a->read_error != 0)
+        && PyErr_ExceptionMatches(PyExc_OSError)) {
+        PyErr_Clear();
+        return WSGI_END_CANCELLED;
+    }
+    if (PyErr_ExceptionMatches(PyExc_SystemExit))
+        snprintf(line, sizeof line, "WSGIM0611: SystemExit ignored while processing WSGI script "
+                 "'%s'", wsgi_script_path(c->script));
+    else
+        snprintf(line, sizeof line, "WSGIM0610: exception while processing WSGI script '%s'",
+                 wsgi_script_path(c->script));
+    wsgi_log_raised(c->slot->interp->state, line);
+    return WSGI_END_APP_ERROR;
+}
+
+/* A body ended after SENT bytes where DECLARED were announced. GIL not held. */
+static enum wsgi_end body_ended(const call *c, int64_t declared, int64_t sent, int64_t dropped)
+{
+    if (dropped > 0)
+        wsgi_log(WSGI_LOG_TRACE1, "response of WSGI script '%s' is longer than its "
+                 "Content-Length of %lld: %lld bytes dropped", wsgi_script_path(c->script),
+                 (long long)declared, (long long)dropped);
+    if (declared < 0 || sent >= declared)
+        return WSGI_END_OK;
+    wsgi_log(WSGI_LOG_ERROR, "WSGIM0612: response of WSGI script '%s' is shorter than its "
+             "Content-Length: %lld of %lld bytes", wsgi_script_path(c->script), (long long)sent,
+             (long long)declared);
+    return WSGI_END_SHORT_BODY;
+}
+
+static int not_started(void)
+{
+    PyErr_SetString(PyExc_RuntimeError, "start_response was not called");
+    return -1;
+}
+
+/* ---- the result ------------------------------------------------------------------- */
+
+static PyObject *item_of(PyObject *sequence, Py_ssize_t i)
+{
+    return PyList_CheckExact(sequence) ? PyList_GetItemRef(sequence, i)
+                                       : Py_NewRef(PyTuple_GET_ITEM(sequence, i));
+}
+
+static Py_ssize_t size_of(PyObject *sequence)
+{
+    return PyList_CheckExact(sequence) ? PyList_GET_SIZE(sequence) : PyTuple_GET_SIZE(sequence);
+}
+
+/* All of SEQUENCE is bytes: their sum; else -1. The first COPY_MAX go into the
+ * runner's body buffer. */
+static int64_t measure(call *c, PyObject *sequence)
+{
+    wsgi_buf *body = &c->runner->body;
+    int64_t total = 0;
+    Py_ssize_t i;
+
+    wsgi_buf_reset(body);
+    for (i = 0; i < size_of(sequence); i++) {
+        PyObject *item = item_of(sequence, i);
+        int ok = item != NULL && PyBytes_CheckExact(item);
+
+        if (ok) {
+            total += PyBytes_GET_SIZE(item);
+            if (total <= COPY_MAX)
+                wsgi_buf_bytes(body, PyBytes_AS_STRING(item), (size_t)PyBytes_GET_SIZE(item));
+        }
+        Py_XDECREF(item);
+        if (!ok) {
+            PyErr_Clear();
+            return -1;
+        }
+    }
+    return total;
+}
+
+/* Keep what the answer needs from the adapter, which may outlive the request. */
+static void defer(call *c)
+{
+    const wsgi_adapter *a = c->adapter;
+
+    c->answer = (answer){.ready = 1, .status = a->status, .bodiless = wsgi_adapter_bodiless(a),
+                         .reason_len = a->reason_len, .nheaders = a->nheaders,
+                         .declared = a->content_length};
+    c->answer.length = (int64_t)c->runner->body.len;
+}
+
+/* A list or tuple. 1 if it was dealt with, 0 if it must be iterated, -1 with an
+ * exception. */
+static int send_sequence(call *c, PyObject *sequence)
+{
+    wsgi_adapter *a = c->adapter;
+    int64_t total = measure(c, sequence);
+    Py_ssize_t i;
+    int rv = 0;
+
+    if (total < 0)
+        return 0;
+    if (!a->started)
+        return not_started();
+    if (total <= COPY_MAX && !a->head_sent && !c->runner->body.failed) {
+        defer(c);
+        return 1;
+    }
+    for (i = 0; rv == 0 && i < size_of(sequence); i++) {
+        PyObject *item = item_of(sequence, i);
+
+        if (item == NULL || wsgi_adapter_lock(a) < 0)
+            rv = -1;
+        else {
+            rv = wsgi_adapter_send_locked(a, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item),
+                                          a->written ? -1 : total, 0);
+            wsgi_adapter_unlock(a);
+        }
+        Py_XDECREF(item);
+    }
+    return rv < 0 ? -1 : 1;
+}
+
+static void wrong_chunk(PyObject *result, PyObject *chunk)
+{
+    const char *type = Py_TYPE(chunk)->tp_name;
+
+    if (PyBytes_Check(result) || PyUnicode_Check(result))
+        PyErr_Format(PyExc_TypeError, "the application returned %.200s itself, it must return an "
+                     "iterable of bytes such as [data]", Py_TYPE(result)->tp_name);
+    else
+        PyErr_Format(PyExc_TypeError, "the application must yield bytes, not %.200s", type);
+}
+
+static int send_iterable(call *c, PyObject *result)
+{
+    wsgi_adapter *a = c->adapter;
+    PyObject *iter = PyObject_GetIter(result), *chunk;
+    int rv = 0;
+
+    if (iter == NULL) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError, "the application returned %.200s, it must return an "
+                         "iterable of bytes", Py_TYPE(result)->tp_name);
+        return -1;
+    }
+    while (rv == 0 && (chunk = PyIter_Next(iter)) != NULL) {
+        if (!PyBytes_Check(chunk)) {
+            wrong_chunk(result, chunk);
+            rv = -1;
+        }
+        else if (PyBytes_GET_SIZE(chunk) > 0) {
+            rv = wsgi_adapter_lock(a);
+            if (rv == 0) {
+                rv = wsgi_adapter_send_locked(a, PyBytes_AS_STRING(chunk),
+                                              PyBytes_GET_SIZE(chunk), -1, 1);
+                wsgi_adapter_unlock(a);
+            }
+        }
+        Py_DECREF(chunk);
+    }
+    Py_DECREF(iter);
+    return rv < 0 || PyErr_Occurred() ? -1 : 0;
+}
+
+/* Nothing came: the head goes out alone, with a length of nothing unless the
+ * client asked for the head only. */
+static int send_rest(call *c)
+{
+    wsgi_adapter *a = c->adapter;
+    int rv;
+
+    if (!a->started)
+        return not_started();
+    if (a->head_sent || a->write_error)
+        return 0;
+    if (wsgi_adapter_lock(a) < 0)
+        return -1;
+    rv = wsgi_adapter_send_locked(a, NULL, 0, wsgi_adapter_bodiless(a) || a->written ? -1 : 0, 0);
+    wsgi_adapter_unlock(a);
+    return rv;
+}
+
+static int send_result(call *c, PyObject *result)
+{
+    int rv = 0;
+
+    if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
+        rv = send_sequence(c, result);
+    else if (Py_TYPE(result) == c->slot->interp->state->filewrap_type)
+        rv = wsgi_filewrap_send(c->adapter, result);
+    if (rv == 0)
+        rv = send_iterable(c, result);
+    if (rv < 0 || c->answer.ready)
+        return rv < 0 ? -1 : 0;
+    return send_rest(c);
+}
+
+/* Call close() if there is one; what it raises is logged. No exception is set
+ * on entry or exit. */
+static void close_result(call *c, PyObject *result)
+{
+    wsgi_state *st = c->slot->interp->state;
+    PyObject *method, *r = NULL;
+    char line[1024];
+    int found;
+
+    if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
+        return;
+    found = PyObject_GetOptionalAttr(result, st->s_close, &method);
+    if (found > 0)
+        r = PyObject_CallNoArgs(method);
+    if (found != 0 && r == NULL) {
+        snprintf(line, sizeof line, "WSGIM0613: close() of the response failed while processing "
+                 "WSGI script '%s'", wsgi_script_path(c->script));
+        wsgi_log_raised(st, line);
+    }
+    Py_XDECREF(r);
+    Py_XDECREF(method);
+}
+
+/* ---- the call ------------------------------------------------------------------------ */
+
+static PyObject *call_application(call *c, PyObject *app)
+{
+    PyObject *input = NULL, *environ = NULL, *result = NULL, *args[3];
+
+    c->adapter = wsgi_adapter_new(c->slot->interp->state, c->runner, c->r, c->peer, c->ctx);
+    if (c->adapter == NULL)
+        return NULL;
+    input = wsgi_input_new(c->adapter);
+    if (input != NULL)
+        environ = wsgi_environ_new(c->slot, c->r, input);
+    if (environ != NULL) {
+        args[1] = environ;
+        args[2] = (PyObject *)c->adapter;
+        result = PyObject_Vectorcall(app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
+    }
+    Py_XDECREF(environ);
+    Py_XDECREF(input);
+    return result;
+}
+
+/* Run APP and pass its answer on, or leave it in c->answer. GIL held. */
+static enum wsgi_end run_application(call *c, PyObject *app)
+{
+    PyObject *result = call_application(c, app);
+    enum wsgi_end end = WSGI_END_OK;
+    int64_t declared, sent, dropped;
+    PyThreadState *ts;
+
+    if (result == NULL || send_result(c, result) < 0) {
+        end = failed(c);
+        c->answer.ready = 0;
+    }
+    if (result != NULL)
+        close_result(c, result);
+    Py_XDECREF(result);
+    if (c->adapter == NULL)
+        return end;
+    if (end == WSGI_END_OK && c->adapter->write_error != 0)
+        end = WSGI_END_CANCELLED;
+    declared = wsgi_adapter_bodiless(c->adapter) ? -1 : c->adapter->content_length;
+    sent = c->adapter->sent;
+    dropped = c->adapter->dropped;
+    wsgi_adapter_close(c->adapter);
+    Py_CLEAR(c->adapter);
+    if (end == WSGI_END_OK && !c->answer.ready && (sent != declared || dropped != 0)) {
+        ts = PyEval_SaveThread();
+        end = body_ended(c, declared, sent, dropped);
+        PyEval_RestoreThread(ts);
+    }
+    return end;
+}
+
+/* Get the script ready. WSGI_END_OK, or how the request ends. GIL held. */
+static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
+{
+    PyThreadState *ts;
+    unsigned seen;
+    int err;
+
+    switch (wsgi_script_check(c->slot, c->script, now, &seen)) {
+    case WSGI_SCRIPT_READY:
+        return WSGI_END_OK;
+    case WSGI_SCRIPT_ABSENT:
+        return wsgi_script_load(c->slot, c->script, seen, 0) < 0 ? WSGI_END_LOAD_FAILED
+                                                                  : WSGI_END_OK;
+    default:
+        ts = PyEval_SaveThread();
+        err = c->peer->stale(c->ctx);
+        PyEval_RestoreThread(ts);
+        if (err != 0)
+            return WSGI_END_CANCELLED;
+        return wsgi_script_load(c->slot, c->script, seen, 1) < 0 ? WSGI_END_LOAD_FAILED
+                                                                  : WSGI_END_OK;
+    }
+}
+
+/* Everything that needs the GIL. */
+static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
+{
+    const wsgi_str *name = &c->r->head.callable_object;
+    enum wsgi_end end = prepare(c, now);
+    PyObject *app;
+
+    if (end != WSGI_END_OK)
+        return end;
+    app = wsgi_script_callable(c->slot, c->script, *name);
+    if (app == NULL && PyErr_Occurred())
+        return failed(c);
+    if (app == NULL) {
+        wsgi_log_held(WSGI_LOG_ERROR, "WSGIM0614: WSGI script '%s' has no callable '%.*s'",
+                      wsgi_script_path(c->script), (int)name->len, name->data);
+        return WSGI_END_NO_CALLABLE;
+    }
+    end = c->peer->begin(c->ctx) != 0 ? WSGI_END_CANCELLED : run_application(c, app);
+    Py_DECREF(app);
+    return end;
+}
+
+/* The answer that was kept back. GIL not held. */
+static enum wsgi_end send_answer(call *c)
+{
+    const answer *a = &c->answer;
+    const wsgi_buf *head = &c->runner->head, *body = &c->runner->body;
+    int64_t length = a->declared >= 0 ? a->declared
+                   : a->status == 204 || a->status == 304 ? -1
+                   : a->bodiless && a->length == 0 ? -1 : a->length;
+    int64_t n = a->bodiless ? 0 : a->length;
+    int err;
+
+    if (!a->bodiless && a->declared >= 0 && n > a->declared)
+        n = a->declared;
+    err = c->peer->head(c->ctx, a->status, (const char *)head->data, a->reason_len, length,
+                        head->data + a->reason_len, head->len - a->reason_len, a->nheaders);
+    if (err == 0 && n > 0)
+        err = c->peer->data(c->ctx, body->data, (size_t)n, 0);
+    if (err != 0)
+        return WSGI_END_CANCELLED;
+    return a->bodiless ? WSGI_END_OK : body_ended(c, a->declared, n, a->length - n);
+}
+
+static enum wsgi_end run_call(call *c)
+{
+    const wsgi_head *h = &c->r->head;
+    wsgi_interp *interp = wsgi_interp_get(h->application_group.data, h->application_group.len);
+    wsgi_stamp now;
+    enum wsgi_end end;
+    int watch = c->r->flags & WSGI_REQ_RELOADING;
+
+    if (interp == NULL || (c->slot = wsgi_interp_slot(c->runner, interp)) == NULL)
+        return WSGI_END_NO_PYTHON;
+    c->script = wsgi_script_find(c->slot, h->script.data, h->script.len);
+    if (c->script == NULL)
+        return WSGI_END_INTERNAL;
+    if (watch)
+        now = wsgi_script_stat(c->script);
+    wsgi_interp_enter(c->slot);
+    end = run_held(c, watch ? &now : NULL);
+    wsgi_interp_leave(c->slot);
+    return end == WSGI_END_OK && c->answer.ready ? send_answer(c) : end;
+}
+
+enum wsgi_end wsgi_adapter_run(const wsgi_request *r, const wsgi_peer *peer, void *ctx)
+{
+    call c = {.r = r, .peer = peer, .ctx = ctx, .runner = wsgi_runner_self()};
+    enum wsgi_end end;
+
+    if (c.runner == NULL)
+        return WSGI_END_INTERNAL;
+    c.runner->peer = peer;
+    c.runner->ctx = ctx;
+    end = run_call(&c);
+    wsgi_log_flush(c.runner);
+    c.runner->peer = NULL;
+    c.runner->ctx = NULL;
+    return end;
+}
+
+void wsgi_adapter_preload(const char *script, const char *group)
+{
+    wsgi_runner *w = wsgi_runner_self();
+    wsgi_interp *interp = wsgi_interp_get(group, strlen(group));
+    wsgi_slot *slot = w == NULL || interp == NULL ? NULL : wsgi_interp_slot(w, interp);
+    wsgi_script *s = slot == NULL ? NULL : wsgi_script_find(slot, script, strlen(script));
+    unsigned seen;
+
+    if (s == NULL)
+        return;
+    wsgi_interp_enter(slot);
+    if (wsgi_script_check(slot, s, NULL, &seen) == WSGI_SCRIPT_ABSENT)
+        wsgi_script_load(slot, s, seen, 0);
+    wsgi_interp_leave(slot);
+    wsgi_log_flush(w);
+}

@@ -1,0 +1,485 @@
+/* wsgi_errors.c - log lines, standard streams and tracebacks, see wsgi_errors.h. */
+
+#include "wsgi_errors.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* httpd cuts a record at 8 KiB, prefixes and its own escapes included. */
+#define RECORD_MAX 7500
+
+/* ---- lines ------------------------------------------------------------------ */
+
+/* To the request of this thread, or to the process' log. */
+static void emit(int level, const char *text, size_t n)
+{
+    wsgi_runner *w = wsgi_runner_known();
+    const wsgi_python_config *c = wsgi_python_settings();
+
+    if (w != NULL && w->peer != NULL)
+        w->peer->log(w->ctx, level, text, n);
+    else
+        c->log(c->log_ctx, level, text, n);
+}
+
+/* What a byte takes in httpd's log, where others than printable ASCII are
+ * written as escapes. */
+static size_t logged_size(unsigned char c)
+{
+    return c < ' ' || c >= 127 ? 4 : c == '"' || c == '\\' ? 2 : 1;
+}
+
+/* The longest start of TEXT that fits a record and splits no UTF-8 character. */
+static size_t record_size(const char *text, size_t n)
+{
+    size_t i, size = 0;
+
+    for (i = 0; i < n; i++) {
+        size += logged_size((unsigned char)text[i]);
+        if (size > RECORD_MAX)
+            break;
+    }
+    if (i < n)
+        while (i > 1 && ((unsigned char)text[i] & 0xC0) == 0x80)
+            i--;
+    return i;
+}
+
+/* One line of an application, of any length, NUL shown. */
+static void emit_line(int level, const char *text, size_t n)
+{
+    wsgi_buf shown = {0};
+    const char *nul;
+
+    if (memchr(text, '\0', n) != NULL) {
+        while ((nul = memchr(text, '\0', n)) != NULL) {
+            wsgi_buf_bytes(&shown, text, (size_t)(nul - text));
+            wsgi_buf_bytes(&shown, "\\x00", 4);
+            n -= (size_t)(nul - text) + 1;
+            text = nul + 1;
+        }
+        wsgi_buf_bytes(&shown, text, n);
+        if (!shown.failed) {
+            text = (const char *)shown.data;
+            n = shown.len;
+        }
+    }
+    do {
+        size_t part = record_size(text, n);
+
+        emit(level, text, part);
+        text += part;
+        n -= part;
+    } while (n > 0);
+    wsgi_buf_free(&shown);
+}
+
+/* Each line of TEXT. */
+static void emit_lines(int level, const char *text, size_t n)
+{
+    while (n > 0) {
+        const char *end = memchr(text, '\n', n);
+        size_t len = end != NULL ? (size_t)(end - text) : n;
+
+        emit_line(level, text, len);
+        len += end != NULL;
+        text += len;
+        n -= len;
+    }
+}
+
+static void log_va(int level, const char *format, va_list args)
+{
+    char text[4096];
+    int n = vsnprintf(text, sizeof text, format, args);
+
+    if (n >= (int)sizeof text)
+        n = (int)sizeof text - 1;
+    if (n > 0)
+        emit_lines(level, text, (size_t)n);
+}
+
+void wsgi_log(int level, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    log_va(level, format, args);
+    va_end(args);
+}
+
+void wsgi_log_held(int level, const char *format, ...)
+{
+    va_list args;
+    PyThreadState *ts = PyEval_SaveThread();
+
+    va_start(args, format);
+    log_va(level, format, args);
+    va_end(args);
+    PyEval_RestoreThread(ts);
+}
+
+void wsgi_log_flush(wsgi_runner *w)
+{
+    int i;
+
+    for (i = 0; i < WSGI_LINES; i++)
+        if (w->lines[i].len > 0) {
+            emit_line(WSGI_LOG_ERROR, (const char *)w->lines[i].data, w->lines[i].len);
+            wsgi_buf_reset(&w->lines[i]);
+        }
+}
+
+/* ---- exceptions ---------------------------------------------------------------- */
+
+/* What EXC came from, as a traceback shows it; new reference or NULL. */
+static PyObject *origin(PyObject *exc)
+{
+    PyObject *from = PyException_GetCause(exc), *suppress;
+
+    if (from != NULL)
+        return from;
+    suppress = PyObject_GetAttrString(exc, "__suppress_context__");
+    if (suppress == NULL)
+        PyErr_Clear();
+    if (suppress != Py_True)
+        from = PyException_GetContext(exc);
+    Py_XDECREF(suppress);
+    return from;
+}
+
+void wsgi_exception_text(PyObject *exc, int root, char *out, size_t size)
+{
+    PyObject *from, *text = NULL, *bytes = NULL;
+    const char *name;
+    int depth;
+    char *p;
+
+    Py_INCREF(exc);
+    for (depth = 0; root && depth < 64 && (from = origin(exc)) != NULL; depth++) {
+        Py_DECREF(exc);
+        exc = from;
+    }
+    name = strrchr(Py_TYPE(exc)->tp_name, '.');
+    name = name != NULL ? name + 1 : Py_TYPE(exc)->tp_name;
+    text = PyObject_Str(exc);
+    if (text != NULL)
+        bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    if (bytes == NULL)
+        PyErr_Clear();
+    if (bytes != NULL && PyBytes_GET_SIZE(bytes) > 0)
+        snprintf(out, size, "%s: %s", name, PyBytes_AS_STRING(bytes));
+    else
+        snprintf(out, size, "%s", name);
+    for (p = out; (p = strpbrk(p, "\r\n")) != NULL; )
+        *p = ' ';
+    Py_XDECREF(bytes);
+    Py_XDECREF(text);
+    Py_DECREF(exc);
+}
+
+/* The traceback as one text; new reference to bytes, or NULL with an exception. */
+static PyObject *format_traceback(wsgi_state *state, PyObject *exc)
+{
+    PyObject *trace = PyException_GetTraceback(exc), *lines = NULL, *empty = NULL, *text = NULL;
+    PyObject *bytes = NULL;
+
+    lines = PyObject_CallFunctionObjArgs(state->format_exception, (PyObject *)Py_TYPE(exc), exc,
+                                         trace != NULL ? trace : Py_None, NULL);
+    if (lines == NULL)
+        goto done;
+    empty = PyUnicode_FromStringAndSize(NULL, 0);
+    if (empty == NULL || (text = PyUnicode_Join(empty, lines)) == NULL)
+        goto done;
+    bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+done:
+    Py_XDECREF(text);
+    Py_XDECREF(empty);
+    Py_XDECREF(lines);
+    Py_XDECREF(trace);
+    return bytes;
+}
+
+void wsgi_log_exception(wsgi_state *state, PyObject *exc, const char *headline)
+{
+    PyObject *bytes = format_traceback(state, exc);
+    PyThreadState *ts;
+
+    if (bytes == NULL)
+        PyErr_Clear();
+    ts = PyEval_SaveThread();
+    emit_lines(WSGI_LOG_ERROR, headline, strlen(headline));
+    if (bytes != NULL)
+        emit_lines(WSGI_LOG_ERROR, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
+    PyEval_RestoreThread(ts);
+    Py_XDECREF(bytes);
+}
+
+void wsgi_log_raised(wsgi_state *state, const char *headline)
+{
+    PyObject *exc = PyErr_GetRaisedException();
+    char text[512], line[2048];
+
+    if (exc == NULL)
+        return;
+    wsgi_exception_text(exc, 0, text, sizeof text);
+    snprintf(line, sizeof line, "%s: %s", headline, text);
+    wsgi_log_exception(state, exc, line);
+    Py_DECREF(exc);
+}
+
+/* The text of traceback.format_stack(FRAME), bytes; new reference. */
+static PyObject *format_stack(PyObject *format, PyObject *frame)
+{
+    PyObject *lines = PyObject_CallOneArg(format, frame), *empty = NULL, *text = NULL;
+    PyObject *bytes = NULL;
+
+    if (lines != NULL && (empty = PyUnicode_FromStringAndSize(NULL, 0)) != NULL
+        && (text = PyUnicode_Join(empty, lines)) != NULL)
+        bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
+    Py_XDECREF(text);
+    Py_XDECREF(empty);
+    Py_XDECREF(lines);
+    return bytes;
+}
+
+void wsgi_log_stacks(void)
+{
+    PyObject *sys = PyImport_ImportModule("sys"), *traceback = NULL, *format = NULL;
+    PyObject *frames = NULL, *thread, *frame;
+    Py_ssize_t at = 0;
+
+    if (sys == NULL || (traceback = PyImport_ImportModule("traceback")) == NULL
+        || (format = PyObject_GetAttrString(traceback, "format_stack")) == NULL
+        || (frames = PyObject_CallMethod(sys, "_current_frames", NULL)) == NULL)
+        goto done;
+    /* The dict is ours alone, so nothing changes it meanwhile. */
+    while (PyDict_Next(frames, &at, &thread, &frame)) {
+        PyObject *text = format_stack(format, frame);
+
+        if (text == NULL)
+            goto done;
+        wsgi_log_held(WSGI_LOG_INFO, "stack of thread %lu:\n%s",
+                      PyLong_AsUnsignedLongMask(thread), PyBytes_AS_STRING(text));
+        Py_DECREF(text);
+    }
+done:
+    PyErr_Clear();
+    Py_XDECREF(frames);
+    Py_XDECREF(format);
+    Py_XDECREF(traceback);
+    Py_XDECREF(sys);
+}
+
+/* ---- type mod_wsgi.Log -------------------------------------------------------------- */
+
+typedef struct {
+    PyObject_HEAD
+    enum wsgi_line line;
+    const char *name;             /* static */
+} log_object;
+
+static int log_traverse(PyObject *o, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(o));
+    return 0;
+}
+
+static void log_dealloc(PyObject *o)
+{
+    PyTypeObject *type = Py_TYPE(o);
+
+    PyObject_GC_UnTrack(o);
+    PyObject_GC_Del(o);
+    Py_DECREF(type);
+}
+
+/* Whole lines go out; the rest waits in the thread's buffer. Threads that run no
+ * requests have none, and their text goes out as it comes. GIL not held. */
+static void log_text(enum wsgi_line line, const char *text, size_t n)
+{
+    wsgi_runner *w = wsgi_runner_known();
+    wsgi_buf *kept = w == NULL ? NULL : &w->lines[line];
+    const char *end = NULL;
+    size_t i;
+
+    if (kept == NULL) {
+        emit_lines(WSGI_LOG_ERROR, text, n);
+        return;
+    }
+    for (i = n; i > 0 && end == NULL; i--)
+        if (text[i - 1] == '\n')
+            end = text + i;
+    if (end != NULL && kept->len > 0) {
+        size_t first = (size_t)((const char *)memchr(text, '\n', n) - text);
+
+        wsgi_buf_bytes(kept, text, first);
+        emit_line(WSGI_LOG_ERROR, (const char *)kept->data, kept->len);
+        wsgi_buf_reset(kept);
+        text += first + 1;
+        n -= first + 1;
+    }
+    if (end != NULL && end > text) {
+        emit_lines(WSGI_LOG_ERROR, text, (size_t)(end - text));
+        n -= (size_t)(end - text);
+        text = end;
+    }
+    wsgi_buf_bytes(kept, text, n);
+}
+
+static PyObject *log_write(PyObject *o, PyObject *arg)
+{
+    Py_buffer view;
+    Py_ssize_t n;
+
+    if (PyObject_GetBuffer(arg, &view, PyBUF_SIMPLE) < 0)
+        return NULL;
+    n = view.len;
+    Py_BEGIN_ALLOW_THREADS
+    log_text(((log_object *)o)->line, view.buf, (size_t)n);
+    Py_END_ALLOW_THREADS
+    PyBuffer_Release(&view);
+    return PyLong_FromSsize_t(n);
+}
+
+static PyObject *log_writelines(PyObject *o, PyObject *arg)
+{
+    PyObject *iter = PyObject_GetIter(arg), *item, *r = NULL;
+
+    if (iter == NULL)
+        return NULL;
+    while ((item = PyIter_Next(iter)) != NULL) {
+        r = log_write(o, item);
+        Py_DECREF(item);
+        if (r == NULL)
+            break;
+        Py_DECREF(r);
+    }
+    Py_DECREF(iter);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* Also what has no newline yet. */
+static PyObject *log_flush(PyObject *o, PyObject *unused)
+{
+    wsgi_runner *w = wsgi_runner_known();
+    wsgi_buf *kept = w == NULL ? NULL : &w->lines[((log_object *)o)->line];
+
+    (void)unused;
+    if (kept != NULL && kept->len > 0) {
+        Py_BEGIN_ALLOW_THREADS
+        emit_line(WSGI_LOG_ERROR, (const char *)kept->data, kept->len);
+        wsgi_buf_reset(kept);
+        Py_END_ALLOW_THREADS
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_close(PyObject *o, PyObject *unused)
+{
+    (void)o;
+    (void)unused;
+    Py_RETURN_NONE;
+}
+
+static PyObject *log_true(PyObject *o, PyObject *unused)
+{
+    (void)o;
+    (void)unused;
+    Py_RETURN_TRUE;
+}
+
+static PyObject *log_false(PyObject *o, PyObject *unused)
+{
+    (void)o;
+    (void)unused;
+    Py_RETURN_FALSE;
+}
+
+static PyObject *log_fileno(PyObject *o, PyObject *unused)
+{
+    (void)o;
+    (void)unused;
+    PyErr_SetString(PyExc_OSError, "the log of the server has no file descriptor");
+    return NULL;
+}
+
+/* Never closed, so that closing a stream of the interpreter has no effect. */
+static PyObject *log_closed(PyObject *o, void *unused)
+{
+    (void)o;
+    (void)unused;
+    Py_RETURN_FALSE;
+}
+
+static PyObject *log_name(PyObject *o, void *unused)
+{
+    (void)unused;
+    return PyUnicode_FromString(((log_object *)o)->name);
+}
+
+static PyMethodDef log_methods[] = {
+    {"write", log_write, METH_O, "Write bytes; each line is a record of the log."},
+    {"writelines", log_writelines, METH_O, NULL},
+    {"flush", log_flush, METH_NOARGS, NULL},
+    {"close", log_close, METH_NOARGS, "Does nothing."},
+    {"isatty", log_false, METH_NOARGS, NULL},
+    {"readable", log_false, METH_NOARGS, NULL},
+    {"seekable", log_false, METH_NOARGS, NULL},
+    {"writable", log_true, METH_NOARGS, NULL},
+    {"fileno", log_fileno, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL}
+};
+
+static PyGetSetDef log_getset[] = {
+    {"closed", log_closed, NULL, NULL, NULL},
+    {"name", log_name, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL}
+};
+
+static PyType_Slot log_slots[] = {
+    {Py_tp_dealloc, (void *)(uintptr_t)log_dealloc},
+    {Py_tp_traverse, (void *)(uintptr_t)log_traverse},
+    {Py_tp_methods, log_methods},
+    {Py_tp_getset, log_getset},
+    {0, NULL}
+};
+
+PyType_Spec wsgi_log_spec = {
+    .name = "mod_wsgi.Log",
+    .basicsize = sizeof(log_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION
+             | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = log_slots,
+};
+
+PyObject *wsgi_log_stream(wsgi_state *state, enum wsgi_line line, const char *name)
+{
+    log_object *log = PyObject_GC_New(log_object, state->log_type);
+    PyObject *io = NULL, *wrapper = NULL, *args = NULL, *options = NULL, *stream = NULL;
+
+    if (log == NULL)
+        return NULL;
+    log->line = line;
+    log->name = name;
+    PyObject_GC_Track((PyObject *)log);
+    io = PyImport_ImportModule("io");
+    if (io == NULL || (wrapper = PyObject_GetAttrString(io, "TextIOWrapper")) == NULL)
+        goto done;
+    args = Py_BuildValue("(O)", log);
+    /* Not line_buffering: that flushes the piece behind the last newline. */
+    options = Py_BuildValue("{s:s,s:s,s:s,s:O}", "encoding", "utf-8", "errors",
+                            "backslashreplace", "newline", "\n", "write_through", Py_True);
+    if (args != NULL && options != NULL)
+        stream = PyObject_Call(wrapper, args, options);
+done:
+    Py_XDECREF(options);
+    Py_XDECREF(args);
+    Py_XDECREF(wrapper);
+    Py_XDECREF(io);
+    Py_DECREF(log);
+    return stream;
+}

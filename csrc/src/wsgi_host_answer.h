@@ -1,0 +1,48 @@
+/* wsgi_host_answer.h - the answer of one request, as frames to the relay.
+ *
+ * Frames are kept back until data must be seen, something must be waited for,
+ * or the request ends: a small response is one sendmsg. Whatever the relay was
+ * asked to send of the body is read to its end before the answer ends, since
+ * the stream is used again by the next request.
+ */
+#ifndef WSGI_HOST_ANSWER_H
+#define WSGI_HOST_ANSWER_H
+
+#include "wsgi_board.h"
+#include "wsgi_peer.h"
+
+/* One per request thread, kept. */
+typedef struct wsgi_answer {
+    int fd;                       /* the stream; of this request */
+    wsgi_buf out;                 /* frames kept back */
+    wsgi_reader reader;           /* of body frames; made when first needed */
+    int reader_made;
+    uint32_t owed;                /* body bytes asked for that have not come */
+    const unsigned char *piece;   /* of a body frame, not handed out yet */
+    size_t piece_left;
+    int body_end, body_error;
+    int write_error;              /* errno: the relay is gone */
+    int begun, refused;
+    wsgi_board *board;
+    uint32_t slot, cell, ticket;
+    uint16_t incarnation;
+    int log_level;                /* of the process; lines of no use to anybody are not sent */
+    void (*lost_line)(int level, const char *text, size_t n);   /* the relay is gone */
+    int (*refuse)(void);          /* the script changed: 1 if this process is being replaced */
+} wsgi_answer;
+
+extern const wsgi_peer wsgi_answer_peer;      /* its ctx is a wsgi_answer */
+
+/* A new request on stream FD. */
+void wsgi_answer_begin(wsgi_answer *a, int fd, const wsgi_packet *p);
+
+/* Send what is left and how it ended, unless the request was refused or nobody
+ * wants it. 0 or an errno. */
+int  wsgi_answer_end(wsgi_answer *a, enum wsgi_end end);
+
+/* Refuse a request that was not taken. */
+void wsgi_answer_refuse(wsgi_answer *a, enum wsgi_refusal why);
+
+void wsgi_answer_free(wsgi_answer *a);
+
+#endif
