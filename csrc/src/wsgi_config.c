@@ -1,0 +1,477 @@
+/* wsgi_config.c - see wsgi_config.h.
+ *
+ * A setter returns NULL or a text for Apache, which puts file and line before
+ * it; the text names the directive, what was given and what is accepted.
+ */
+#include "wsgi_config.h"
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+
+#include "wsgi_groups.h"
+#include "wsgi_options.h"
+
+#define ERROR_LENGTH 512
+
+/* ---- create and merge ------------------------------------------------- */
+
+void *wsgi_config_create_dir(apr_pool_t *p, char *dir)
+{
+    wsgi_dir_config *c = apr_pcalloc(p, sizeof(*c));
+
+    (void)dir;
+    c->pass_authorization = -1;
+    c->script_reloading = -1;
+    return c;
+}
+
+void *wsgi_config_merge_dir(apr_pool_t *p, void *base, void *add)
+{
+    const wsgi_dir_config *b = base, *a = add;
+    wsgi_dir_config *c = apr_palloc(p, sizeof(*c));
+
+    c->process_group = a->process_group ? a->process_group : b->process_group;
+    c->application_group = a->application_group ? a->application_group : b->application_group;
+    c->callable_object = a->callable_object ? a->callable_object : b->callable_object;
+    c->pass_authorization = a->pass_authorization != -1 ? a->pass_authorization
+                                                        : b->pass_authorization;
+    c->script_reloading = a->script_reloading != -1 ? a->script_reloading : b->script_reloading;
+    if (a->handlers != NULL && b->handlers != NULL)
+        c->handlers = apr_hash_overlay(p, a->handlers, b->handlers);
+    else
+        c->handlers = a->handlers ? a->handlers : b->handlers;
+    return c;
+}
+
+/* The one wsgi_global of this configuration hangs on its pool, so that it goes
+ * when the configuration goes. */
+static wsgi_global *global_of(apr_pool_t *pconf)
+{
+    static const char key[] = "mod_wsgi-global";
+    wsgi_global *global;
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, key, pconf);
+    if (found != NULL)
+        return found;
+    global = apr_pcalloc(pconf, sizeof(*global));
+    global->groups = apr_array_make(pconf, 4, sizeof(wsgi_group *));
+    global->imports = apr_array_make(pconf, 4, sizeof(wsgi_import));
+    global->restrict_embedded = -1;
+    apr_pool_userdata_setn(global, key, NULL, pconf);
+    return global;
+}
+
+void *wsgi_config_create_server(apr_pool_t *p, server_rec *s)
+{
+    wsgi_server_config *c = apr_pcalloc(p, sizeof(*c));
+
+    (void)s;
+    c->global = global_of(p);
+    c->aliases = apr_array_make(p, 2, sizeof(wsgi_alias));
+    return c;
+}
+
+void *wsgi_config_merge_server(apr_pool_t *p, void *base, void *add)
+{
+    const wsgi_server_config *b = base, *a = add;
+    wsgi_server_config *c = apr_pcalloc(p, sizeof(*c));
+
+    c->global = b->global;
+    c->aliases = apr_array_append(p, a->aliases, b->aliases);
+    return c;
+}
+
+const wsgi_server_config *wsgi_config_server(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &wsgi_module);
+}
+
+wsgi_global *wsgi_config_global(server_rec *s)
+{
+    return wsgi_config_server(s)->global;
+}
+
+const wsgi_dir_config *wsgi_config_dir(request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &wsgi_module);
+}
+
+wsgi_group *wsgi_config_group(const wsgi_global *global, const char *name)
+{
+    int i;
+
+    for (i = 0; i < global->groups->nelts; i++) {
+        wsgi_group *group = APR_ARRAY_IDX(global->groups, i, wsgi_group *);
+
+        if (strcmp(group->name, name) == 0)
+            return group;
+    }
+    return NULL;
+}
+
+/* ---- words and values --------------------------------------------------- */
+
+static const char *parse_flag(cmd_parms *cmd, const char *what, const char *text, int *out)
+{
+    if (strcasecmp(text, "on") == 0)
+        *out = 1;
+    else if (strcasecmp(text, "off") == 0)
+        *out = 0;
+    else
+        return apr_psprintf(cmd->pool, "%s%s%s: '%s' is not understood; use On or Off",
+                            cmd->cmd->name, *what ? ": option " : "", what, text);
+    return NULL;
+}
+
+/* %{GLOBAL} is the empty name; everything else stays as it is until a request
+ * expands it. */
+static const char *parse_group(const char *text)
+{
+    return strcmp(text, "%{GLOBAL}") == 0 ? "" : text;
+}
+
+/* Take the next name=value off *ARGS. The value, or the whole word, may be
+ * quoted. At the end *NAME is NULL. Returns NULL or an error text. */
+static const char *next_option(cmd_parms *cmd, const char **args, char **name, char **value)
+{
+    const char *p = *args, *start;
+
+    *name = *value = NULL;
+    while (apr_isspace(*p))
+        p++;
+    *args = start = p;
+    if (*p == '\0')
+        return NULL;
+    if (*p == '"' || *p == '\'') {
+        char *word = ap_getword_conf(cmd->pool, args), *equals = strchr(word, '=');
+
+        if (equals != NULL && equals != word) {
+            *equals = '\0';
+            *name = word;
+            *value = equals + 1;
+        }
+    }
+    else {
+        while (*p != '\0' && *p != '=' && !apr_isspace(*p))
+            p++;
+        if (*p == '=' && p != start) {
+            *name = apr_pstrmemdup(cmd->pool, start, p - start);
+            *args = ++p;
+            /* ap_getword_conf would skip space and take the next option. */
+            *value = *p == '\0' || apr_isspace(*p) ? apr_pstrdup(cmd->pool, "")
+                                                   : ap_getword_conf(cmd->pool, args);
+        }
+    }
+    if (*name == NULL)
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an option; options are written "
+                            "name=value, without white space round the =", cmd->cmd->name,
+                            ap_getword_conf(cmd->pool, &start));
+    if (**value == '\0')
+        return apr_psprintf(cmd->pool, "%s: option %s= has no value", cmd->cmd->name, *name);
+    return NULL;
+}
+
+/* One option of an alias or a handler script. */
+static const char *set_choice(cmd_parms *cmd, wsgi_choice *choice, int with_callable,
+                              const char *name, const char *value)
+{
+    if (strcmp(name, "process-group") == 0)
+        choice->process_group = parse_group(value);
+    else if (strcmp(name, "application-group") == 0)
+        choice->application_group = parse_group(value);
+    else if (strcmp(name, "pass-authorization") == 0)
+        return parse_flag(cmd, name, value, &choice->pass_authorization);
+    else if (with_callable && strcmp(name, "callable-object") == 0)
+        choice->callable_object = value;
+    else
+        return apr_psprintf(cmd->pool, "%s: invalid option %s=%s; the options are process-group, "
+                            "application-group,%s pass-authorization", cmd->cmd->name, name, value,
+                            with_callable ? " callable-object," : "");
+    return NULL;
+}
+
+static const char *parse_choice(cmd_parms *cmd, const char *args, int with_callable,
+                                wsgi_choice *out)
+{
+    const char *error;
+    char *name, *value;
+
+    memset(out, 0, sizeof(*out));
+    out->pass_authorization = -1;
+    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL) {
+        error = set_choice(cmd, out, with_callable, name, value);
+        if (error != NULL)
+            return error;
+    }
+    return error;
+}
+
+/* ---- scripts -------------------------------------------------------------- */
+
+/* Enter SCRIPT in the list of what a process loads before it serves. The group
+ * must have been declared by now; whether this server may use it is judged when
+ * every ServerName is known (wsgi_groups_check). */
+static const char *add_import(cmd_parms *cmd, const char *script, const wsgi_choice *choice)
+{
+    wsgi_global *global = wsgi_config_global(cmd->server);
+    wsgi_import *import;
+
+    if (wsgi_config_group(global, choice->process_group) == NULL)
+        return apr_psprintf(cmd->pool, "%s: process group '%s' is not yet configured; "
+                            "WSGIDaemonProcess %s must stand before this line", cmd->cmd->name,
+                            choice->process_group, choice->process_group);
+    import = apr_array_push(global->imports);
+    import->directive = cmd->cmd->name;
+    import->script = script;
+    import->group = choice->process_group;
+    import->application_group = choice->application_group;
+    import->callable_object = choice->callable_object;
+    import->server = cmd->server;
+    return NULL;
+}
+
+static int is_literal(const char *group)
+{
+    return group != NULL && strstr(group, "%{") == NULL;
+}
+
+static const char *set_script_alias(cmd_parms *cmd, void *dir, const char *args)
+{
+    wsgi_server_config *server = ap_get_module_config(cmd->server->module_config, &wsgi_module);
+    const char *location = ap_getword_conf(cmd->pool, &args);
+    const char *file = ap_getword_conf(cmd->pool, &args), *error;
+    wsgi_choice choice;
+    wsgi_alias *alias;
+
+    (void)dir;
+    if (*location == '\0' || *file == '\0')
+        return "WSGIScriptAlias needs a URL path and a script: "
+               "WSGIScriptAlias URL-path file-path [option=value ...]";
+    if (*location != '/')
+        return apr_psprintf(cmd->pool, "WSGIScriptAlias: the URL path '%s' can never match; "
+                            "it must start with /", location);
+    error = parse_choice(cmd, args, 1, &choice);
+    if (error != NULL)
+        return error;
+    alias = apr_array_push(server->aliases);
+    alias->location = location;
+    alias->file = file;
+    alias->choice = choice;
+    /* In embedded mode the first request of a child loads the script. */
+    if (is_literal(choice.process_group) && *choice.process_group != '\0' &&
+        is_literal(choice.application_group))
+        return add_import(cmd, file, &choice);
+    return NULL;
+}
+
+static const char *set_import_script(cmd_parms *cmd, void *dir, const char *args)
+{
+    const char *file = ap_getword_conf(cmd->pool, &args), *error;
+    wsgi_choice choice;
+    char *name, *value;
+
+    (void)dir;
+    memset(&choice, 0, sizeof(choice));
+    if (*file == '\0')
+        return "WSGIImportScript needs a script: "
+               "WSGIImportScript file-path process-group=NAME application-group=NAME";
+    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL) {
+        if (strcmp(name, "process-group") == 0)
+            choice.process_group = parse_group(value);
+        else if (strcmp(name, "application-group") == 0)
+            choice.application_group = parse_group(value);
+        else
+            return apr_psprintf(cmd->pool, "WSGIImportScript: invalid option %s=%s; the options "
+                                "are process-group and application-group", name, value);
+    }
+    if (error != NULL)
+        return error;
+    if (choice.process_group == NULL || choice.application_group == NULL)
+        return apr_psprintf(cmd->pool, "WSGIImportScript %s: both process-group= and "
+                            "application-group= are required", file);
+    if (*choice.process_group == '\0')
+        return apr_psprintf(cmd->pool, "WSGIImportScript %s: process-group=%%{GLOBAL} is not "
+                            "available in this release; name a daemon process group", file);
+    return add_import(cmd, file, &choice);
+}
+
+static const char *set_handler_script(cmd_parms *cmd, void *dir, const char *args)
+{
+    wsgi_dir_config *config = dir;
+    const char *name = ap_getword_conf(cmd->pool, &args);
+    const char *file = ap_getword_conf(cmd->pool, &args), *error;
+    wsgi_handler_script *script;
+
+    if (*name == '\0' || *file == '\0')
+        return "WSGIHandlerScript needs the name of a handler and a script: "
+               "WSGIHandlerScript name file-path [option=value ...]";
+    script = apr_pcalloc(cmd->pool, sizeof(*script));
+    script->file = file;
+    error = parse_choice(cmd, args, 0, &script->choice);
+    if (error != NULL)
+        return error;
+    if (config->handlers == NULL)
+        config->handlers = apr_hash_make(cmd->pool);
+    apr_hash_set(config->handlers, name, APR_HASH_KEY_STRING, script);
+    return NULL;
+}
+
+/* ---- groups ---------------------------------------------------------------- */
+
+static const char *set_daemon_process(cmd_parms *cmd, void *dir, const char *args)
+{
+    wsgi_global *global = wsgi_config_global(cmd->server);
+    const char *group_name = ap_getword_conf(cmd->pool, &args), *error;
+    char *name, *value, text[ERROR_LENGTH];
+    wsgi_group *group;
+
+    (void)dir;
+    if (*group_name == '\0')
+        return "WSGIDaemonProcess needs a name: WSGIDaemonProcess name [option=value ...]";
+    if (strncmp(group_name, "%{", 2) == 0 || strchr(group_name, '=') != NULL)
+        return apr_psprintf(cmd->pool, "WSGIDaemonProcess: '%s' cannot be the name of a process "
+                            "group; the name comes first, before the options", group_name);
+    group = wsgi_config_group(global, group_name);
+    if (group != NULL)
+        return apr_psprintf(cmd->pool, "WSGIDaemonProcess: the name '%s' is already taken by %s:%u; "
+                            "names are unique over all virtual hosts", group_name,
+                            group->file, group->line);
+    group = wsgi_group_new(cmd->pool, group_name, cmd->server);
+    group->file = cmd->directive->filename;
+    group->line = (unsigned)cmd->directive->line_num;
+    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL)
+        if (wsgi_options_set(&group->options, name, value, text, sizeof(text)) < 0)
+            return apr_psprintf(cmd->pool, "WSGIDaemonProcess %s: %s", group_name, text);
+    if (error != NULL)
+        return error;
+    group->index = (uint32_t)global->groups->nelts;
+    APR_ARRAY_PUSH(global->groups, wsgi_group *) = group;
+    return NULL;
+}
+
+/* ---- single values --------------------------------------------------------- */
+
+static const char *empty_value(cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "%s: the name is empty; use %%{GLOBAL} if that was meant",
+                        cmd->cmd->name);
+}
+
+static const char *set_process_group(cmd_parms *cmd, void *dir, const char *value)
+{
+    if (*value == '\0')
+        return empty_value(cmd);
+    ((wsgi_dir_config *)dir)->process_group = parse_group(value);
+    return NULL;
+}
+
+static const char *set_application_group(cmd_parms *cmd, void *dir, const char *value)
+{
+    if (*value == '\0')
+        return empty_value(cmd);
+    ((wsgi_dir_config *)dir)->application_group = parse_group(value);
+    return NULL;
+}
+
+static const char *set_callable_object(cmd_parms *cmd, void *dir, const char *value)
+{
+    if (*value == '\0')
+        return apr_psprintf(cmd->pool, "%s: the name is empty; give the name of an object in "
+                            "the script", cmd->cmd->name);
+    ((wsgi_dir_config *)dir)->callable_object = value;
+    return NULL;
+}
+
+static const char *set_pass_authorization(cmd_parms *cmd, void *dir, const char *value)
+{
+    return parse_flag(cmd, "", value, &((wsgi_dir_config *)dir)->pass_authorization);
+}
+
+static const char *set_script_reloading(cmd_parms *cmd, void *dir, const char *value)
+{
+    return parse_flag(cmd, "", value, &((wsgi_dir_config *)dir)->script_reloading);
+}
+
+static const char *set_restrict_embedded(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)dir;
+    return error ? error : parse_flag(cmd, "", value,
+                                      &wsgi_config_global(cmd->server)->restrict_embedded);
+}
+
+/* A text that there is once a server. cmd->info: its place in wsgi_global. */
+static const char *set_global_text(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *base = (char *)wsgi_config_global(cmd->server);
+
+    (void)dir;
+    if (error != NULL)
+        return error;
+    if (*value == '\0')
+        return apr_psprintf(cmd->pool, "%s: the value is empty", cmd->cmd->name);
+    *(const char **)(base + (apr_size_t)cmd->info) = value;
+    return NULL;
+}
+
+static const char *set_runtime_directory(cmd_parms *cmd, void *dir, const char *value)
+{
+    if (*value != '/')
+        return apr_psprintf(cmd->pool, "WSGIRuntimeDirectory: '%s' is not an absolute path; give "
+                            "the folder that holds wsgi-supervisor", value);
+    return set_global_text(cmd, dir, value);
+}
+
+static const char *set_socket_prefix(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *full = ap_server_root_relative(cmd->pool, value);
+
+    if (full == NULL)
+        return apr_psprintf(cmd->pool, "WSGISocketPrefix: '%s' is not a path", value);
+    return set_global_text(cmd, dir, full);
+}
+
+/* ---- the table --------------------------------------------------------------- */
+
+#define GLOBAL_TEXT(member) (void *)APR_OFFSETOF(wsgi_global, member)
+#define SERVER  RSRC_CONF
+#define SECTION (RSRC_CONF | ACCESS_CONF)
+#define HTACCESS (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
+
+const command_rec wsgi_config_directives[] = {
+    AP_INIT_RAW_ARGS("WSGIScriptAlias", set_script_alias, NULL, SERVER,
+                     "URL path, script file, and options process-group=, application-group=, "
+                     "callable-object=, pass-authorization="),
+    AP_INIT_RAW_ARGS("WSGIDaemonProcess", set_daemon_process, NULL, SERVER,
+                     "name of a group of daemon processes, and its options"),
+    AP_INIT_RAW_ARGS("WSGIImportScript", set_import_script, NULL, SERVER,
+                     "script file to load when a process starts, process-group= and "
+                     "application-group="),
+    AP_INIT_RAW_ARGS("WSGIHandlerScript", set_handler_script, NULL, SECTION,
+                     "name of a handler, script file, and options process-group=, "
+                     "application-group=, pass-authorization="),
+    AP_INIT_TAKE1("WSGIProcessGroup", set_process_group, NULL, SECTION,
+                  "name of a group of daemon processes, or %{GLOBAL} for embedded mode"),
+    AP_INIT_TAKE1("WSGIApplicationGroup", set_application_group, NULL, SECTION,
+                  "name of a Python interpreter, or %{GLOBAL} for the main one"),
+    AP_INIT_TAKE1("WSGICallableObject", set_callable_object, NULL, HTACCESS,
+                  "name of the application object in the script"),
+    AP_INIT_TAKE1("WSGIPassAuthorization", set_pass_authorization, NULL, HTACCESS,
+                  "On to let applications see the Authorization header, else Off"),
+    AP_INIT_TAKE1("WSGIScriptReloading", set_script_reloading, NULL, HTACCESS,
+                  "On to load a script again when its file has changed, else Off"),
+    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_restrict_embedded, NULL, SERVER,
+                  "On to refuse applications in embedded mode, else Off"),
+    AP_INIT_TAKE1("WSGIPythonHome", set_global_text, GLOBAL_TEXT(python_home), SERVER,
+                  "prefix of a Python installation or virtual environment"),
+    AP_INIT_TAKE1("WSGIPythonPath", set_global_text, GLOBAL_TEXT(python_path), SERVER,
+                  "directories for sys.path in embedded mode, separated by colons"),
+    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, GLOBAL_TEXT(socket_prefix), SERVER,
+                  "accepted for compatibility: there is no socket on disk"),
+    AP_INIT_TAKE1("WSGIRuntimeDirectory", set_runtime_directory, GLOBAL_TEXT(runtime_directory),
+                  SERVER, "folder of wsgi-supervisor and of the Python halves"),
+    { NULL }
+};

@@ -1,0 +1,82 @@
+/* wsgi_config.h - the directives: their table, and the settings they make.
+ *
+ * Settings that may stand in a directory section live in the per-directory
+ * configuration alone; at server level Apache keeps that as the default of all
+ * requests of the server, so "a directory beats its server" needs no code.
+ * Unset is a value of its own (NULL, -1); defaults apply where a setting is
+ * read, by wsgi_request. %{GLOBAL} has become the empty name already.
+ */
+#ifndef WSGI_CONFIG_H
+#define WSGI_CONFIG_H
+
+#include "apr_hash.h"
+#include "apr_tables.h"
+#include "wsgi_module.h"
+
+struct wsgi_group;
+struct wsgi_runtime;
+struct wsgi_half;
+
+/* What the options of an alias or a handler script decide. */
+typedef struct {
+    const char *process_group, *application_group, *callable_object;
+    int pass_authorization;
+} wsgi_choice;
+
+typedef struct {
+    const char *location, *file;
+    wsgi_choice choice;
+} wsgi_alias;
+
+typedef struct {
+    const char *file;
+    wsgi_choice choice;
+} wsgi_handler_script;
+
+typedef struct {
+    const char *process_group, *application_group, *callable_object;
+    int pass_authorization, script_reloading;
+    apr_hash_t *handlers;             /* name to wsgi_handler_script; NULL: none */
+} wsgi_dir_config;
+
+/* A script that a directive wants loaded before its group serves. */
+typedef struct {
+    const char *directive, *script;
+    const char *group, *application_group, *callable_object;
+    server_rec *server;               /* in which the directive stands */
+} wsgi_import;
+
+/* One a configuration, whatever virtual hosts there are. */
+typedef struct {
+    apr_array_header_t *groups;       /* struct wsgi_group *, in file order */
+    apr_array_header_t *imports;      /* wsgi_import, in file order */
+    const char *python_home, *python_path;
+    const char *runtime_directory, *socket_prefix;
+    int restrict_embedded;            /* -1 unset: off */
+    /* Found by wsgi_groups_check and wsgi_embedded_check. */
+    const struct wsgi_runtime *runtime;
+    const struct wsgi_half *embedded;
+    const char *embedded_error;       /* why embedded is NULL */
+} wsgi_global;
+
+typedef struct {
+    wsgi_global *global;
+    apr_array_header_t *aliases;      /* wsgi_alias; own first, then the main server's */
+} wsgi_server_config;
+
+extern const command_rec wsgi_config_directives[];
+
+void *wsgi_config_create_dir(apr_pool_t *p, char *dir);
+void *wsgi_config_merge_dir(apr_pool_t *p, void *base, void *add);
+void *wsgi_config_create_server(apr_pool_t *p, server_rec *s);
+void *wsgi_config_merge_server(apr_pool_t *p, void *base, void *add);
+
+/* Never NULL. */
+wsgi_global *wsgi_config_global(server_rec *s);
+const wsgi_server_config *wsgi_config_server(server_rec *s);
+const wsgi_dir_config *wsgi_config_dir(request_rec *r);
+
+/* The group of this name, or NULL. */
+struct wsgi_group *wsgi_config_group(const wsgi_global *global, const char *name);
+
+#endif

@@ -1,0 +1,324 @@
+/* wsgi_embedded.c - see wsgi_embedded.h.
+ *
+ * The plugin stays for good (RTLD_NODELETE): a Python that is unloaded leaks
+ * thread keys and worse. It is global, since extension modules take Python's
+ * symbols from the process. The parent never opens it.
+ */
+#include "wsgi_embedded.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "ap_mpm.h"
+#include "apr_strings.h"
+#include "apr_time.h"
+
+#include "wsgi_body.h"
+#include "wsgi_config.h"
+#include "wsgi_embed.h"
+#include "wsgi_environ.h"
+#include "wsgi_groups.h"
+#include "wsgi_response.h"
+#include "wsgi_runtime.h"
+
+#define COPY_MAX   (64 * 1024)        /* larger data is passed on at once, uncopied */
+#define STOP_WAIT  apr_time_from_sec(5)
+#define ERROR_LENGTH 1024
+
+/* ---- which half ------------------------------------------------------------------------ */
+
+int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
+{
+    wsgi_global *global = wsgi_config_global(s);
+    const char *error = "";
+
+    if (global->restrict_embedded == 1)
+        return OK;
+    if (global->runtime == NULL)
+        global->runtime = wsgi_runtime_open(pconf, global->runtime_directory, &error);
+    if (global->runtime != NULL)
+        global->embedded = wsgi_runtime_pick(pconf, global->runtime, global->python_home, &error);
+    if (global->embedded != NULL)
+        return OK;
+    /* Without it daemon groups may still have all they need, and so may a
+     * server without any application. What was asked for must be there. */
+    global->embedded_error = error;
+    if (global->python_home == NULL && global->runtime_directory == NULL)
+        return OK;
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, WSGI_MSG(0350) "%s%s", global->python_home
+                 ? "WSGIPythonHome: " : "", error);
+    return wsgi_groups_restarting() ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* ---- the plugin -------------------------------------------------------------------------- */
+
+/* Of this child; the parent has none. */
+static struct {
+    pthread_mutex_t lock;             /* over opening */
+    const wsgi_embed_api *api;        /* set once Python runs */
+    int tried;
+    server_rec *server;
+    int multithread, multiprocess, apache[3];
+    uint32_t threads;                 /* numbered so far */
+    uint32_t running;                 /* requests */
+} plugin = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static __thread uint32_t thread_number;
+
+static void log_server(void *ctx, int level, const char *text, size_t n)
+{
+    ap_log_error(APLOG_MARK, level <= 7 ? level : APLOG_TRACE1, 0, ctx, "%.*s", (int)n, text);
+}
+
+/* Open the plugin and start its Python. Once; NULL if that failed, then also
+ * for every later request. */
+static const wsgi_embed_api *open_plugin(const wsgi_global *global, server_rec *s)
+{
+    wsgi_embed_config config;
+    wsgi_embed_entry_fn entry;
+    const wsgi_embed_api *api;
+    char text[ERROR_LENGTH] = "";
+    void *handle;
+
+    if (global->embedded == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WSGI_MSG(0351) "no Python for embedded mode: %s",
+                     global->embedded_error ? global->embedded_error : "none is installed");
+        return NULL;
+    }
+    handle = dlopen(global->embedded->embed, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+    if (handle == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WSGI_MSG(0352) "the plugin for embedded mode cannot be "
+                     "loaded: %s", dlerror());
+        return NULL;
+    }
+    *(void **)&entry = dlsym(handle, WSGI_EMBED_ENTRY);
+    api = entry != NULL ? entry() : NULL;
+    if (api == NULL || api->interface_version != WSGI_INTERFACE_VERSION) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WSGI_MSG(0353) "mod_wsgi.so " MOD_WSGI_VERSION " speaks interface "
+                     "%d, %s speaks %d", WSGI_INTERFACE_VERSION, global->embedded->embed,
+                     api != NULL ? (int)api->interface_version : 0);
+        return NULL;
+    }
+    memset(&config, 0, sizeof(config));
+    config.python_home = global->python_home;
+    config.python_path = global->python_path;
+    config.runtime = global->runtime->package;
+    config.multithread = plugin.multithread;
+    config.multiprocess = plugin.multiprocess;
+    config.log = log_server;
+    config.log_ctx = plugin.server;
+    if (api->start(&config, text, sizeof(text)) < 0) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WSGI_MSG(0354) "Python %s cannot be initialised in this child: "
+                     "%s", api->python, text);
+        return NULL;
+    }
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s, "Python %s runs in this child (%s)", api->python,
+                 global->embedded->embed);
+    return api;
+}
+
+static const wsgi_embed_api *get_plugin(server_rec *s)
+{
+    const wsgi_embed_api *api = __atomic_load_n(&plugin.api, __ATOMIC_ACQUIRE);
+
+    if (api != NULL)
+        return api;
+    pthread_mutex_lock(&plugin.lock);
+    if (!plugin.tried) {
+        plugin.tried = 1;
+        __atomic_store_n(&plugin.api, open_plugin(wsgi_config_global(s), plugin.server), __ATOMIC_RELEASE);
+    }
+    api = plugin.api;
+    pthread_mutex_unlock(&plugin.lock);
+    return api;
+}
+
+/* End Python, unless a request still runs: ending it under a thread that is
+ * inside would crash the child on its way out. */
+static apr_status_t stop_plugin(void *data)
+{
+    apr_time_t until = apr_time_now() + STOP_WAIT;
+    uint32_t running;
+
+    (void)data;
+    if (plugin.api == NULL)
+        return APR_SUCCESS;
+    while ((running = __atomic_load_n(&plugin.running, __ATOMIC_ACQUIRE)) > 0 && apr_time_now() < until)
+        apr_sleep(apr_time_from_msec(10));
+    if (running == 0)
+        plugin.api->stop();
+    else
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, plugin.server, WSGI_MSG(0355) "%u requests in embedded mode did "
+                     "not end; Python is not shut down in this child", running);
+    plugin.api = NULL;
+    return APR_SUCCESS;
+}
+
+void wsgi_embedded_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    int threaded = 0, threads = 1, daemons = 1;
+    ap_version_t version;
+
+    if (wsgi_config_global(s)->restrict_embedded == 1)
+        return;
+    ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    ap_mpm_query(AP_MPMQ_MAX_DAEMONS, &daemons);
+    ap_get_server_revision(&version);
+    plugin.server = s;
+    plugin.multithread = threaded != AP_MPMQ_NOT_SUPPORTED && threads > 1;
+    plugin.multiprocess = daemons != 1;
+    plugin.apache[0] = version.major;
+    plugin.apache[1] = version.minor;
+    plugin.apache[2] = version.patch;
+    apr_pool_cleanup_register(pchild, NULL, stop_plugin, apr_pool_cleanup_null);
+}
+
+/* ---- the request, lent through the table of functions ---------------------------------------- */
+
+typedef struct {
+    request_rec *r;
+    wsgi_body body;
+    wsgi_response out;
+    const char *piece;                /* of the body, lent by it */
+    size_t piece_left;
+} loan;
+
+static int peer_begin(void *ctx)
+{
+    return ((loan *)ctx)->r->connection->aborted ? ECANCELED : 0;
+}
+
+static int peer_stale(void *ctx)
+{
+    (void)ctx;
+    return 0;                         /* load it again, here */
+}
+
+static ssize_t peer_read(void *ctx, void *buf, size_t n)
+{
+    loan *l = ctx;
+    int error;
+
+    if (l->piece_left == 0) {
+        if (wsgi_response_pass(&l->out, 1) != 0) {
+            errno = ECONNRESET;
+            return -1;
+        }
+        error = wsgi_body_next(&l->body, n, &l->piece, &l->piece_left);
+        if (error != 0) {
+            errno = error;
+            return -1;
+        }
+    }
+    if (n > l->piece_left)
+        n = l->piece_left;
+    if (n > 0)
+        memcpy(buf, l->piece, n);
+    l->piece += n;
+    l->piece_left -= n;
+    return (ssize_t)n;
+}
+
+static int peer_head(void *ctx, int status, const char *reason, size_t reason_len,
+                     int64_t content_length, const void *headers, size_t headers_len,
+                     uint32_t nheaders)
+{
+    wsgi_response_head head = {
+        .status = (uint16_t)status,
+        .content_length = content_length,
+        .reason = { reason, (uint32_t)reason_len },
+        .nheaders = nheaders,
+        .headers = headers,
+        .headers_len = headers_len
+    };
+
+    return wsgi_response_start(&((loan *)ctx)->out, &head);
+}
+
+static int peer_data(void *ctx, const void *p, size_t n, int flush)
+{
+    loan *l = ctx;
+    int error;
+
+    if (n <= COPY_MAX && !flush)
+        return wsgi_response_copy(&l->out, p, n);
+    error = wsgi_response_lend(&l->out, p, n);
+    return error != 0 ? error : wsgi_response_pass(&l->out, flush);
+}
+
+static int peer_file(void *ctx, int fd, uint64_t offset, uint64_t length)
+{
+    return wsgi_response_file(&((loan *)ctx)->out, fd, offset, length);
+}
+
+static void peer_log(void *ctx, int level, const char *text, size_t n)
+{
+    ap_log_rerror(APLOG_MARK, level <= 7 ? level : APLOG_TRACE1, 0, ((loan *)ctx)->r, "%.*s", (int)n, text);
+}
+
+static const wsgi_peer peer = {
+    .begin = peer_begin,
+    .stale = peer_stale,
+    .read = peer_read,
+    .head = peer_head,
+    .data = peer_data,
+    .file = peer_file,
+    .log = peer_log
+};
+
+/* The request as the gateway wants it; HEAD must outlive the call. 0 or -1. */
+static int describe(request_rec *r, const wsgi_route *route, wsgi_buf *head, wsgi_request *to)
+{
+    memset(to, 0, sizeof(*to));
+    to->flags = wsgi_environ_write(r, route, head);
+    if (head->failed || wsgi_head_decode(head->data, head->len, &to->head) < 0)
+        return -1;
+    if (thread_number == 0)
+        thread_number = __atomic_add_fetch(&plugin.threads, 1, __ATOMIC_RELAXED);
+    to->process_group = "";
+    to->content_length = route->content_length;
+    to->received_us = (uint64_t)r->request_time;
+    to->thread = thread_number;
+    to->multithread = plugin.multithread;
+    to->multiprocess = plugin.multiprocess;
+    memcpy(to->apache, plugin.apache, sizeof(to->apache));
+    return 0;
+}
+
+int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
+{
+    const wsgi_embed_api *api = get_plugin(r->server);
+    wsgi_request request;
+    wsgi_buf head;
+    enum wsgi_end end;
+    loan l;
+    int status;
+
+    if (api == NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0356) "Python does not run in this child: '%s' is not "
+                      "run", route->script);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    memset(&head, 0, sizeof(head));
+    if (describe(r, route, &head, &request) < 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0357) "the environment of a request is too large");
+        wsgi_buf_free(&head);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    memset(&l, 0, sizeof(l));
+    l.r = r;
+    wsgi_body_init(&l.body, r, route->content_length);
+    wsgi_response_init(&l.out, r);
+    __atomic_add_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
+    end = api->run(&request, &peer, &l);
+    __atomic_sub_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
+    wsgi_buf_free(&head);
+    if (l.body.error != 0 && !l.out.sent)
+        status = wsgi_response_fail(&l.out, l.body.status);      /* one answer: Apache's own */
+    else
+        status = wsgi_response_end(&l.out, end);
+    return status;
+}

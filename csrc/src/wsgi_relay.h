@@ -1,0 +1,13 @@
+/* wsgi_relay.h - a request in daemon mode: send it to its group, follow the
+ * answer, tell the truth about how it ended.
+ * What a thread keeps for that from one request to the next is wsgi_worker.
+ */
+#ifndef WSGI_RELAY_H
+#define WSGI_RELAY_H
+
+#include "wsgi_request.h"
+
+/* Run R by route->group. Returns what the handler returns. */
+int wsgi_relay_run(request_rec *r, const wsgi_route *route);
+
+#endif
