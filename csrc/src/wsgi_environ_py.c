@@ -2,10 +2,9 @@
 
 #include "wsgi_environ_py.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum key_kind { KEY_LATIN1, KEY_PATH, KEY_VERSION, KEY_OURS };
+enum key_kind { KEY_LATIN1, KEY_PATH, KEY_OURS };
 
 /* ---- prototype ---------------------------------------------------------------- */
 
@@ -80,9 +79,9 @@ static int kind_of(wsgi_state *st, PyObject *key, const wsgi_str *name)
     for (i = 0; i < 2; i++)
         if (name->len == strlen(paths[i]) && memcmp(name->data, paths[i], name->len) == 0)
             return KEY_PATH;
-    if (PyObject_RichCompareBool(key, st->k_apache_version, Py_EQ) == 1)
-        return KEY_VERSION;
-    ours = PyDict_Contains(st->environ, key);
+    ours = PyObject_RichCompareBool(key, st->k_apache_version, Py_EQ);
+    if (ours == 0)
+        ours = PyDict_Contains(st->environ, key);
     if (ours < 0)
         return -1;
     return ours || (name->len > 5 && memcmp(name->data, "wsgi.", 5) == 0) ? KEY_OURS
@@ -161,17 +160,6 @@ static PyObject *path_value(const wsgi_str *s)
     return latin1(s->data, s->len);
 }
 
-static PyObject *version_value(const wsgi_str *s)
-{
-    char text[32];
-    int major = 0, minor = 0, patch = 0;
-
-    snprintf(text, sizeof text, "%.*s", (int)s->len, s->data);
-    if (sscanf(text, "%d.%d.%d", &major, &minor, &patch) < 2)
-        return latin1(s->data, s->len);
-    return Py_BuildValue("(iii)", major, minor, patch);
-}
-
 static int put_pair(wsgi_slot *slot, PyObject *d, const wsgi_pair *pair)
 {
     const wsgi_key *k = find_key(slot, &pair->name);
@@ -183,8 +171,6 @@ static int put_pair(wsgi_slot *slot, PyObject *d, const wsgi_pair *pair)
         return 0;
     case KEY_PATH:
         return put(d, k->key, path_value(&pair->value));
-    case KEY_VERSION:
-        return put(d, k->key, version_value(&pair->value));
     default:
         return put(d, k->key, latin1(pair->value.data, pair->value.len));
     }
@@ -222,18 +208,23 @@ static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject
     if (r->multiprocess != c->multiprocess
         && put(d, st->k_multiprocess, PyBool_FromLong(r->multiprocess)) < 0)
         return -1;
-    if (r->apache[0] != 0
-        && put(d, st->k_apache_version,
-               Py_BuildValue("(iii)", r->apache[0], r->apache[1], r->apache[2])) < 0)
-        return -1;
     return 0;
+}
+
+/* The server's version comes with the first request and stays. */
+static int learn_server(wsgi_state *st, const wsgi_request *r)
+{
+    if (r->apache[0] == 0 || PyDict_Contains(st->environ, st->k_apache_version) == 1)
+        return 0;
+    return put(st->environ, st->k_apache_version,
+               Py_BuildValue("(iii)", r->apache[0], r->apache[1], r->apache[2]));
 }
 
 PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input)
 {
     wsgi_state *st = slot->interp->state;
     wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
-    PyObject *d = PyDict_Copy(st->environ);
+    PyObject *d = learn_server(st, r) < 0 ? NULL : PyDict_Copy(st->environ);
     uint32_t i;
 
     if (d == NULL)

@@ -127,7 +127,7 @@ class Host:
                  ("PATH_INFO", path), ("QUERY_STRING", query), ("SERVER_NAME", "localhost"),
                  ("SERVER_PORT", "80"), ("SERVER_PROTOCOL", "HTTP/1.1"), ("HTTP_HOST", "h"),
                  ("DOCUMENT_ROOT", "/d\u00e9"), ("SCRIPT_FILENAME", script),
-                 ("apache.version", "2.4.57"), ("mod_wsgi.request_id", "abc")] + list(env)
+                 ("apache.version", "bad"), ("mod_wsgi.request_id", "abc")] + list(env)
 
         def text(s):
             return s.encode() if isinstance(s, str) else s
@@ -683,8 +683,9 @@ def client_gone(b):
     h = b.start("threads=1").ready()
     h.request()
     for query in ("close", "large", "many"):
-        with h.send("/bodies", query=query) as near:
-            near.close()
+        os.kill(h.pid, signal.SIGSTOP)
+        h.send("/bodies", query=query).close()
+        os.kill(h.pid, signal.SIGCONT)
         h.taken()
     with h.send("/echo", body=b"x" * 300000) as near:
         h.taken()

@@ -1,0 +1,340 @@
+package csrc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"modwsgi/apxs"
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// Options say what to build, and where.
+type Options struct {
+	Apache *apxs.Info     // nil: leave the Apache half as it is
+	Python []pybuild.Info // each becomes a half beside the others; empty: leave them
+
+	Dir     string // the build folder; it is made if it is missing
+	Source  fs.FS  // nil: the embedded sources
+	Runtime fs.FS  // the Python package (mod_wsgi/…); nil: leave it
+
+	Jobs    int    // how many programs at once; 0: as many as there are processors and memory for
+	Default string // the ABI folder that the default link is to name; "": keep it, or the first of Python
+
+	// Progress is told of each step before it starts; it is never called by two
+	// goroutines at once. A total of 0 is a wait.
+	Progress func(done, total int, what string)
+}
+
+// Artifact is what is in a build folder after a build. Paths are absolute.
+type Artifact struct {
+	Dir        string `json:"dir"`
+	Module     string `json:"module"` // "" when no Apache was given
+	Supervisor string `json:"supervisor"`
+	Halves     []Half `json:"halves"` // of the Pythons given, in their order
+	Version    string `json:"version"`
+	Source     string `json:"source"` // hash of the C sources
+
+	Compiled int    `json:"compiled"` // objects made in this build
+	Cached   int    `json:"cached"`   // objects that were current
+	Linked   int    `json:"linked"`   // targets made in this build
+	Compiler string `json:"compiler"` // who made them
+
+	Warnings []string `json:"warnings,omitempty"` // what compilers said of files they did compile
+}
+
+// Half is a Python half.
+type Half struct {
+	ABI       string `json:"abi"` // "cpython-311-x86_64-linux-gnu"
+	Dir       string `json:"dir"`
+	Host      string `json:"host"`
+	Embed     string `json:"embed"`
+	BuildJSON string `json:"build_json"`
+}
+
+// Build makes the halves that o names. What is there and would come out the
+// same is left alone; if that is all of it, no program starts and no file is
+// written. A target that fails keeps its old file.
+func Build(ctx context.Context, r *run.Runner, o Options) (Artifact, error) {
+	if runtime.GOOS != "linux" {
+		return Artifact{}, hint.Exit(fmt.Errorf("building on %s is not supported yet", runtime.GOOS), hint.Refused)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil || o.Dir == "" {
+		return Artifact{}, errors.Join(fmt.Errorf("the build folder %q cannot be used", o.Dir), err)
+	}
+	source := o.Source
+	if source == nil {
+		source = Sources()
+	}
+	t, err := readTree(source)
+	if err != nil {
+		return Artifact{}, err
+	}
+	if err := fsx.MkdirAll(filepath.Join(dir, "obj"), 0o755); err != nil {
+		return Artifact{}, err
+	}
+	b := &builder{r: r, o: o, dir: dir, tree: t, env: buildEnv(r)}
+	release, err := fsx.Lock(ctx, filepath.Join(dir, "obj", "lock"), func(pid int) {
+		b.say(0, 0, fmt.Sprintf("waiting for another build in this folder (process %d)", pid))
+	})
+	if err != nil {
+		return Artifact{}, err
+	}
+	defer release()
+
+	b.state = loadState(dir)
+	err = b.build(ctx)
+	// Also of a failed build: what did compile need not be compiled again.
+	return b.artifact, errors.Join(err, b.state.save(dir))
+}
+
+// builder is one run of Build. The lock of the folder is held.
+type builder struct {
+	r        *run.Runner
+	o        Options
+	dir      string
+	tree     *tree
+	env      []string
+	state    *state
+	plan     Plan
+	artifact Artifact
+	pool     pool
+}
+
+func (b *builder) build(ctx context.Context) error {
+	cc, err := b.compiler(ctx)
+	if err != nil {
+		return err
+	}
+	facts := Facts{
+		Dir: b.dir, Source: "src/" + b.tree.folder(), Version: Version(),
+		Compiler: cc, Apache: b.o.Apache, Python: b.o.Python,
+	}
+	if b.plan, err = NewPlan(Targets(), facts); err != nil {
+		return err
+	}
+	if err := b.missing(); err != nil {
+		return err
+	}
+	b.artifact = Artifact{Dir: b.dir, Version: facts.Version, Source: b.tree.hash, Compiler: cc.Version}
+
+	var compiles []Compile
+	for _, c := range b.plan.Compiles {
+		if !b.state.current(b.dir, b.tree, c) {
+			compiles = append(compiles, c)
+		}
+	}
+	b.artifact.Cached = len(b.plan.Compiles) - len(compiles)
+	b.pool = pool{jobs: b.jobs(), total: len(compiles) + b.linksAtMost(compiles), say: b.say}
+	if len(compiles) > 0 {
+		if err := b.writeSources(); err != nil {
+			return err
+		}
+		if err := b.compileAll(ctx, compiles); err != nil {
+			return err
+		}
+	}
+	if err := b.linkAll(ctx); err != nil {
+		return err
+	}
+	if err := b.writeHalves(); err != nil {
+		return err
+	}
+	return b.writeRuntime()
+}
+
+// missing names the planned sources that the tree does not have, all at once.
+func (b *builder) missing() error {
+	var names []string
+	for _, c := range b.plan.Compiles {
+		if _, ok := b.tree.files[c.Source.File]; !ok && !slices.Contains(names, c.Source.File) {
+			names = append(names, c.Source.File)
+		}
+	}
+	if len(names) > 0 {
+		return fmt.Errorf("the C sources lack %s", strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// compiler returns the compiler to use; a known one without running it.
+func (b *builder) compiler(ctx context.Context) (Compiler, error) {
+	command, programs, err := chooseCompiler(b.r, b.o.Apache)
+	if err != nil {
+		return Compiler{}, err
+	}
+	words := slices.Concat(command, b.env)
+	for _, name := range environ {
+		words = append(words, name+"="+b.r.Getenv(name))
+	}
+	for _, path := range programs {
+		s, err := look(path)
+		if err != nil {
+			return Compiler{}, fmt.Errorf("looking at the compiler: %w", err)
+		}
+		words = append(words, fmt.Sprint(path, s.Size, s.Time, s.Inode))
+	}
+	key := hash(words)
+	if b.state.Compiler.Key == key {
+		return b.state.Compiler.Compiler, nil
+	}
+	b.say(0, 0, "trying the compiler "+strings.Join(command, " "))
+	cc, err := probeCompiler(ctx, b.r, command)
+	if err != nil {
+		return cc, err
+	}
+	b.state.Compiler = knownCompiler{Key: key, Compiler: cc}
+	b.state.dirty = true
+	return cc, nil
+}
+
+// jobs is how many compilers run at once: one for each processor, as far as
+// half a gigabyte of memory is free for each.
+func (b *builder) jobs() int {
+	if b.o.Jobs > 0 {
+		return b.o.Jobs
+	}
+	return max(1, min(runtime.NumCPU(), freeMemory()/(512<<20)))
+}
+
+// freeMemory is what the kernel says can be had without swapping, in bytes;
+// plenty where it does not say.
+func freeMemory() int {
+	const plenty = 1 << 40
+	data, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return plenty
+	}
+	for line := range strings.Lines(string(data)) {
+		var kb int
+		if n, _ := fmt.Sscanf(line, "MemAvailable: %d kB", &kb); n == 1 {
+			return kb << 10
+		}
+	}
+	return plenty
+}
+
+func (b *builder) say(done, total int, what string) {
+	if b.o.Progress != nil {
+		b.o.Progress(done, total, what)
+	}
+}
+
+// writeSources puts the sources where the compiler runs: copies that nobody is
+// meant to edit, in a folder named by what is in them.
+func (b *builder) writeSources() error {
+	name := b.tree.folder()
+	root := filepath.Join(b.dir, "src", name)
+	if b.state.Sources == name && b.haveSources(root) {
+		return nil
+	}
+	files := make([]fsx.File, 0, len(b.tree.names))
+	for _, n := range b.tree.names {
+		files = append(files, fsx.File{Path: n, Mode: 0o444, Data: b.tree.files[n]})
+	}
+	if err := fsx.ReplaceTree(root, files); err != nil {
+		return err
+	}
+	old := b.state.Sources
+	b.state.Sources, b.state.dirty = name, true
+	if old != "" && old != name && filepath.IsLocal(old) {
+		return fsx.RemoveAll(filepath.Join(b.dir, "src", old))
+	}
+	return nil
+}
+
+// haveSources says whether the copies are those we wrote.
+func (b *builder) haveSources(root string) bool {
+	entries, err := os.ReadDir(root)
+	if err != nil || len(entries) != len(b.tree.names) {
+		return false
+	}
+	for _, n := range b.tree.names {
+		data, err := os.ReadFile(filepath.Join(root, n))
+		if err != nil || string(data) != string(b.tree.files[n]) {
+			return false
+		}
+	}
+	return true
+}
+
+// compileAll makes objects.
+func (b *builder) compileAll(ctx context.Context, list []Compile) error {
+	for _, c := range list {
+		if err := fsx.MkdirAll(filepath.Join(b.dir, path.Dir(c.Object)), 0o755); err != nil {
+			return err
+		}
+	}
+	// The largest first, so that no processor is left alone with one at the end.
+	slices.SortStableFunc(list, func(x, y Compile) int {
+		return len(b.tree.files[y.Source.File]) - len(b.tree.files[x.Source.File])
+	})
+	return b.pool.run(ctx, len(list), func(i int) string {
+		return "compiling " + list[i].describe()
+	}, func(i int) error { return b.compile(ctx, list[i]) })
+}
+
+func (c Compile) describe() string {
+	if c.ABI != "" {
+		return c.Source.File + " for " + c.ABI
+	}
+	return c.Source.File
+}
+
+// compile makes one object and notes how.
+func (b *builder) compile(ctx context.Context, c Compile) error {
+	said, err := b.tool(ctx, "compiling "+c.Source.File, c.ABI, c.Command)
+	if err != nil {
+		return err
+	}
+	rule, err := os.ReadFile(filepath.Join(b.dir, c.Depends))
+	if err != nil {
+		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	made := object{Key: c.Key}
+	if made.Read, err = parseDepends(string(rule)); err != nil {
+		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	if made.Inputs, err = b.state.inputs(b.tree, made.Read); err != nil {
+		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	if made.File, err = read(filepath.Join(b.dir, c.Object)); err != nil {
+		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	b.state.mu.Lock()
+	defer b.state.mu.Unlock()
+	b.state.Objects[c.Object] = made
+	b.state.dirty = true
+	b.artifact.Compiled++
+	if said != "" {
+		b.artifact.Warnings = append(b.artifact.Warnings, said)
+	}
+	return nil
+}
+
+// tool runs a compiler or linker and returns what it said while it succeeded.
+func (b *builder) tool(ctx context.Context, doing, abi string, c Command) (string, error) {
+	cmd := run.Cmd{Dir: c.Dir, Path: c.Args[0], Args: c.Args[1:], Env: b.env}
+	res, err := b.r.Run(ctx, cmd)
+	if err == nil {
+		return strings.TrimSpace(res.Stderr), nil
+	}
+	// The run's own text would quote all of this again.
+	reason := err
+	var e *run.Error
+	if errors.As(err, &e) {
+		reason = e.Err
+	}
+	return "", advice(&ToolError{Doing: doing, Said: firstDiagnostic(res.Stderr), Line: cmd.Line(), Err: reason}, abi)
+}

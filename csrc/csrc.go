@@ -1,0 +1,96 @@
+// Package csrc holds the C sources of the module and knows how to compile them.
+//
+// A tree is described by its targets ([Targets]). [NewPlan] turns targets and
+// facts about Apache, the Pythons and the compiler into command lines and runs
+// nothing; [Build] runs those of them whose result is not there yet, in a
+// build folder that has the shape of an installation:
+//
+//	mod_wsgi.so                         the Apache half
+//	mod_wsgi/{wsgi-supervisor,apache.json}
+//	mod_wsgi/python/mod_wsgi/…          the pure Python package
+//	mod_wsgi/<abi>/{wsgi-host,wsgi-embed.so,build.json}
+//	mod_wsgi/default                    a link to one <abi>
+//	obj/, src/                          objects, what is known of them; sources
+//
+// Nothing is written outside that folder. Sources always come out of a file
+// system value, normally the embedded one, so that a build from a checkout and
+// one from an installed binary are the same build.
+package csrc
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+//go:embed src/*.c src/*.h
+var embedded embed.FS
+
+//go:embed VERSION
+var version string
+
+// Version is the version of the project, of the module and of everything else
+// that carries one.
+func Version() string { return strings.TrimSpace(version) }
+
+// Sources returns the embedded C sources, by plain file name.
+func Sources() fs.FS {
+	sub, err := fs.Sub(embedded, "src")
+	if err != nil {
+		panic(err) // the pattern above names that folder
+	}
+	return sub
+}
+
+// tree is a set of source files in memory, with what is derived from all of it.
+type tree struct {
+	names []string          // sorted bytewise
+	files map[string][]byte // by name
+	sums  map[string]string // content hash by name
+	hash  string            // of the whole, "h1:…"
+	level int               // WSGI_INTERFACE_VERSION
+}
+
+// readTree reads the .c and .h files of a source tree; it has no folders.
+func readTree(source fs.FS) (*tree, error) {
+	entries, err := fs.ReadDir(source, ".")
+	if err != nil {
+		return nil, fmt.Errorf("reading the C sources: %w", err)
+	}
+	t := &tree{files: map[string][]byte{}, sums: map[string]string{}}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, ".c") && !strings.HasSuffix(name, ".h") {
+			continue
+		}
+		data, err := fs.ReadFile(source, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the C sources: %w", err)
+		}
+		t.names = append(t.names, name)
+		t.files[name] = data
+		t.sums[name] = sum(data)
+	}
+	sort.Strings(t.names)
+	if t.hash, err = t.dirhash(); err != nil {
+		return nil, err
+	}
+	t.level, err = interfaceLevel(t.files["wsgi_wire.h"])
+	return t, err
+}
+
+var interfaceLine = regexp.MustCompile(`(?m)^#define[ \t]+WSGI_INTERFACE_VERSION[ \t]+(\d+)`)
+
+// interfaceLevel reads the number that both halves must share from the header
+// that declares it, so that it is written down once.
+func interfaceLevel(header []byte) (int, error) {
+	m := interfaceLine.FindSubmatch(header)
+	if m == nil {
+		return 0, fmt.Errorf("wsgi_wire.h of the C sources does not define WSGI_INTERFACE_VERSION")
+	}
+	return strconv.Atoi(string(m[1]))
+}

@@ -1,0 +1,206 @@
+// Package csrctest is a world to test builds in: a tiny Apache, two tiny Pythons
+// and a tiny source tree of the right shape. None of the real ones need be
+// there, and each can be broken at will. The compiler is real.
+package csrctest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// World is one such world, below a folder with an odd name.
+type World struct {
+	Root    string
+	Apache  *apxs.Info
+	Pythons []pybuild.Info // 3.11 and a free-threaded 3.13
+	Source  fstest.MapFS
+	Env     []string // of programs; nil: the process's without CC
+
+	t   testing.TB
+	mu  sync.Mutex
+	log strings.Builder // the line of every program that ran
+}
+
+// The ABI folders of the two Pythons.
+const (
+	ABI311 = "cpython-311-x86_64-linux-gnu"
+	ABI313 = "cpython-313t-x86_64-linux-gnu"
+)
+
+// Write takes a Runner's log.
+func (w *World) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(p)
+}
+
+// Lines returns the line of each program that ran since the last call.
+func (w *World) Lines() []string {
+	text := strings.TrimSpace(w.log.String())
+	w.log.Reset()
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, "\n")
+}
+
+func (w *World) write(name, text string) string {
+	w.t.Helper()
+	path := filepath.Join(w.Root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// New makes a world, or skips the test where there is no compiler.
+func New(t testing.TB) *World {
+	t.Helper()
+	if _, err := (&run.Runner{}).LookPath("cc"); err != nil {
+		t.Skip("no C compiler: ", err)
+	}
+	w := &World{t: t, Root: filepath.Join(t.TempDir(), `it's "odd", with a space`)}
+	header := w.write("apache/include/httpd.h", `
+typedef struct module { int version, minor, index; const char *name; void *a, *b; unsigned long magic; } module;
+`)
+	w.Apache = &apxs.Info{
+		MMN:         apxs.MMN{Cookie: "AP24", Major: 20120211, Minor: 124},
+		IncludeDirs: []string{filepath.Dir(header)},
+		Httpd:       os.Args[0], // of this machine, which is all that is asked of it
+	}
+	w.addPython(11, "")
+	w.addPython(13, "t")
+	w.Source = fakeSource()
+	return w
+}
+
+// addPython makes a Python's header and shared library.
+func (w *World) addPython(minor int, flags string) {
+	w.t.Helper()
+	base := fmt.Sprintf("py3.%d%s", minor, flags)
+	header := w.write(base+"/include/Python.h", "int Py_Fake(void);\n")
+	code := w.write(base+"/lib/lib.c", "int Py_Fake(void); int Py_Fake(void) { return 1; }\n")
+	soname := fmt.Sprintf("libpython3.%d%s.so.1.0", minor, flags)
+	lib := filepath.Join(filepath.Dir(code), soname)
+	r := &run.Runner{}
+	if _, err := r.Output(w.t.Context(), "", "cc", "-shared", "-fPIC", "-o", lib, "-Wl,-soname,"+soname, code); err != nil {
+		w.t.Fatal(err)
+	}
+	w.Pythons = append(w.Pythons, pybuild.Info{
+		Executable: "/nowhere/" + base, Base: "/nowhere/" + base, BasePrefix: "/nowhere",
+		Version: fmt.Sprintf("3.%d.0", minor), HexVersion: 0x030000f0 + minor<<16,
+		ABI:       pybuild.ABI{Impl: "cpython", Major: 3, Minor: minor, Free: flags == "t", Triplet: "x86_64-linux-gnu"},
+		Include:   []string{filepath.Dir(header)},
+		LibPython: lib, SONAME: soname, NeedsPath: true,
+	})
+}
+
+// fakeSource has a function in each file that the tree must have.
+func fakeSource() fstest.MapFS {
+	m := fstest.MapFS{"wsgi_wire.h": {Data: []byte("#include <assert.h>\n#define WSGI_INTERFACE_VERSION 7\n")}}
+	for _, target := range csrc.Targets() {
+		for _, s := range target.Sources {
+			text := "#include \"wsgi_wire.h\"\n"
+			switch s.Needs {
+			case csrc.NeedsApache:
+				text += "#include <httpd.h>\n"
+			case csrc.NeedsPython:
+				text += "#include <Python.h>\n"
+			}
+			name := strings.TrimSuffix(s.File, ".c")
+			text += fmt.Sprintf("int f_%[1]s(int x);\nint f_%[1]s(int x) { assert(x); return x; }\n", name)
+			m[s.File] = &fstest.MapFile{Data: []byte(text)}
+		}
+	}
+	add := func(name, text string) { m[name].Data = append(m[name].Data, text...) }
+	const export = `__attribute__((visibility("default"))) `
+	add("mod_wsgi.c", "extern module wsgi_module;\n"+export+"module wsgi_module = { 20120211, 124, -1, \"mod_wsgi.c\", 0, 0, 0x41503234UL };\n")
+	add("wsgi_supervisor_main.c", "int main(void) { return 0; }\n")
+	add("wsgi_host.c", "int main(void) { return Py_Fake(); }\n")
+	add("wsgi_embed.c", export+"int wsgi_embed_entry(void);\nint wsgi_embed_entry(void) { return Py_Fake(); }\n")
+	return m
+}
+
+// Edit gives the tree another text in one file.
+func (w *World) Edit(name, old, replacement string) {
+	w.t.Helper()
+	text := string(w.Source[name].Data)
+	if !strings.Contains(text, old) {
+		w.t.Fatalf("%s has no %q", name, old)
+	}
+	w.Source = maps.Clone(w.Source)
+	w.Source[name] = &fstest.MapFile{Data: []byte(strings.Replace(text, old, replacement, 1))}
+}
+
+// Options builds all of it in the folder dir of the world.
+func (w *World) Options(dir string) csrc.Options {
+	return csrc.Options{
+		Apache: w.Apache, Python: w.Pythons, Source: w.Source, Dir: filepath.Join(w.Root, dir),
+		Runtime: fstest.MapFS{"mod_wsgi/__init__.py": {Data: []byte("x = 1\n")}, "mod_wsgi/a/__init__.py": {}},
+	}
+}
+
+// Runner runs programs and notes them for [World.Lines].
+func (w *World) Runner() *run.Runner {
+	env := w.Env
+	if env == nil {
+		env = slices.DeleteFunc(os.Environ(), func(kv string) bool { return strings.HasPrefix(kv, "CC=") })
+	}
+	return &run.Runner{Log: w, Env: env}
+}
+
+// Build builds and fails the test if that does.
+func (w *World) Build(o csrc.Options) csrc.Artifact {
+	w.t.Helper()
+	a, err := csrc.Build(w.t.Context(), w.Runner(), o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// Sums hashes every file of a build but what is in obj and src, by path.
+func Sums(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	m := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && (rel == "obj" || rel == "src"):
+			return filepath.SkipDir
+		case e.IsDir():
+			return nil
+		case e.Type()&os.ModeSymlink != 0:
+			m[rel], err = os.Readlink(path)
+			return err
+		}
+		data, err := os.ReadFile(path)
+		m[rel] = fmt.Sprintf("%x", sha256.Sum256(data))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
