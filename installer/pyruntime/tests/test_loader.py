@@ -1,0 +1,137 @@
+"""The loader of mod_wsgi-express servers: what it loads, when, and the path split."""
+
+import importlib
+import os
+import sys
+import tempfile
+import unittest
+
+from mod_wsgi.express import loader
+
+
+class Files(unittest.TestCase):
+    """Tests with a folder of their own whose name is awkward on purpose."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="it's a \"dir\" é ")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def write(self, name, text, encoding="utf-8"):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding=encoding) as stream:
+            stream.write(text)
+        return path
+
+
+class Script(Files):
+    def test_runs_once_under_its_own_name(self):
+        path = self.write("app.wsgi", "import sys\nfound = sys.modules[__name__]\napplication = (__name__, __file__)\n")
+        made = loader.Loader("script", path)
+        self.assertEqual(made.application, ("__wsgi__", path))
+        self.assertIs(sys.modules["__wsgi__"].found, sys.modules["__wsgi__"])
+
+    def test_declared_encoding(self):
+        path = self.write("app.wsgi", "# -*- coding: latin-1 -*-\napplication = 'é'\n", "latin-1")
+        self.assertEqual(loader.Loader("script", path).application, "é")
+
+    def test_own_exception_passes_and_leaves_no_module(self):
+        path = self.write("app.wsgi", "raise KeyError('mine')\n")
+        with self.assertRaisesRegex(KeyError, "mine"):
+            loader.Loader("script", path)
+        self.assertNotIn("__wsgi__", sys.modules)
+
+    def test_missing_callable_names_file_and_option(self):
+        path = self.write("app.wsgi", "app = 1\n")
+        with self.assertRaises(loader.LoadError) as caught:
+            loader.Loader("script", path)
+        self.assertIn(path, str(caught.exception))
+        self.assertIn("--callable-object", str(caught.exception))
+        self.assertEqual(loader.Loader("script", path, "app").application, 1)
+
+    def test_reload_required(self):
+        path = self.write("app.wsgi", "application = 1\n")
+        made = loader.Loader("script", path)
+        self.assertFalse(made.reload_required("/\udcff"))
+        os.utime(path, (1, 1))
+        self.assertTrue(made.reload_required("x"))
+
+    def test_vanished_file_is_a_change(self):
+        path = self.write("app.wsgi", "application = 1\n")
+        made = loader.Loader("script", path)
+        os.unlink(path)
+        self.assertTrue(made.reload_required())
+
+
+class Module(Files):
+    def setUp(self):
+        super().setUp()
+        sys.path.insert(0, self.folder)
+        self.addCleanup(sys.path.remove, self.folder)
+        self.addCleanup(sys.modules.pop, "mwe_sample", None)
+        importlib.invalidate_caches()
+
+    def test_import(self):
+        path = self.write("mwe_sample.py", "application = object()\n")
+        made = loader.Loader("module", "mwe_sample")
+        self.assertIs(made.application, sys.modules["mwe_sample"].application)
+        self.assertFalse(made.reload_required())
+        os.utime(path, (1, 1))
+        self.assertTrue(made.reload_required())
+
+    def test_missing_import_inside_passes(self):
+        self.write("mwe_sample.py", "import nowhere_to_be_found\n")
+        with self.assertRaisesRegex(ModuleNotFoundError, "nowhere_to_be_found"):
+            loader.Loader("module", "mwe_sample")
+
+    def test_diagnostics_without_the_package(self):
+        self.addCleanup(sys.modules.update, {n: m for n, m in sys.modules.items() if n.startswith("mod_wsgi")})
+        private = os.path.join(self.folder, "_mwe_runtime")
+        os.symlink(os.path.dirname(os.path.dirname(loader.__file__)), private)
+        for name in [n for n in sys.modules if n.startswith("mod_wsgi")]:
+            del sys.modules[name]
+        sys.modules["mod_wsgi"] = type(sys)("mod_wsgi")     # the server's own: no package
+        copy = importlib.import_module("_mwe_runtime.express.loader")
+        made = copy.Loader("module", "mod_wsgi.diagnostics.hello")
+        self.assertEqual(made.application.__module__, "_mwe_runtime.diagnostics.hello")
+        for name in [n for n in sys.modules if n.startswith(("_mwe_runtime", "mod_wsgi"))]:
+            del sys.modules[name]
+
+    def test_unknown_kind(self):
+        with self.assertRaisesRegex(loader.LoadError, "paste"):
+            loader.Loader("paste", "x.ini")
+
+
+class SplitPath(unittest.TestCase):
+    CASES = [
+        # mount, SCRIPT_NAME, PATH_INFO -> SCRIPT_NAME, PATH_INFO
+        ("/", "/x", "/y", "", "/x/y"),
+        ("/", "", "/", "", "/"),
+        ("/", "/", "", "", "/"),
+        ("/a/b", "/a", "/b/x", "/a/b", "/x"),
+        ("/a/b", "/a/b", "/", "/a/b", "/"),
+        ("/a/b", "/a/b", "", "/a/b", ""),
+        ("/a/b", "/a", "/bc", "", "/a/bc"),
+        ("/a/b", "/err", "/x", "", "/err/x"),
+    ]
+
+    def test_table(self):
+        for mount, script, info, want_script, want_info in self.CASES:
+            with self.subTest(mount=mount, script=script, info=info):
+                environ = {"SCRIPT_NAME": script, "PATH_INFO": info}
+                loader.split_path(environ, mount)
+                self.assertEqual((environ["SCRIPT_NAME"], environ["PATH_INFO"]), (want_script, want_info))
+
+    def test_trusted_proxy_keeps_its_script_name(self):
+        environ = {
+            "SCRIPT_NAME": "/outer",
+            "PATH_INFO": "/x",
+            "mod_wsgi.script_name": "/a",
+            "mod_wsgi.mount_point": "/outer",
+        }
+        loader.split_path(environ, "/a")
+        self.assertEqual((environ["SCRIPT_NAME"], environ["PATH_INFO"]), ("/outer", "/x"))
+
+
+if __name__ == "__main__":
+    unittest.main()
