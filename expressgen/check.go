@@ -1,0 +1,282 @@
+package expressgen
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"modwsgi/internal/hint"
+)
+
+// OptionError is one option whose value cannot be used.
+type OptionError struct {
+	Option, Value string
+	Why           string
+}
+
+func (e *OptionError) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("--%s: %s", e.Option, e.Why)
+	}
+	return fmt.Sprintf("--%s %s: %s", e.Option, printable(e.Value), e.Why)
+}
+
+// printable is s as a person can read it on one line: quoted where that is
+// needed to see its ends.
+func printable(s string) string {
+	if q := strconv.Quote(s); q != `"`+s+`"` || strings.ContainsAny(s, " ") {
+		return q
+	}
+	return s
+}
+
+var (
+	hostPattern   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+	identifier    = regexp.MustCompile(`^[\pL_][\pL\pN_]*$`)
+	modulePattern = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+	localePattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]+$`)
+	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+	userPattern   = regexp.MustCompile(`^(#[0-9]+|[A-Za-z0-9._][A-Za-z0-9._@-]*)$`)
+	levelPattern  = regexp.MustCompile(`^([A-Za-z0-9_.]+:)?(emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])$`)
+)
+
+// mountRefused are the characters that mean something in one of the places a
+// mount point is written to: a rewrite rule, its pattern, a URL.
+const mountRefused = `*?[]"\$%#&`
+
+// checker collects what is wrong with the options.
+type checker struct{ errs []error }
+
+func (c *checker) bad(option, value, format string, args ...any) {
+	c.errs = append(c.errs, &OptionError{Option: option, Value: value, Why: fmt.Sprintf(format, args...)})
+}
+
+// match reports value unless it is empty or matches.
+func (c *checker) match(option, value string, pattern *regexp.Regexp, want string) {
+	if value != "" && !pattern.MatchString(value) {
+		c.bad(option, value, "%s", want)
+	}
+}
+
+// noPatterns reports a value that ends up in a <Directory> line, where Apache
+// would take these characters for wildcards.
+func (c *checker) noPatterns(option, value string) {
+	if strings.ContainsAny(value, "*?[]") {
+		c.bad(option, value, "the characters * ? [ ] cannot be used here")
+	}
+}
+
+// Check reports every option of o that cannot be used, joined, each as an
+// *OptionError; nil when all is well. It looks at the values alone, not at the
+// machine. The error ends a program with hint.Usage.
+func (o *Options) Check() error {
+	c := &checker{}
+	c.ranges(o)
+	c.application(o)
+	c.server(o)
+	c.environment(o)
+	return hint.Exit(errors.Join(c.errs...), hint.Usage)
+}
+
+// ranges does what the tags say, and refuses control characters everywhere:
+// no file we generate can hold them.
+func (c *checker) ranges(o *Options) {
+	v := reflect.ValueOf(o).Elem()
+	for f, value := range v.Fields() {
+		name := flagName(f)
+		if value.Kind() == reflect.Pointer {
+			if value.IsNil() {
+				continue
+			}
+			value = value.Elem()
+		}
+		low, high, limited := strings.Cut(f.Tag.Get("range"), "..")
+		switch value.Kind() {
+		case reflect.Int:
+			from, _ := strconv.ParseInt(low, 10, 64)
+			to, _ := strconv.ParseInt(high, 10, 64)
+			if n := value.Int(); limited && (n < from || n > to) {
+				c.bad(name, strconv.FormatInt(n, 10), "out of range, must be %s to %s", low, high)
+			}
+		case reflect.Float64:
+			if x := value.Float(); limited && !(x >= 0 && x <= 1) {
+				c.bad(name, strconv.FormatFloat(x, 'g', -1, 64), "not a fraction, must be %s to %s", low, high)
+			}
+		case reflect.String:
+			c.noControl(name, value.String())
+		case reflect.Slice:
+			for _, item := range value.Seq2() {
+				if p, ok := item.Interface().(Pair); ok {
+					c.noControl(name, p.Key)
+					c.noControl(name, p.Value)
+				} else {
+					c.noControl(name, item.String())
+				}
+			}
+		}
+	}
+}
+
+func (c *checker) noControl(option, value string) {
+	if i := strings.IndexFunc(value, isControl); i >= 0 {
+		c.bad(option, value, "control characters cannot be used")
+	}
+}
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
+
+func (c *checker) application(o *Options) {
+	switch o.ApplicationType {
+	case "script", "module", "static":
+	case "paste":
+		c.bad("application-type", "paste", "not available in this release")
+	default:
+		c.bad("application-type", o.ApplicationType, "must be script, module or static")
+	}
+	if o.ApplicationType == "module" {
+		c.match("entry-point", o.EntryPoint, modulePattern, "not the name of a Python module")
+	}
+	if o.ApplicationType == "static" {
+		c.noPatterns("entry-point", o.EntryPoint)
+	}
+	if !identifier.MatchString(o.CallableObject) {
+		c.bad("callable-object", o.CallableObject, "not a Python identifier")
+	}
+	if slices.Contains(strings.Split(o.MountPoint, "/"), "..") {
+		c.bad("mount-point", o.MountPoint, "must not contain ..")
+	}
+	if strings.ContainsAny(o.MountPoint, mountRefused) {
+		c.bad("mount-point", o.MountPoint, "the characters %s cannot be used here", mountRefused)
+	}
+	if o.ApplicationGroup == "" {
+		c.bad("application-group", "", "must not be empty")
+	}
+	if strings.HasPrefix(o.ProcessGroup, "service:") || strings.Contains(o.ProcessGroup, "%{") {
+		c.bad("process-group", o.ProcessGroup, "must not begin with service: or contain %%{")
+	}
+}
+
+func (c *checker) server(o *Options) {
+	if o.Host != "" && net.ParseIP(o.Host) == nil {
+		c.match("host", o.Host, hostPattern, "neither an address nor a host name")
+	}
+	for _, name := range o.ServerMPM {
+		if !slices.Contains(mpms, name) {
+			c.bad("server-mpm", name, "must be event, worker or prefork")
+		}
+	}
+	for _, level := range splitWords(o.LogLevel, "log-level", c) {
+		c.match("log-level", level, levelPattern, "not a level: emerg, alert, crit, error, warn, notice, info, debug, trace1 to trace8, each after module: if it is for one module")
+	}
+	if o.HeaderMaxTimeout != 0 && o.HeaderMaxTimeout < o.HeaderTimeout {
+		c.bad("header-max-timeout", strconv.Itoa(o.HeaderMaxTimeout), "must be 0 or at least --header-timeout %d", o.HeaderTimeout)
+	}
+	if o.BodyMaxTimeout != 0 && o.BodyMaxTimeout < o.BodyTimeout {
+		c.bad("body-max-timeout", strconv.Itoa(o.BodyMaxTimeout), "must be 0 or at least --body-timeout %d", o.BodyTimeout)
+	}
+	c.noPatterns("document-root", o.DocumentRoot)
+	c.noPatterns("server-root", o.ServerRoot)
+	c.noPatterns("rewrite-rules", o.RewriteRules)
+	for _, a := range o.URLAlias {
+		if !strings.HasPrefix(a.Key, "/") {
+			c.bad("url-alias", a.Key, "the URL path must begin with /")
+		}
+		c.noPatterns("url-alias", a.Value)
+	}
+	for _, name := range strings.Fields(o.DirectoryIndex) {
+		if strings.Contains(name, "/") {
+			c.bad("directory-index", name, "must be a file name without a folder")
+		}
+	}
+}
+
+func (c *checker) environment(o *Options) {
+	for option, value := range map[string]string{"user": o.User, "group": o.Group} {
+		c.match(option, value, userPattern, "neither a name nor #NUMBER")
+	}
+	for option, value := range map[string]string{"locale": o.Locale, "lang": o.Lang} {
+		c.match(option, value, localePattern, "not the name of a locale")
+	}
+	for _, dir := range o.PythonPath {
+		if strings.Contains(dir, ":") {
+			c.bad("python-path", dir, "a folder with a colon in its name cannot be used")
+		}
+	}
+	for _, p := range o.SetEnv {
+		if !envPattern.MatchString(p.Key) {
+			c.bad("setenv", p.Key, "not the name of a variable")
+		}
+	}
+	for _, key := range o.PassEnv {
+		if !envPattern.MatchString(key) {
+			c.bad("passenv", key, "not the name of a variable")
+		}
+	}
+}
+
+// splitWords is strings.Fields, and reports a value without any word.
+func splitWords(value, option string, c *checker) []string {
+	list := strings.Fields(value)
+	if len(list) == 0 {
+		c.bad(option, value, "must not be empty")
+	}
+	return list
+}
+
+// Absolute makes the paths of o absolute, as seen from cwd, and gives the mount
+// point its one spelling. A trailing slash of an alias target stays, since it
+// means something to Apache.
+func (o *Options) Absolute(cwd string) {
+	abs := func(path string) string {
+		switch {
+		case path == "":
+			return ""
+		case !filepath.IsAbs(path):
+			path = filepath.Join(cwd, path)
+		}
+		return filepath.Clean(path)
+	}
+	v := reflect.ValueOf(o).Elem()
+	for f, value := range v.Fields() {
+		if f.Tag.Get("kind") != "path" {
+			continue
+		}
+		if value.Kind() == reflect.String {
+			value.SetString(abs(value.String()))
+			continue
+		}
+		list := slices.Clone(value.Interface().([]string))
+		for i := range list {
+			list[i] = abs(list[i])
+		}
+		value.Set(reflect.ValueOf(list))
+	}
+	o.URLAlias = slices.Clone(o.URLAlias)
+	for i, a := range o.URLAlias {
+		slash := ""
+		if strings.HasSuffix(a.Value, "/") && a.Value != "/" {
+			slash = "/"
+		}
+		o.URLAlias[i].Value = abs(a.Value) + slash
+	}
+	if o.ApplicationType != "module" {
+		o.EntryPoint = abs(o.EntryPoint)
+	}
+	if o.WorkingDirectory == "" {
+		o.WorkingDirectory = cwd
+	}
+	o.MountPoint = mountPoint(o.MountPoint)
+	o.Host = strings.TrimSuffix(strings.TrimPrefix(o.Host, "["), "]")
+}
+
+// mountPoint is path with one slash in front, none behind and none doubled.
+func mountPoint(path string) string {
+	parts := strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
+	return "/" + strings.Join(parts, "/")
+}

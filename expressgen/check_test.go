@@ -1,0 +1,119 @@
+package expressgen
+
+import (
+	"strings"
+	"testing"
+
+	"modwsgi/internal/hint"
+)
+
+func TestCheck(t *testing.T) {
+	o := base()
+	if err := o.Check(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	tests := []struct {
+		want string // of the message; "" for none
+		set  func(*Options)
+	}{
+		{"--port 0: out of range, must be 1 to 65535", func(o *Options) { o.Port = 0 }},
+		{"--port 70000: out of range", func(o *Options) { o.Port = 70000 }},
+		{"--processes 0: out of range", func(o *Options) { o.Processes = ptr(0) }},
+		{"--threads 0: out of range", func(o *Options) { o.Threads = 0 }},
+		{"--socket-timeout 0: out of range", func(o *Options) { o.SocketTimeout = 0 }},
+		{"--initial-workers 2: not a fraction", func(o *Options) { o.InitialWorkers = ptr(2.0) }},
+		{"--application-type paste: not available in this release", func(o *Options) { o.ApplicationType = "paste" }},
+		{"--application-type nope: must be", func(o *Options) { o.ApplicationType = "nope" }},
+		{"--entry-point a-b: not the name", func(o *Options) { o.ApplicationType, o.EntryPoint = "module", "a-b" }},
+		{"", func(o *Options) { o.ApplicationType, o.EntryPoint = "module", "pkg.wsgi" }},
+		{"--callable-object a.b: not a Python identifier", func(o *Options) { o.CallableObject = "a.b" }},
+		{"--callable-object: not a Python identifier", func(o *Options) { o.CallableObject = "" }},
+		{"--mount-point /a/../b: must not contain ..", func(o *Options) { o.MountPoint = "/a/../b" }},
+		{"--mount-point /a*: the characters", func(o *Options) { o.MountPoint = "/a*" }},
+		{"--process-group service:x: must not", func(o *Options) { o.ProcessGroup = "service:x" }},
+		{"--process-group %{GLOBAL}: must not", func(o *Options) { o.ProcessGroup = "%{GLOBAL}" }},
+		{"--host a_b: neither", func(o *Options) { o.Host = "a_b" }},
+		{"", func(o *Options) { o.Host = "::1" }},
+		{"--server-mpm nope: must be", func(o *Options) { o.ServerMPM = []string{"event", "nope"} }},
+		{"--log-level bogus: not a level", func(o *Options) { o.LogLevel = "bogus" }},
+		{`--log-level " ": must not be empty`, func(o *Options) { o.LogLevel = " " }},
+		{"", func(o *Options) { o.LogLevel = "info rewrite:trace8" }},
+		{"--header-max-timeout 10: must be 0 or at least --header-timeout 15", func(o *Options) { o.HeaderMaxTimeout = 10 }},
+		{"", func(o *Options) { o.HeaderMaxTimeout, o.BodyMaxTimeout = 0, 15 }},
+		{"--document-root /a[b]: the characters", func(o *Options) { o.DocumentRoot = "/a[b]" }},
+		{"--url-alias a: the URL path must begin", func(o *Options) { o.URLAlias = Pairs{{"a", "/b"}} }},
+		{`--user "a b": neither`, func(o *Options) { o.User = "a b" }},
+		{"", func(o *Options) { o.User, o.Group = "#1000", "www-data" }},
+		{`--locale "x y": not the name`, func(o *Options) { o.Locale = "x y" }},
+		{"--python-path /a:b: a folder with a colon", func(o *Options) { o.PythonPath = []string{"/a:b"} }},
+		{"--setenv 1A: not the name", func(o *Options) { o.SetEnv = Pairs{{"1A", "x"}} }},
+		{`--setenv "x\nLogLevel debug": control`, func(o *Options) { o.SetEnv = Pairs{{"A", "x\nLogLevel debug"}} }},
+		{"--passenv A=B: not the name", func(o *Options) { o.PassEnv = []string{"A=B"} }},
+		{"--include-file \"/a\\nb\": control", func(o *Options) { o.IncludeFile = []string{"/a\nb"} }},
+		{"--directory-index a/b: must be", func(o *Options) { o.DirectoryIndex = "index.html a/b" }},
+	}
+	for _, tt := range tests {
+		o := base()
+		tt.set(&o)
+		err := o.Check()
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%v, want no error", err)
+		case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+			t.Errorf("got %v, want %s", err, tt.want)
+		case err != nil && hint.Code(err) != hint.Usage:
+			t.Errorf("%v ends with %d", err, hint.Code(err))
+		}
+	}
+}
+
+func TestCheckReportsAllAtOnce(t *testing.T) {
+	o := base()
+	o.Port, o.Threads, o.LogLevel, o.MountPoint = -1, 0, "x y", "/["
+	lines := strings.Split(o.Check().Error(), "\n")
+	if len(lines) != 5 {
+		t.Errorf("%d errors, want 5: %q", len(lines), lines)
+	}
+}
+
+func TestAbsolute(t *testing.T) {
+	o := base()
+	o.EntryPoint, o.WorkingDirectory, o.ServerRoot, o.MountPoint = "app.wsgi", "", "../r", "a//b/"
+	o.PythonPath, o.URLAlias, o.Host = []string{"lib", "/x/../y"}, Pairs{{"/s/", "static/"}, {"/f", "f.ico"}, {"/all", "/"}}, "[::1]"
+	given := o.PythonPath
+	o.Absolute("/w d/x")
+	for got, want := range map[string]string{
+		o.EntryPoint: "/w d/x/app.wsgi", o.WorkingDirectory: "/w d/x", o.ServerRoot: "/w d/r", o.MountPoint: "/a/b",
+		o.PythonPath[0]: "/w d/x/lib", o.PythonPath[1]: "/y", o.URLAlias[0].Value: "/w d/x/static/",
+		o.URLAlias[1].Value: "/w d/x/f.ico", o.URLAlias[2].Value: "/", o.Host: "::1",
+	} {
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if given[0] != "lib" {
+		t.Error("the caller's list was changed")
+	}
+	o.ApplicationType, o.EntryPoint = "module", "pkg.mod"
+	o.Absolute("/w")
+	if o.EntryPoint != "pkg.mod" {
+		t.Errorf("a module's name became %s", o.EntryPoint)
+	}
+}
+
+// Every option that can be given has a name, a help text and, where it is a
+// number, a range.
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range Table() {
+		if o.Name == "" || seen[o.Name] || o.Name != strings.ToLower(o.Name) {
+			t.Errorf("option %q", o.Name)
+		}
+		seen[o.Name] = true
+	}
+	for _, name := range []string{"server-mpm", "url-alias", "setenv", "python-path", "log-to-terminal", "limit-request-body"} {
+		if !seen[name] {
+			t.Errorf("no option --%s", name)
+		}
+	}
+}

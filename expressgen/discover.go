@@ -1,0 +1,267 @@
+package expressgen
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"modwsgi/apxs"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// Discovery is what was found of the machine.
+type Discovery struct {
+	Apache apxs.Info
+	Python pybuild.Info
+	Facts  Facts // without Module, Runtime and Version
+
+	Warnings []string
+}
+
+// Discover finds the Apache, the Python and the accounts that o names, and
+// looks at the paths in it. It only reads. o is absolute.
+func Discover(ctx context.Context, r *run.Runner, o *Options) (Discovery, error) {
+	var d Discovery
+	uid := os.Geteuid()
+	if err := checkPlaces(ctx, o); err != nil {
+		return d, err
+	}
+	a, err := findAccount(ctx, r, o, uid)
+	if err != nil {
+		return d, err
+	}
+	if err := a.refuseRoot(uid); err != nil {
+		if !o.SetupOnly { // the control script can be given a user later
+			return d, err
+		}
+		d.Warnings = append(d.Warnings, err.Error()+"; set MOD_WSGI_USER when it is started")
+	}
+	if uid != 0 && a.uid != uid {
+		d.Warnings = append(d.Warnings, "--user "+a.user+" has no effect: only root can run an application as another user")
+		own := *o
+		own.User, own.Group = "", ""
+		if a, err = findAccount(ctx, r, &own, uid); err != nil {
+			return d, err
+		}
+	}
+	static, locales, err := d.ask(ctx, r, o)
+	if err != nil {
+		return d, err
+	}
+	d.Facts = Facts{
+		Httpd:      d.Apache.Httpd,
+		ModulesDir: d.Apache.ModulesDir,
+		PythonHome: d.Python.Prefix,
+		UID:        uid,
+		User:       a.user,
+		Group:      a.group,
+		MimeTypes:  mimeTypes(),
+		Shell:      shell(r),
+		TmpDir:     tmpDir(r),
+		Stderr:     canOpen("/dev/stderr"),
+		Static:     static,
+	}
+	f := &d.Facts
+	if f.Modules, err = moduleFiles(f.ModulesDir); err != nil {
+		return d, err
+	}
+	f.Locale, f.NoLocale = chooseLocale(o, r, locales)
+	f.Missing, f.PlainFiles = lookAt(o)
+	return d, d.checkAccess(o, a)
+}
+
+// ask finds the Apache and the Python, the modules built into the one and the
+// locales of this machine: side by side, since programs have to be waited for
+// and somebody waits for the server.
+func (d *Discovery) ask(ctx context.Context, r *run.Runner, o *Options) (static map[string]bool, locales []string, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		if d.Apache, err = apxs.Find(ctx, r, o.Apxs); err != nil {
+			return err
+		}
+		static, err = staticModules(ctx, r, d.Apache.Httpd)
+		return err
+	})
+	g.Go(func() (err error) {
+		d.Python, err = pybuild.Find(ctx, r, o.PythonExecutable)
+		return err
+	})
+	g.Go(func() error {
+		locales = installedLocales(ctx, r)
+		return nil
+	})
+	err = g.Wait()
+	return static, locales, err
+}
+
+// checkPlaces reports the working directory and the host if there are none
+// such.
+func checkPlaces(ctx context.Context, o *Options) error {
+	var errs []error
+	if fi, err := os.Stat(o.WorkingDirectory); err != nil || !fi.IsDir() {
+		errs = append(errs, &OptionError{Option: "working-directory", Value: o.WorkingDirectory, Why: "there is no such folder"})
+	}
+	if o.Host != "" && net.ParseIP(o.Host) == nil {
+		if _, err := net.DefaultResolver.LookupHost(ctx, o.Host); err != nil {
+			errs = append(errs, &OptionError{Option: "host", Value: o.Host, Why: "the name cannot be resolved"})
+		}
+	}
+	if o.ModuleFile != "" {
+		if fi, err := os.Stat(o.ModuleFile); err != nil || !fi.Mode().IsRegular() {
+			errs = append(errs, &OptionError{Option: "module-file", Value: o.ModuleFile, Why: "there is no such file"})
+		}
+	}
+	return hint.Exit(errors.Join(errs...), hint.Usage)
+}
+
+// lookAt tells which paths of o lead nowhere and which to a plain file.
+func lookAt(o *Options) (missing, plain map[string]bool) {
+	missing, plain = map[string]bool{}, map[string]bool{}
+	see := func(path string) {
+		fi, err := os.Stat(path)
+		missing[path] = errors.Is(err, fs.ErrNotExist)
+		plain[path] = err == nil && !fi.IsDir()
+	}
+	for _, path := range []string{o.RewriteRules, o.EnvvarsScript} {
+		if path != "" {
+			see(path)
+		}
+	}
+	if o.ApplicationType != "module" && o.EntryPoint != "" {
+		see(o.EntryPoint)
+	}
+	for _, path := range o.IncludeFile {
+		if !strings.ContainsAny(path, "*?[]") { // Apache expands those
+			see(path)
+		}
+	}
+	for _, a := range o.URLAlias {
+		see(a.Value)
+	}
+	return missing, plain
+}
+
+func moduleFiles(dir string) (map[string]bool, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]bool{}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".so") {
+			out[e.Name()] = true
+		}
+	}
+	return out, nil
+}
+
+// staticModules are those compiled into httpd, by source file name.
+func staticModules(ctx context.Context, r *run.Runner, httpd string) (map[string]bool, error) {
+	text, err := r.Output(ctx, "", httpd, "-l")
+	out := map[string]bool{}
+	for _, word := range strings.Fields(text) {
+		if strings.HasSuffix(word, ".c") {
+			out[word] = true
+		}
+	}
+	return out, err
+}
+
+// mimeTypes is the first table of media types that distributions have.
+func mimeTypes() string {
+	for _, path := range []string{
+		"/etc/mime.types", "/etc/httpd/mime.types", "/etc/httpd/conf/mime.types", "/etc/apache/mime.types",
+		"/etc/apache2/mime.types", "/usr/local/etc/httpd/conf/mime.types",
+		"/usr/local/lib/netscape/mime.types", "/usr/local/etc/mime.types",
+	} {
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	return "/dev/null"
+}
+
+// shell runs apachectl: bash if there is one, since it can name a process.
+func shell(r *run.Runner) string {
+	for _, name := range []string{"bash", "/usr/local/bin/bash", "sh"} {
+		if path, err := r.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return "/bin/sh"
+}
+
+func tmpDir(r *run.Runner) string {
+	if runtime.GOOS == "darwin" {
+		return "/var/tmp" // the one of a session is cleaned under a running server
+	}
+	if dir := r.Getenv("TMPDIR"); filepath.IsAbs(dir) {
+		return filepath.Clean(dir)
+	}
+	return "/tmp"
+}
+
+// canOpen tells whether httpd will be able to open its own standard error by
+// name: not if that is a socket or belongs to another user.
+func canOpen(path string) bool {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// chooseLocale is the locale of the processes, and whether it is missing here.
+// installed is nil where nobody can tell.
+func chooseLocale(o *Options, r *run.Runner, installed []string) (name string, missing bool) {
+	name = o.Locale
+	if name == "" {
+		name = o.Lang
+	}
+	if name == "" {
+		name = "C"
+		for _, key := range []string{"LC_ALL", "LC_CTYPE", "LANG", "LANGUAGE"} {
+			if value, _, _ := strings.Cut(r.Getenv(key), ":"); localePattern.MatchString(value) {
+				name = value
+				break
+			}
+		}
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(installed, func(have string) bool { return plainLocale(have) == plainLocale(name) })
+	}
+	if upper := strings.ToUpper(name); upper == "C" || upper == "POSIX" {
+		for _, better := range []string{"en_US.UTF-8", "C.UTF-8"} {
+			if has(better) {
+				return better, false
+			}
+		}
+		return name, false
+	}
+	return name, len(installed) > 0 && !has(name)
+}
+
+// plainLocale is name as locale -a may spell it: en_US.utf8.
+func plainLocale(name string) string {
+	language, codeset, _ := strings.Cut(name, ".")
+	return language + "." + strings.ToLower(strings.ReplaceAll(codeset, "-", ""))
+}
+
+func installedLocales(ctx context.Context, r *run.Runner) []string {
+	text, err := r.Output(ctx, "", "locale", "-a")
+	if err != nil {
+		return nil // no such program on musl: every locale is fine there
+	}
+	return strings.Fields(text)
+}

@@ -1,0 +1,61 @@
+package expressgen
+
+import (
+	"io/fs"
+)
+
+// Facts are what Generate has to know of the machine.
+type Facts struct {
+	Version string // of this command
+
+	Httpd      string          // the server binary
+	ModulesDir string          // of its own modules
+	Modules    map[string]bool // file names in ModulesDir
+	Static     map[string]bool // modules compiled in, as httpd -l says: "mod_so.c"
+	MimeTypes  string
+	Shell      string // for apachectl
+
+	Module     string // the mod_wsgi.so to load
+	PythonHome string // prefix of the interpreter or virtual environment
+	Runtime    fs.FS  // the Python package; its root holds mod_wsgi/
+
+	UID        int    // that the command runs as
+	User       string // that the application runs as, by name or #UID
+	Group      string
+	Locale     string          // for the processes
+	NoLocale   bool            // Locale is not installed
+	TmpDir     string          // holds server roots that were not named
+	Stderr     bool            // /dev/stderr can be opened
+	PlainFiles map[string]bool // the alias targets that are files, not folders
+	Missing    map[string]bool // paths of options at which there is nothing
+}
+
+// Server is a server root and how to run it. It is a value: nothing has been
+// written.
+type Server struct {
+	Root     string
+	Named    bool // by --server-root, else the default
+	Super    bool // made by root: readable by the user that requests run as
+	Files    []File
+	Banner   []Line
+	Warnings []string
+
+	Host     string // as in Listen; "" is every address
+	Port     int
+	ErrorLog string // "" when it is standard error
+}
+
+// File is one entry below the root. A file that is Kept is only made where none
+// is; a folder has no Data.
+type File struct {
+	Path string
+	Mode fs.FileMode
+	Data []byte
+	Kept bool
+}
+
+// Line is a line of the banner.
+type Line struct{ Label, Value string }
+
+// Path is name below the root.
+func (s *Server) Path(name string) string { return s.Root + "/" + name }

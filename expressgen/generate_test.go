@@ -1,0 +1,277 @@
+package expressgen
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"modwsgi/internal/hint"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// facts are those of a machine that is nowhere.
+func facts() Facts {
+	f := Facts{
+		Version: "0.0.0", Httpd: "/usr/sbin/httpd", ModulesDir: "/usr/lib/httpd/modules",
+		Modules:   map[string]bool{"mod_mpm_event.so": true, "mod_mpm_worker.so": true, "mod_mpm_prefork.so": true},
+		Static:    map[string]bool{"core.c": true, "mod_so.c": true, "mod_unixd.c": true},
+		MimeTypes: "/etc/mime.types", Shell: "/bin/bash", Module: "/opt/wsgi/mod_wsgi.so", PythonHome: "/usr",
+		Runtime: fstest.MapFS{
+			"mod_wsgi/__init__.py":         {Data: []byte("# package\n")},
+			"mod_wsgi/express/__init__.py": {Data: []byte("# express\n")},
+		},
+		UID: 1000, User: "web", Group: "web", Locale: "C.UTF-8", TmpDir: "/tmp", Stderr: true,
+	}
+	for _, name := range always {
+		f.Modules["mod_"+name+".so"] = true
+	}
+	return f
+}
+
+// goldens are the servers whose files are kept under testdata/golden, and which
+// a real Apache is asked about. Their files are below dir.
+var goldens = []struct {
+	name string
+	set  func(o *Options, f *Facts, dir string)
+}{
+	{"script", func(o *Options, f *Facts, dir string) { o.EntryPoint = dir + "/app.wsgi" }},
+	{"welcome", func(o *Options, f *Facts, dir string) { o.SetupOnly, o.Host, o.Port = true, "::1", 80 }},
+	{"module", func(o *Options, f *Facts, dir string) {
+		o.ApplicationType, o.EntryPoint, o.CallableObject = "module", "pkg.wsgi", "app"
+		o.MountPoint, o.Processes, o.Threads = "/api/v1.0", ptr(3), 15
+		o.PythonPath, o.SetEnv, o.PassEnv = []string{dir + "/lib", dir + "/more"}, Pairs{{"KEY", `it's "q" \ ${PATH}`}}, []string{"PATH"}
+		o.DisableReloading, o.KeepAliveTimeout, o.ProcessGroup = true, 0, "my app"
+		o.ServerMPM = []string{"prefork", "worker"}
+		o.HeaderTimeout, o.BodyMaxTimeout = 0, 60
+		f.UID = 0
+	}},
+	{"embedded", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.EmbeddedMode, o.MaximumRequests = dir+"/app.wsgi", true, 100
+		o.Processes, o.Threads, o.PythonPath = ptr(2), 3, []string{dir + "/lib"}
+		o.ApplicationGroup, o.LogDirectory, o.LogToTerminal = "one", dir+"/log", true
+	}},
+	{"static", func(o *Options, f *Facts, dir string) {
+		o.ApplicationType, o.EntryPoint, o.DirectoryIndex = "static", dir+"/public", "start.html index.html"
+		o.URLAlias = Pairs{{"/s/", dir + "/s/"}, {"/s/sub", dir + "/sub"}, {"/f.ico", dir + "/icons/f.ico"}}
+		f.PlainFiles = map[string]bool{dir + "/icons/f.ico": true}
+	}},
+	{"awkward", func(o *Options, f *Facts, dir string) {
+		dir += `/it's a "dir" $HOME ${PATH} $(id) \x é`
+		o.EntryPoint, o.WorkingDirectory, o.ServerRoot = dir+"/a 'b'.wsgi", dir, dir+"/root"
+		o.DocumentRoot, o.RewriteRules, o.EnvvarsScript = dir+"/htdocs", dir+"/rewrite", dir+"/envvars"
+		o.URLAlias = Pairs{{`/st"a'tic`, dir + "/htdocs/static"}}
+		o.IncludeFile, o.LogToTerminal, o.DirectoryIndex = []string{dir + "/inc.conf"}, true, `in"dex.html`
+		f.Stderr, f.Shell = false, "/bin/sh"
+	}},
+}
+
+func TestGolden(t *testing.T) {
+	for _, tt := range goldens {
+		t.Run(tt.name, func(t *testing.T) {
+			o, f := base(), facts()
+			o.WorkingDirectory = "/home/me"
+			tt.set(&o, &f, "/srv")
+			s, err := Generate(o, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			for _, l := range s.Banner {
+				text.WriteString(l.Label + ": " + l.Value + "\n")
+			}
+			for _, w := range s.Warnings {
+				text.WriteString("warning: " + w + "\n")
+			}
+			for _, file := range s.Files {
+				kept := ""
+				if file.Kept {
+					kept = " kept"
+				}
+				text.WriteString("\n-- " + file.Path + " " + file.Mode.String() + kept + " --\n")
+				text.Write(file.Data)
+			}
+			golden(t, filepath.Join("testdata", "golden", tt.name+".txt"), text.String())
+		})
+	}
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s (go test -update writes it anew):\n%s", path, firstDifference(got, string(want)))
+	}
+}
+
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range g {
+		if i >= len(w) || g[i] != w[i] {
+			if i < len(w) {
+				return "got  " + g[i] + "\nwant " + w[i]
+			}
+			return "got  " + g[i]
+		}
+	}
+	return "it is shorter"
+}
+
+func TestGenerateErrors(t *testing.T) {
+	tests := []struct {
+		want string
+		set  func(*Options, *Facts)
+	}{
+		{"--server-mpm worker: this Apache has no such MPM", func(o *Options, f *Facts) {
+			o.ServerMPM = []string{"worker"}
+			delete(f.Modules, "mod_mpm_worker.so")
+		}},
+		{"neither of the MPMs", func(o *Options, f *Facts) {
+			for _, name := range mpms {
+				delete(f.Modules, "mod_mpm_"+name+".so")
+			}
+		}},
+		{"mod_rewrite.so: this Apache has no such module", func(o *Options, f *Facts) { delete(f.Modules, "mod_rewrite.so") }},
+		{"Apache serves at most 20000 clients", func(o *Options, f *Facts) { o.Processes, o.Threads = ptr(200), 200 }},
+		{"control characters", func(o *Options, f *Facts) { f.PythonHome = "/a\nb" }},
+		{"the characters * ? [ ]", func(o *Options, f *Facts) { f.TmpDir = "/tmp/[x]" }},
+	}
+	for _, tt := range tests {
+		o, f := base(), facts()
+		tt.set(&o, &f)
+		s, err := Generate(o, f)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("got %v, want %s", err, tt.want)
+		}
+		if hint.Code(err) != hint.Usage || len(s.Files) > 0 {
+			t.Errorf("%v ends with %d and %d files", err, hint.Code(err), len(s.Files))
+		}
+	}
+}
+
+func TestMPM(t *testing.T) {
+	tests := []struct {
+		name, want string
+		set        func(*Options, *Facts)
+	}{
+		{"default", "event", func(o *Options, f *Facts) {}},
+		{"order of options", "worker", func(o *Options, f *Facts) { o.ServerMPM = []string{"prefork", "worker"} }},
+		{"embedded", "worker", func(o *Options, f *Facts) { o.EmbeddedMode = true }},
+		{"embedded, asked for", "event", func(o *Options, f *Facts) { o.EmbeddedMode, o.ServerMPM = true, []string{"event"} }},
+		{"embedded, nothing else", "event", func(o *Options, f *Facts) {
+			o.EmbeddedMode = true
+			delete(f.Modules, "mod_mpm_worker.so")
+			delete(f.Modules, "mod_mpm_prefork.so")
+		}},
+		{"compiled in", "prefork", func(o *Options, f *Facts) {
+			f.Modules = map[string]bool{}
+			for _, name := range always {
+				f.Modules["mod_"+name+".so"] = true
+			}
+			f.Static["prefork.c"] = true
+		}},
+	}
+	for _, tt := range tests {
+		o, f := base(), facts()
+		tt.set(&o, &f)
+		s, err := Generate(o, f)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		conf := contents(t, &s, "httpd.conf")
+		if !strings.Contains(conf, "<IfModule mpm_"+tt.want+"_module>") {
+			t.Errorf("%s: no settings for %s", tt.name, tt.want)
+		}
+		if loads := strings.Contains(conf, "LoadModule mpm_"); loads != !f.Static[tt.want+".c"] {
+			t.Errorf("%s: loads the MPM: %v", tt.name, loads)
+		}
+	}
+}
+
+func TestSecretsAreMasked(t *testing.T) {
+	o, f := base(), facts()
+	f.UID, o.SetEnv = 0, Pairs{{"TOKEN", "hunter2"}}
+	s, err := Generate(o, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range s.Files {
+		if strings.Contains(string(file.Data), "hunter2") && (file.Path != "httpd.conf" || file.Mode != 0o600) {
+			t.Errorf("%s (%v) shows a value of --setenv", file.Path, file.Mode)
+		}
+	}
+	if o.SetEnv[0].Value != "hunter2" {
+		t.Error("the caller's options were changed")
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	o, f := base(), facts()
+	o.EntryPoint, o.IncludeFile = "/none.wsgi", []string{"/none.conf"}
+	o.URLAlias = Pairs{{"/s/", "/srv/s"}, {"/ok", "/srv/ok"}}
+	o.EmbeddedMode, o.Threads, o.ServerMPM = true, 2, []string{"event"}
+	f.Missing = map[string]bool{"/none.wsgi": true, "/none.conf": true}
+	f.NoLocale = true
+	s, err := Generate(o, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := strings.Join(s.Warnings, "\n")
+	for _, want := range []string{"--entry-point /none.wsgi", "--include-file /none.conf", "--url-alias /s/ /srv/s:", "C.UTF-8 is not installed", "three threads"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no warning %s in:\n%s", want, all)
+		}
+	}
+	if len(s.Warnings) != 5 {
+		t.Errorf("%d warnings, want 5:\n%s", len(s.Warnings), all)
+	}
+}
+
+func contents(t *testing.T, s *Server, path string) string {
+	t.Helper()
+	for _, f := range s.Files {
+		if f.Path == path {
+			return string(f.Data)
+		}
+	}
+	t.Fatalf("no file %s", path)
+	return ""
+}
+
+// The scripts are what their interpreters take, in the most awkward place.
+func TestSyntax(t *testing.T) {
+	for _, tt := range goldens {
+		o, f := base(), facts()
+		o.WorkingDirectory = "/home/me"
+		tt.set(&o, &f, "/srv")
+		s, err := Generate(o, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, tt.name, "/bin/sh", []string{"-n"}, contents(t, &s, "apachectl"))
+		if o.ApplicationType != "static" {
+			check(t, tt.name, needPython(t), []string{"-c", "import sys; compile(sys.stdin.read(), 'handler.wsgi', 'exec')"}, contents(t, &s, "handler.wsgi"))
+		}
+		for _, file := range s.Files {
+			if file.Mode&fs.ModeDir == 0 && file.Mode.Perm()&0o022 != 0 {
+				t.Errorf("%s: others may write %s", tt.name, file.Path)
+			}
+		}
+	}
+}

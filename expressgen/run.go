@@ -1,0 +1,123 @@
+package expressgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"time"
+
+	"modwsgi/internal/cli"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+	"modwsgi/internal/words"
+)
+
+// quoteWord makes s a word that a person can paste into a shell.
+func quoteWord(s string) string { return words.Quote(s) }
+
+// PortFree is an error if s cannot listen: somebody else does, or the host is
+// no address of this machine. Ports that need a privilege are left for httpd to
+// try, since the system may grant it in ways that cannot be seen from here.
+func PortFree(s *Server) error {
+	if s.Port < 1024 && os.Geteuid() != 0 {
+		return nil
+	}
+	host := s.Host
+	if host == "" {
+		host = "any address"
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	switch {
+	case err == nil:
+		return l.Close()
+	case errors.Is(err, syscall.EADDRINUSE):
+		return hint.New(fmt.Errorf("port %d of %s is in use by another program", s.Port, host),
+			"choose another with --port, or stop what listens there")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return hint.New(fmt.Errorf("%s is not an address of this machine", host), "choose another --host")
+	}
+	return fmt.Errorf("listening on port %d of %s: %w", s.Port, host, err)
+}
+
+// PrintBanner writes s's banner.
+func PrintBanner(w io.Writer, s *Server) {
+	for _, l := range s.Banner {
+		fmt.Fprintf(w, "%-18s : %s\n", l.Label, l.Value)
+	}
+}
+
+// Run starts httpd on a root that was written and returns its exit status.
+//
+// On a terminal this process stays in front of it: httpd gets a process group
+// of its own, so that ^C and a change of the window's size do not reach it by
+// the terminal, and every signal but the latter is passed on. Otherwise this
+// process becomes httpd and Run does not return: under a supervisor or in a
+// container it is httpd that is watched.
+func Run(ctx context.Context, r *run.Runner, s *Server) (int, error) {
+	args := []string{"start", "-DFOREGROUND"}
+	if !watched(os.Stdout) {
+		return 1, run.Replace(s.Path("apachectl"), args...)
+	}
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT,
+		syscall.SIGUSR1, syscall.SIGWINCH)
+	defer signal.Stop(signals)
+	began := time.Now()
+	p, err := r.Start(context.WithoutCancel(ctx), run.Cmd{
+		Path: s.Path("apachectl"), Args: args, Env: os.Environ(),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	})
+	if err != nil {
+		return 1, err
+	}
+	ended := make(chan struct{})
+	go forward(p.PID(), signals, ended)
+	res, err := p.Wait()
+	close(ended)
+	if res.Code == 0 || !isExit(err) {
+		return res.Code, err
+	}
+	if s.ErrorLog != "" && time.Since(began) < 10*time.Second {
+		fmt.Fprintf(os.Stderr, "mod_wsgi-express: Apache ended with status %d; see %s\n", res.Code, s.ErrorLog)
+	}
+	return res.Code, nil
+}
+
+// watched tells whether f is a terminal. The null device is a character device
+// too, and a supervisor's way to say that nobody looks.
+func watched(f *os.File) bool {
+	if !cli.Terminal(f) {
+		return false
+	}
+	fi, err := f.Stat()
+	null, nullErr := os.Stat(os.DevNull)
+	return err == nil && nullErr == nil && !os.SameFile(fi, null)
+}
+
+// isExit tells an end of httpd, whose status becomes ours, from a failure to
+// run it at all.
+func isExit(err error) bool {
+	var e *run.Error
+	return errors.As(err, &e) && e.Code > 0
+}
+
+// forward passes signals on to httpd until it has ended. SIGWINCH stays here: a
+// terminal sends it when its size changes, and to httpd it means to stop.
+func forward(pid int, signals <-chan os.Signal, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case sig := <-signals:
+			if s, ok := sig.(syscall.Signal); ok && s != syscall.SIGWINCH {
+				_ = syscall.Kill(pid, s) // gone already: Wait will say so
+			}
+		}
+	}
+}
