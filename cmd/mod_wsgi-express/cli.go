@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"modwsgi/csrc"
+	"modwsgi/expressgen"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+)
+
+// commandLine is what can be typed. Each command's grammar says the same of its
+// options to the rewriting that comes before.
+type commandLine struct {
+	Build          buildCommand    `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	InstallModule  installCommand  `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
+	ModuleConfig   configCommand   `cmd:"" help:"Print the lines that load the module where it was built."`
+	ModuleLocation locationCommand `cmd:"" help:"Print where the built module is."`
+	SetupServer    setupCommand    `cmd:"" help:"Generate a server and do not start it."`
+	StartServer    startCommand    `cmd:"" help:"Generate a server and run it."`
+}
+
+// commands are the same names with their grammars and one-line usage.
+var commands = []struct {
+	name, usage string
+	grammar     func() grammar
+	public      bool // one of the original's five
+}{
+	{"build", "[--apxs PATH] [--python PATH]... [--output DIR]", func() grammar { return simpleGrammar("apxs", "python", "output") }, false},
+	{"install-module", "[--modules-directory DIR]", func() grammar { return simpleGrammar("modules-directory") }, true},
+	{"module-config", "", func() grammar { return grammar{} }, true},
+	{"module-location", "", func() grammar { return grammar{} }, true},
+	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
+	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
+}
+
+// app is what every command works with.
+type app struct {
+	ctx context.Context
+	r   *run.Runner
+	bad error // what is wrong with the words before they were parsed
+}
+
+// execute runs the command line args.
+func execute(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return &usageError{overview(), errors.New("no command was given")}
+	}
+	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Print(overview())
+		return nil
+	case "--version", "version":
+		fmt.Println(tool, csrc.Version())
+		return nil
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			err := dispatch(ctx, c.name, c.grammar(), args[1:])
+			if hint.Code(err) == hint.Usage {
+				text := strings.TrimRight(fmt.Sprintf("usage: %s %s %s", tool, c.name, c.usage), " ")
+				return &usageError{text, err}
+			}
+			if err != nil && c.public {
+				err = hint.Exit(err, hint.Failed) // the original knows 1 and 2 only
+			}
+			return err
+		}
+	}
+	return &usageError{overview(), fmt.Errorf("unknown command %q", args[0])}
+}
+
+// overview lists the commands.
+func overview() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "usage: %s COMMAND [arguments]\n\n", tool)
+	for _, c := range commands {
+		field, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(c.name))
+		fmt.Fprintf(&b, "  %-16s %s\n", c.name, field.Tag.Get("help"))
+	}
+	fmt.Fprintf(&b, "\n%s COMMAND --help lists a command's options; --version prints the version.\n", tool)
+	return b.String()
+}
+
+// fieldName is the field of commandLine for a command.
+func fieldName(command string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(command, "-") {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+// dispatch parses and runs one command.
+func dispatch(ctx context.Context, name string, g grammar, args []string) error {
+	for i := range args {
+		args[i] = expand(args[i])
+	}
+	words := g.rewrite(args)
+	if words.help {
+		words = result{words: []string{"--help"}}
+	}
+	parser, err := kong.New(&commandLine{},
+		kong.Name(tool),
+		kong.WithHyphenPrefixedParameters(true), // a value may look like an option
+		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)),
+		kong.ValueFormatter(withDefault),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
+	)
+	if err != nil {
+		return err
+	}
+	parsed, err := parser.Parse(append([]string{name}, words.words...))
+	if err != nil {
+		return hint.Exit(errors.Join(words.err, err), hint.Usage)
+	}
+	a := &app{ctx: ctx, r: &run.Runner{}, bad: hint.Exit(words.err, hint.Usage)}
+	return parsed.Run(a)
+}
+
+// withDefault is the help text of an option with its default.
+func withDefault(v *kong.Value) string {
+	if v.HasDefault && v.Default != "" {
+		return fmt.Sprintf("%s (default: %s)", v.Help, v.Default)
+	}
+	return v.Help
+}
+
+// decodePair takes the two words of an option's value and adds them to those it
+// has.
+func decodePair(ctx *kong.DecodeContext, target reflect.Value) error {
+	var p expressgen.Pair
+	if err := ctx.Scan.PopValueInto("value", &p.Key); err != nil {
+		return err
+	}
+	if err := ctx.Scan.PopValueInto("value", &p.Value); err != nil {
+		return err
+	}
+	target.Set(reflect.Append(target, reflect.ValueOf(p)))
+	return nil
+}
+
+// workingFolder is where the command was run.
+func workingFolder() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding the current folder: %w", err)
+	}
+	return dir, nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/expressgen"
+	"modwsgi/installer"
+	"modwsgi/internal/cli"
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/hint"
+	"modwsgi/pybuild"
+)
+
+// module is the mod_wsgi.so for an Apache and a Python, and how it comes to be
+// there.
+type module struct {
+	path  string
+	build func() error // makes it if it is not there
+}
+
+// module finds the module for what was discovered. One that the options name is
+// taken as it is; else the installed one, the one in the build folder beside
+// this program, and the one built here before, if they are for this Apache and
+// this Python. If none is, it will be built.
+func (a *app) module(found *expressgen.Discovery, named string) (module, error) {
+	nothing := func() error { return nil }
+	if named != "" {
+		return module{named, nothing}, nil
+	}
+	if l, ok := locate(&found.Apache, &found.Python, append([]string{found.Apache.ModulesDir}, buildFolders(&found.Apache)...)); ok {
+		return module{l.Module, nothing}, nil
+	}
+	dir, err := cacheFolder(&found.Apache)
+	if err != nil {
+		return module{}, err
+	}
+	return module{
+		path:  filepath.Join(dir, "mod_wsgi.so"),
+		build: func() error { return a.buildInto(dir, &found.Apache, found.Python) },
+	}, nil
+}
+
+// locate is the first built module in dirs that fits the Apache and the Python.
+func locate(apache *apxs.Info, python *pybuild.Info, dirs []string) (installer.Layout, bool) {
+	for _, dir := range dirs {
+		if l, err := installer.Locate(dir); err == nil && l.Fits(apache, python) {
+			return l, true
+		}
+	}
+	return installer.Layout{}, false
+}
+
+// buildFolders are where a module may have been built for the Apache: beside
+// this program in a checkout, and in the cache.
+func buildFolders(apache *apxs.Info) []string {
+	var dirs []string
+	if exe, err := os.Executable(); err == nil {
+		if exe, err = filepath.EvalSymlinks(exe); err == nil {
+			dirs = append(dirs, filepath.Join(filepath.Dir(filepath.Dir(exe)), "build"))
+		}
+	}
+	if dir, err := cacheFolder(apache); err == nil {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}
+
+// cacheFolder is where modules are built for who has none: one folder for each
+// Apache. Of root it is one that the users which requests run as can read.
+func cacheFolder(apache *apxs.Info) (string, error) {
+	base := os.Getenv("XDG_CACHE_HOME")
+	switch {
+	case filepath.IsAbs(base):
+	case os.Geteuid() == 0:
+		base = "/var/cache"
+	default:
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", hint.New(fmt.Errorf("finding a folder to build in: %w", err), "set XDG_CACHE_HOME")
+		}
+		base = filepath.Join(home, ".cache")
+	}
+	return filepath.Join(base, "modwsgi", apacheKey(apache)), nil
+}
+
+// apacheKey names an Apache: another server, or another version of it, is
+// another folder.
+func apacheKey(apache *apxs.Info) string {
+	sum := sha256.Sum256(fmt.Append(nil, apache.Httpd, apache.Version, apache.MMN, apache.IncludeDirs))
+	return fmt.Sprintf("apache-%s-%x", apache.Version, sum[:4])
+}
+
+// buildInto builds the module for an Apache and some Pythons in the cache.
+func (a *app) buildInto(dir string, apache *apxs.Info, pythons ...pybuild.Info) error {
+	if os.Geteuid() == 0 {
+		if err := fsx.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+			return err
+		}
+	} else {
+		if err := fsx.MkdirAll(filepath.Dir(filepath.Dir(dir)), 0o700); err != nil {
+			return err
+		}
+		if err := fsx.MkdirPrivate(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	}
+	_, err := a.build(csrc.Options{Apache: apache, Python: pythons, Dir: dir})
+	return err
+}
+
+// build builds the module and shows how far it is.
+func (a *app) build(o csrc.Options) (csrc.Artifact, error) {
+	o.Runtime = installer.Runtime()
+	steps := cli.NewSteps(os.Stderr)
+	steps.Start(fmt.Sprintf("building mod_wsgi for Apache %s and %s", o.Apache.Version, pythonNames(o.Python)))
+	o.Progress = func(done, total int, what string) {
+		if total > 0 {
+			what = fmt.Sprintf("%d/%d %s", done, total, what)
+		}
+		steps.Note(what)
+	}
+	built, err := csrc.Build(a.ctx, a.r, o)
+	if err != nil {
+		steps.Fail()
+		return built, err
+	}
+	steps.Done(fmt.Sprintf("%s (%d files compiled, %d as before)", built.Dir, built.Compiled, built.Cached))
+	return built, nil
+}
+
+func pythonNames(list []pybuild.Info) string {
+	var names []string
+	for _, p := range list {
+		names = append(names, "Python "+p.Version)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"modwsgi/csrc"
+	"modwsgi/expressgen"
+	"modwsgi/installer"
+)
+
+type startCommand struct {
+	Script string `arg:"" optional:"" help:"The application: a script, a module's name or a folder, by --application-type."`
+	expressgen.Options
+}
+
+type setupCommand struct {
+	Script string `arg:"" optional:"" help:"The application: a script, a module's name or a folder, by --application-type."`
+	expressgen.Options
+}
+
+func (c *startCommand) Run(a *app) error { return a.serve(c.Script, c.Options) }
+
+func (c *setupCommand) Run(a *app) error {
+	c.SetupOnly = true
+	return a.serve(c.Script, c.Options)
+}
+
+// serve generates the server of o and, unless that is all that is wanted, runs
+// it. Everything that can be wrong is found out before the first file is
+// written.
+func (a *app) serve(script string, o expressgen.Options) error {
+	cwd, err := workingFolder()
+	if err != nil {
+		return err
+	}
+	if o.EntryPoint == "" {
+		o.EntryPoint = script
+	}
+	o.Absolute(cwd)
+	if err := errors.Join(a.bad, o.Check()); err != nil {
+		return err
+	}
+	found, err := expressgen.Discover(a.ctx, a.r, &o)
+	if err != nil {
+		return err
+	}
+	module, err := a.module(&found, o.ModuleFile)
+	if err != nil {
+		return err
+	}
+	f := found.Facts
+	f.Version, f.Module, f.Runtime = csrc.Version(), module.path, installer.Runtime()
+	s, err := expressgen.Generate(o, f)
+	if err != nil {
+		return err
+	}
+	if err := expressgen.Ready(&s); err != nil {
+		return err
+	}
+	if !o.SetupOnly {
+		if err := expressgen.PortFree(&s); err != nil {
+			return err
+		}
+	}
+	if err := module.build(); err != nil {
+		return err
+	}
+	if err := expressgen.Write(&s); err != nil {
+		return err
+	}
+	for _, text := range append(found.Warnings, s.Warnings...) {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", tool, text)
+	}
+	expressgen.PrintBanner(os.Stdout, &s)
+	if o.SetupOnly {
+		return nil
+	}
+	status, err := expressgen.Run(a.ctx, a.r, &s)
+	if err == nil && status != 0 {
+		err = exitStatus(status)
+	}
+	return err
+}
