@@ -1,0 +1,13 @@
+package matrix
+
+import "slices"
+
+// Cases are all cases of the product as it is, in the order they run.
+func Cases() []Case {
+	return slices.Concat(
+		requestCases(), bodyCases(), routingCases(),
+		responseCases(), outputCases(), filewrapCases(),
+		failingCases(), scriptCases(), loggingCases(),
+		processCases(), endingCases(), restartCases(), frameworkCases(),
+	)
+}

@@ -1,0 +1,260 @@
+package matrix
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"modwsgi/internal/run"
+)
+
+// The applications travel with the program, so that a module can be proved
+// where there is no checkout.
+//
+//go:embed testdata/apps
+var apps embed.FS
+
+// sharedGroup is the daemon group of all cases that need no options.
+const sharedGroup = "matrix"
+
+// Cell is one combination that is tested.
+type Cell struct {
+	Target Target
+	MPM    string
+	Mode   Mode
+}
+
+// Name names the cell: "py3.11/event/daemon".
+func (c Cell) Name() string {
+	return strings.Join([]string{c.Target.python(), c.MPM, string(c.Mode)}, "/")
+}
+
+// failures collects complaints of one case, from any goroutine.
+type failures struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (f *failures) add(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list = append(f.list, text)
+}
+
+func (f *failures) all() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.list...)
+}
+
+func (f *failures) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.list)
+}
+
+// Session is a running server that holds the applications of many cases.
+type Session struct {
+	Cell   Cell
+	Server *Server
+	Keep   bool // leave the root behind when something failed
+
+	failed bool
+	own    bool // for one case, whose log begins with the server's
+	first  int  // length of the server's log when the first case began, -1 before
+}
+
+// Open starts a server for the cases. Close it.
+func (cell Cell) Open(ctx context.Context, r *run.Runner, cases []Case) (*Session, error) {
+	server, err := NewServer(ctx, r, cell.Target, cell.MPM)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Cell: cell, Server: server, first: -1}
+	if err := s.prepare(cases); err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	if err := server.Start(ctx); err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	return s, nil
+}
+
+// prepare puts applications and configuration in place.
+func (s *Session) prepare(cases []Case) error {
+	conf := &s.Server.Conf
+	if s.Cell.Mode == Daemon {
+		conf.Global = append(conf.Global, fmt.Sprintf(
+			"WSGIDaemonProcess %s threads=5 display-name=%%{GROUP} home=%s", sharedGroup, quote(filepath.Join(s.Server.Root, "home"))))
+	}
+	for _, c := range cases {
+		dir := filepath.Join(s.Server.Root, "apps", c.Name)
+		if err := copyApp(c.app(), dir); err != nil {
+			return err
+		}
+		site := Site{
+			Host: hostOf(c), Script: filepath.Join(dir, c.script()), Mount: c.Mount,
+			Mode: s.Cell.Mode, Group: sharedGroup, Interpreter: c.Interpreter,
+		}
+		if c.Daemon != "" && s.Cell.Mode == Daemon {
+			site.Group = "g-" + c.Name
+			conf.Global = append(conf.Global, fmt.Sprintf("WSGIDaemonProcess %s %s", site.Group, s.expand(c.Daemon, site)))
+		}
+		for _, l := range c.Conf {
+			site.Lines = append(site.Lines, s.expand(l, site))
+		}
+		for _, l := range c.Global {
+			conf.Global = append(conf.Global, s.expand(l, site))
+		}
+		conf.Sites = append(conf.Sites, site)
+		for _, extra := range c.Extra {
+			extra.Script = filepath.Join(dir, orElse(extra.Script, c.script()))
+			extra.Group = s.expand(extra.Group, site)
+			for i, l := range extra.Lines {
+				extra.Lines[i] = s.expand(l, extra)
+			}
+			conf.Sites = append(conf.Sites, extra)
+		}
+	}
+	return nil
+}
+
+// expand fills in what a case cannot know when it is written.
+func (s *Session) expand(text string, site Site) string {
+	return strings.NewReplacer(
+		"@ROOT@", s.Server.Root, "@APP@", filepath.Dir(site.Script), "@HOST@", site.Host, "@GROUP@", site.Group,
+	).Replace(text)
+}
+
+// hostOf is the virtual host of a case: the same in both modes, since it
+// appears in responses.
+func hostOf(c Case) string { return c.Name + ".test" }
+
+// copyApp writes an embedded application to dir.
+func copyApp(name, dir string) error {
+	from, err := fs.Sub(apps, "testdata/apps/"+name)
+	if err != nil {
+		return err
+	}
+	if err := os.CopyFS(dir, from); err != nil {
+		return fmt.Errorf("application %s: %w", name, err)
+	}
+	return nil
+}
+
+// Run runs one of the cases that the session was opened for.
+func (s *Session) Run(ctx context.Context, c Case) Outcome {
+	began := time.Now()
+	t := &T{
+		Context: ctx, Server: s.Server, Mode: s.Cell.Mode, Case: c, Host: hostOf(c),
+		Dir: filepath.Join(s.Server.Root, "apps", c.Name), start: map[string]int{},
+	}
+	if !s.own {
+		for _, name := range []string{"error.log", "access.log", t.ownLog()} {
+			t.start[name] = len(s.Server.LogText(name))
+		}
+	}
+	if s.first < 0 {
+		s.first = t.start["error.log"]
+	}
+	guard(t.run)
+	t.settle()
+	if t.skip == "" {
+		t.judge()
+	}
+	o := Outcome{Name: s.Cell.Name() + "/" + c.Name, Status: Pass, Why: t.fails.all(), Took: time.Since(began)}
+	switch {
+	case len(o.Why) > 0:
+		o.Status, s.failed = Fail, true
+	case t.skip != "":
+		o.Status, o.Why = Skip, []string{t.skip}
+	}
+	return o
+}
+
+// guard runs f up to a Fatalf or Skipf.
+func guard(f func()) {
+	defer func() {
+		if v := recover(); v != nil && v != any(stopCase{}) {
+			panic(v)
+		}
+	}()
+	f()
+}
+
+// Close stops the server; what is left over, or was logged at start and stop,
+// comes back as the outcome "stop".
+func (s *Session) Close() Outcome {
+	began := time.Now()
+	o := Outcome{Name: s.Cell.Name() + "/stop", Status: Pass}
+	at := len(s.Server.LogText("error.log"))
+	if err := s.Server.Stop(); err != nil {
+		o.Why = append(o.Why, err.Error())
+	}
+	if log := s.Server.LogText("error.log"); at <= len(log) {
+		if v, err := Judge(ParseLog(log[:max(s.first, 0)]+log[at:]), nil); err != nil {
+			o.Why = append(o.Why, err.Error())
+		} else {
+			o.Why = append(o.Why, v.Complaints()...)
+		}
+	}
+	if len(o.Why) > 0 {
+		o.Status, s.failed = Fail, true
+	}
+	if s.Keep && s.failed {
+		o.Root, o.Again = s.Server.Root, reproduce(s.Server.Conf.Target.Apache.Httpd, s.Server.Root)
+	} else if err := s.Server.Close(); err != nil {
+		o.Status, o.Why = Fail, append(o.Why, err.Error())
+	}
+	o.Took = time.Since(began)
+	return o
+}
+
+// RunOwn runs a case on a server of its own, stop included.
+func (cell Cell) RunOwn(ctx context.Context, r *run.Runner, c Case, keep bool) Outcome {
+	s, err := cell.Open(ctx, r, []Case{c})
+	if err != nil {
+		return Outcome{Name: cell.Name() + "/" + c.Name, Status: Fail, Why: []string{err.Error()}}
+	}
+	s.Keep, s.own = keep, true
+	o := s.Run(ctx, c)
+	end := s.Close()
+	o.Took += end.Took
+	o.Root, o.Again = end.Root, end.Again
+	if end.Status == Fail {
+		o.Status = Fail
+		o.Why = append(o.Why, end.Why...)
+	}
+	return o
+}
+
+// Skips gives a reason why the case is not run in the cell, or "".
+func (cell Cell) Skips(c Case) string {
+	if c.Ours && cell.Target.Foreign {
+		return "a promise of our module only"
+	}
+	return ""
+}
+
+// Select splits the cases of a cell into those that share one server and those
+// with their own. FIRST is whether the cell's MPM is the first of its run: the
+// others get only the cases that depend on the MPM.
+func (cell Cell) Select(all []Case, first bool) (shared, own []Case) {
+	for _, c := range all {
+		switch {
+		case !c.in(cell.Mode) || !first && !c.MPMs || cell.Skips(c) != "":
+		case c.Own:
+			own = append(own, c)
+		default:
+			shared = append(shared, c)
+		}
+	}
+	return shared, own
+}

@@ -1,0 +1,169 @@
+package matrix
+
+import (
+	"os"
+	"path"
+	"strings"
+	"testing"
+
+	"modwsgi/internal/run"
+)
+
+// selected tells whether a name is asked for by MODWSGI_MATRIX_FILTER: words
+// apart by blanks, each a pattern of [path.Match] for the name or for its
+// beginning; with "!" in front it takes names away.
+func selected(filter, name string) bool {
+	words := strings.Fields(filter)
+	want := len(words) == 0 || strings.HasPrefix(words[0], "!")
+	for _, w := range words {
+		pattern, not := strings.CutPrefix(w, "!")
+		if matchesName(pattern, name) {
+			want = !not
+		}
+	}
+	return want
+}
+
+func matchesName(pattern, name string) bool {
+	for prefix := name; ; {
+		if ok, err := path.Match(pattern, prefix); ok && err == nil {
+			return true
+		}
+		i := strings.LastIndexByte(prefix, '/')
+		if i < 0 {
+			return false
+		}
+		prefix = prefix[:i]
+	}
+}
+
+func TestSelected(t *testing.T) {
+	const name = "py3.11/event/daemon/hello"
+	for filter, want := range map[string]bool{
+		"":                           true,
+		name:                         true,
+		"py3.11":                     true,
+		"py3.*/event/*/hello":        true,
+		"py3.11/event":               true,
+		"py3.12":                     false,
+		"!*/event":                   false,
+		"py3.11 !*/*/daemon":         false,
+		"!*/event */*/*/hello":       true,
+		"py3.11/event/daemon/hello2": false,
+	} {
+		if got := selected(filter, name); got != want {
+			t.Errorf("selected(%q) = %v", filter, got)
+		}
+	}
+}
+
+// report turns an outcome into the test's.
+func report(t *testing.T, o Outcome) {
+	t.Helper()
+	switch o.Status {
+	case Skip:
+		t.Skip(strings.Join(o.Why, "; "))
+	case Fail:
+		t.Error(strings.Join(o.Why, "\n"))
+		if o.Root != "" {
+			t.Logf("kept: %s\nagain: %s", o.Root, o.Again)
+		}
+	}
+}
+
+// TestMatrix runs every case against a real httpd: one server for most cases
+// of a cell, one of their own for those that disturb it.
+func TestMatrix(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	if len(mpms) == 0 {
+		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
+	}
+	if target.Foreign {
+		mpms = mpms[:1]
+	}
+	filter := os.Getenv("MODWSGI_MATRIX_FILTER")
+	for i, mpm := range mpms {
+		for _, mode := range Modes() {
+			cell := Cell{Target: target, MPM: mpm, Mode: mode}
+			if selected(filter, cell.Name()) || strings.Count(filter, "/") > 2 {
+				t.Run(cell.Name(), func(t *testing.T) {
+					t.Parallel()
+					runCell(t, r, cell, i == 0, filter)
+				})
+			}
+		}
+	}
+}
+
+func runCell(t *testing.T, r *run.Runner, cell Cell, first bool, filter string) {
+	keep := os.Getenv("MODWSGI_MATRIX_KEEP") != ""
+	shared, own := cell.Select(Cases(), first)
+	for _, c := range own {
+		if name := cell.Name() + "/" + c.Name; selected(filter, name) {
+			t.Run(c.Name, func(t *testing.T) {
+				t.Parallel()
+				report(t, cell.RunOwn(t.Context(), r, c, keep))
+			})
+		}
+	}
+	s, err := cell.Open(t.Context(), r, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Keep = keep
+	for _, c := range shared {
+		if name := cell.Name() + "/" + c.Name; selected(filter, name) {
+			t.Run(c.Name, func(t *testing.T) { report(t, s.Run(t.Context(), c)) })
+		}
+	}
+	t.Run("stop", func(t *testing.T) { report(t, s.Close()) })
+}
+
+// TestRefusals asks `httpd -t` about configurations that must not start.
+func TestRefusals(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("another implementation says it in other words")
+	}
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	if len(mpms) == 0 {
+		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
+	}
+	for _, c := range Refusals() {
+		t.Run(c.Name, func(t *testing.T) { report(t, RunRefusal(t.Context(), r, target, mpms[0], c)) })
+	}
+}
+
+// TestProve proves the module, and then disproves it: asked for another Python
+// than the one that answers, it must say so in both modes.
+func TestProve(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("another implementation has no record to compare with")
+	}
+	o := ProveOptions{Module: target.Module, Lines: target.Lines, Apache: target.Apache, Python: target.Python}
+	proved, err := Prove(t.Context(), r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := proved.Err(); err != nil || proved.Count(Pass) != 3 {
+		t.Errorf("%s: %v", proved.Line(), err)
+	}
+	o.Python.Version, o.Python.LibPython = "3.1.4", "/nowhere/libpython3.1.so"
+	disproved, err := Prove(t.Context(), r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if disproved.Count(Fail) != 2 {
+		t.Errorf("%s, want both modes to fail", disproved.Line())
+	}
+	for _, o := range disproved.Outcomes {
+		if why := strings.Join(o.Why, "\n"); o.Status == Fail && (!strings.Contains(why, "3.1.4") || !strings.Contains(why, "/nowhere/libpython3.1.so")) {
+			t.Errorf("%s: %s", o.Name, why)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package matrix
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/installer"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// made is the target of all tests of one run, or why there is none.
+type made struct {
+	target Target
+	skip   string
+	err    error
+}
+
+// buildDir is removed when all tests have run; "" when nothing was built.
+var buildDir string
+
+// makeTarget builds the module once for all tests.
+var makeTarget = sync.OnceValue(func() made {
+	ctx, r := context.Background(), &run.Runner{}
+	apache, err := apxs.Find(ctx, r, "")
+	if err != nil {
+		return made{skip: "no Apache: " + err.Error()}
+	}
+	if peer := os.Getenv("MODWSGI_MATRIX_PEER"); peer != "" {
+		return made{target: Target{Apache: apache, Module: peer, Foreign: true, Python: pybuild.Info{ABI: pybuild.ABI{Major: 3, Minor: 11}}}}
+	}
+	python, err := findPython(ctx, r)
+	if err != nil {
+		return made{skip: "no Python: " + err.Error()}
+	}
+	module := os.Getenv("MODWSGI_MATRIX_MODULE")
+	if module == "" {
+		if module, err = build(ctx, r, apache, python); err != nil {
+			return made{err: fmt.Errorf("building the module: %w", err)}
+		}
+	}
+	target := Target{Apache: apache, Python: python, Module: module}
+	for _, line := range installer.Snippet(installer.Layout{Module: module}, python) {
+		if !strings.HasPrefix(line, "LoadModule") {
+			target.Lines = append(target.Lines, line)
+		}
+	}
+	return made{target: target}
+})
+
+// build builds our module and returns its path.
+func build(ctx context.Context, r *run.Runner, apache apxs.Info, python pybuild.Info) (string, error) {
+	dir, err := buildFolder()
+	if err != nil {
+		return "", err
+	}
+	artifact, err := csrc.Build(ctx, r, csrc.Options{
+		Apache: &apache, Python: []pybuild.Info{python}, Dir: dir, Runtime: installer.Runtime(),
+	})
+	return artifact.Module, err
+}
+
+// buildFolder is MODWSGI_MATRIX_BUILD, which is kept for the next run, or a
+// temporary one. The server's user executes what is in it.
+func buildFolder() (string, error) {
+	if dir := os.Getenv("MODWSGI_MATRIX_BUILD"); dir != "" {
+		return dir, nil
+	}
+	dir, err := os.MkdirTemp("", "modwsgi-matrix-build-")
+	if err != nil {
+		return "", err
+	}
+	buildDir = dir
+	return dir, os.Chmod(dir, 0o755)
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := os.RemoveAll(buildDir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// findPython is the Python of this machine that the server's user can reach:
+// started by root, httpd leaves root's rights, and a Python in /root is none
+// for it.
+func findPython(ctx context.Context, r *run.Runner) (pybuild.Info, error) {
+	info, err := pybuild.Find(ctx, r, "")
+	if err != nil || os.Geteuid() != 0 || openToAll(info) {
+		return info, err
+	}
+	for _, c := range pybuild.Candidates(ctx, r) {
+		if c.Usable && c.Info != nil && openToAll(*c.Info) {
+			return *c.Info, nil
+		}
+	}
+	return info, fmt.Errorf("%s cannot be reached by the server's user, and there is no other", info.Executable)
+}
+
+// openToAll tells whether every folder on the way to the Python may be entered
+// by everybody.
+func openToAll(p pybuild.Info) bool {
+	for _, path := range []string{p.LibPython, p.Prefix, p.BasePrefix} {
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			path = real
+		}
+		for dir := path; ; dir = filepath.Dir(dir) {
+			fi, err := os.Stat(dir)
+			if err != nil || fi.IsDir() && fi.Mode()&0o001 == 0 {
+				return false
+			}
+			if dir == filepath.Dir(dir) {
+				break
+			}
+		}
+	}
+	return true
+}
+
+// theTarget is what the tests run against: our module, built here; with
+// MODWSGI_MATRIX_MODULE=/path/of/mod_wsgi.so one of ours that is built already;
+// with MODWSGI_MATRIX_PEER=/path/of/mod_wsgi.so another implementation of it.
+func theTarget(t *testing.T, _ *run.Runner) Target {
+	t.Helper()
+	m := makeTarget()
+	if m.err != nil {
+		t.Fatal(m.err)
+	}
+	if m.skip != "" {
+		t.Skip(m.skip)
+	}
+	return m.target
+}
