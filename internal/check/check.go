@@ -27,7 +27,8 @@ func Test(ctx context.Context, dir string, w io.Writer) error {
 // warnings as errors.
 func Lint(ctx context.Context, dir string, w io.Writer) error {
 	r := &run.Runner{}
-	if err := setup.ForBuild(ctx, r, w); err != nil {
+	say := func(line string) { fmt.Fprintln(w, line) }
+	if _, err := setup.ForBuild(ctx, r, say); err != nil {
 		return err
 	}
 	tally, err := lint(ctx, r, dir, w)

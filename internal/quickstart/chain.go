@@ -227,7 +227,13 @@ func Clean(dir string) error {
 
 // needs makes sure of the machine.
 func (c *chain) needs() error {
-	return setup.ForBuild(c.ctx, c.r, c.w)
+	return c.step("looking for what a build needs", func() (string, error) {
+		installed, err := setup.ForBuild(c.ctx, c.r, c.steps.Note)
+		if len(installed) == 0 {
+			return "everything is there", err
+		}
+		return "installed " + strings.Join(installed, " "), err
+	})
 }
 
 // isRoot says whether a server needs to be told whom to run as.
