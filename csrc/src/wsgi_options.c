@@ -52,7 +52,7 @@ static const option_def table[] = {
     { { "umask", "octal 0..0777", "inherited",
         "The file creation mask of the processes." },
       KIND_OCTAL, AT(umask), 0, 0777 },
-    { { "home", "absolute path", "the user's home folder, or httpd's working directory for the same user",
+    { { "home", "absolute path", "where httpd was started, normally /",
         "The working directory of the processes, also put first in sys.path." },
       KIND_PATH, AT(home), 0, 0 },
     { { "lang", "locale name", "inherited",
