@@ -31,6 +31,7 @@ type Case struct {
 	Extra       []Site   // further virtual hosts, for cases with their own
 
 	Announced Announce   // grave log lines that are expected
+	AtStop    Announce   // the same for when its own server is stopped
 	Steps     []Exchange // requests and what must come, in order
 	Do        func(*T)   // more than that
 }

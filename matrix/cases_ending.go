@@ -49,6 +49,7 @@ func endingCases() []Case {
 		own(Case{Name: "terminated", Daemon: "threads=2", Do: func(t *T) {
 			before := t.pid()
 			c := t.begin("/before")
+			t.noted("before")
 			if err := syscall.Kill(before, syscall.SIGTERM); err != nil {
 				t.Fatalf("%v", err)
 			}

@@ -68,7 +68,8 @@ type Session struct {
 
 	failed bool
 	own    bool // for one case, whose log begins with the server's
-	first  int  // length of the server's log when the first case began, -1 before
+	atStop Announce
+	first  int // length of the server's log when the first case began, -1 before
 }
 
 // Open starts a server for the cases. Close it.
@@ -199,7 +200,13 @@ func (s *Session) Close() Outcome {
 		o.Why = append(o.Why, err.Error())
 	}
 	if log := s.Server.LogText("error.log"); at <= len(log) {
-		if v, err := Judge(ParseLog(log[:max(s.first, 0)]+log[at:]), nil); err != nil {
+		log = log[:max(s.first, 0)] + log[at:]
+		for _, site := range s.Server.Conf.Sites {
+			if s.atStop != nil { // the log of the one case
+				log += s.Server.LogText(site.Host + ".log")
+			}
+		}
+		if v, err := Judge(ParseLog(log), s.atStop); err != nil {
 			o.Why = append(o.Why, err.Error())
 		} else {
 			o.Why = append(o.Why, v.Complaints()...)
@@ -223,7 +230,7 @@ func (cell Cell) RunOwn(ctx context.Context, r *run.Runner, c Case, keep bool) O
 	if err != nil {
 		return Outcome{Name: cell.Name() + "/" + c.Name, Status: Fail, Why: []string{err.Error()}}
 	}
-	s.Keep, s.own = keep, true
+	s.Keep, s.own, s.atStop = keep, true, c.AtStop
 	o := s.Run(ctx, c)
 	end := s.Close()
 	o.Took += end.Took

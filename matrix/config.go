@@ -66,7 +66,7 @@ func Refusals() []Refusal {
 			Lines: []string{`WSGIDaemonProcess d user=nobody python-home="@ROOT@/private/venv"`},
 			Wants: []string{"python-home", "/private", "nobody"}},
 		{Name: "global-home-unreadable", Root: true, Prepare: unreadableHome,
-			Lines: []string{`WSGIPythonHome "@ROOT@/private/venv"`}, Wants: []string{"WSGIPythonHome", "/private"}},
+			Lines: []string{`WSGIPythonHome "@ROOT@/private/venv"`}, Wants: []string{"WSGIPythonHome", "/private", `www-data|apache|wwwrun|http|www|nobody`}},
 		{Name: "home-of-another-python", Prepare: foreignHome,
 			Lines: []string{`WSGIDaemonProcess d python-home="@ROOT@/other"`}, Wants: []string{"WSGIDaemonProcess d", "/other is Python 2.7", "3\\.", "mod_wsgi-express build"}},
 	}

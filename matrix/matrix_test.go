@@ -3,6 +3,7 @@ package matrix
 import (
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,15 +109,17 @@ func runCell(t *testing.T, r *run.Runner, cell Cell, first bool, filter string) 
 			})
 		}
 	}
+	shared = slices.DeleteFunc(shared, func(c Case) bool { return !selected(filter, cell.Name()+"/"+c.Name) })
+	if len(shared) == 0 {
+		return
+	}
 	s, err := cell.Open(t.Context(), r, shared)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Keep = keep
 	for _, c := range shared {
-		if name := cell.Name() + "/" + c.Name; selected(filter, name) {
-			t.Run(c.Name, func(t *testing.T) { report(t, s.Run(t.Context(), c)) })
-		}
+		t.Run(c.Name, func(t *testing.T) { report(t, s.Run(t.Context(), c)) })
 	}
 	t.Run("stop", func(t *testing.T) { report(t, s.Close()) })
 }

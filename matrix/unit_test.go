@@ -82,7 +82,7 @@ func TestCases(t *testing.T) {
 		if _, err := c.Announced.compile(); err != nil {
 			t.Errorf("%s: %v", c.Name, err)
 		}
-		if (len(c.Global) > 0 || len(c.Extra) > 0) && !c.Own {
+		if (len(c.Global) > 0 || len(c.Extra) > 0 || c.AtStop != nil) && !c.Own {
 			t.Errorf("%s changes the server and has none of its own", c.Name)
 		}
 	}

@@ -7,11 +7,13 @@
 #include "wsgi_module.h"
 
 #include "http_request.h"
+#include "mpm_common.h"
 
 #include "wsgi_config.h"
 #include "wsgi_embedded.h"
 #include "wsgi_environ.h"
 #include "wsgi_groups.h"
+#include "wsgi_relay.h"
 #include "wsgi_request.h"
 #include "wsgi_worker.h"
 
@@ -60,6 +62,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 110)
+    ap_hook_child_stopping(wsgi_relay_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+#endif
     ap_hook_optional_fn_retrieve(wsgi_environ_retrieve, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_translate_name(wsgi_request_translate, alias_first, others_later, APR_HOOK_MIDDLE);
     ap_hook_handler(wsgi_request_handler, NULL, NULL, APR_HOOK_MIDDLE);

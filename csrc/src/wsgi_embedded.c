@@ -14,7 +14,9 @@
 #include "ap_mpm.h"
 #include "apr_strings.h"
 #include "apr_time.h"
+#include "unixd.h"
 
+#include "wsgi_access.h"
 #include "wsgi_body.h"
 #include "wsgi_config.h"
 #include "wsgi_embed.h"
@@ -29,6 +31,28 @@
 
 /* ---- which half ------------------------------------------------------------------------ */
 
+/* Without daemon groups WSGIPythonHome is for the children, which must be able
+ * to reach it as Apache's user; with groups perhaps nothing runs embedded, and
+ * each of them was judged as its own user. OK or a status. */
+static int check_home(const wsgi_global *global, server_rec *s)
+{
+    char text[ERROR_LENGTH], group[32];
+    wsgi_identity id;
+    int rv = OK;
+
+    if (global->python_home == NULL || geteuid() != 0 || (global->groups != NULL && global->groups->nelts > 0))
+        return OK;
+    apr_snprintf(group, sizeof(group), "#%lu", (unsigned long)ap_unixd_config.group_id);
+    if (wsgi_identity_find(ap_unixd_config.user_name, group, &id, text, sizeof(text)) < 0)
+        return OK;                    /* httpd itself says what is wrong with User */
+    if (wsgi_access_check(&id, global->python_home, R_OK | X_OK, text, sizeof(text)) < 0) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, WSGI_MSG(0350) "%s%s", "WSGIPythonHome: ", text);
+        rv = HTTP_INTERNAL_SERVER_ERROR;
+    }
+    wsgi_identity_free(&id);
+    return rv;
+}
+
 int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
 {
     wsgi_global *global = wsgi_config_global(s);
@@ -41,7 +65,7 @@ int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
     if (global->runtime != NULL)
         global->embedded = wsgi_runtime_pick(pconf, global->runtime, global->python_home, &error);
     if (global->embedded != NULL)
-        return OK;
+        return check_home(global, s);
     /* Without it daemon groups may still have all they need, and so may a
      * server without any application. What was asked for must be there. */
     global->embedded_error = error;

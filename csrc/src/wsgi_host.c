@@ -413,7 +413,8 @@ static void start_python(void)
 
     python = (wsgi_python_config){
         .python_home = o->python_home, .python_path = o->python_path,
-        .working_folder = o->home, .runtime = host.config.runtime[0] != '\0' ? host.config.runtime : NULL,
+        .working_folder = o->home,
+        .runtime = host.config.runtime[0] != '\0' ? host.config.runtime : NULL,
         .process_group = host.group,
         .processes = wsgi_options_processes(o), .threads = wsgi_options_threads(o),
         .multithread = wsgi_options_threads(o) != 1,

@@ -28,7 +28,8 @@ typedef struct {
  * is in content_length only. */
 typedef struct wsgi_peer {
     /* The script is fresh and the call is about to happen. 0, or ECANCELED:
-     * nobody waits for the answer any more, do not run it. */
+     * nobody waits for the answer any more, do not run it. Never blocks, and
+     * is the one function that is called with the GIL held. */
     int (*begin)(void *ctx);
     /* The script changed on disk. 0: load it again in this interpreter and go
      * on (embedded). EAGAIN: refused; this process is being replaced. */

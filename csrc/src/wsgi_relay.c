@@ -389,12 +389,34 @@ static enum standing look_at_queue(relay *x, apr_time_t now)
     return wsgi_board_deaths(x->answer->board) != x->deaths ? queue_again(x) : GOING;
 }
 
+static apr_time_t stopping;               /* when this child was told to end, or 0 */
+
+void wsgi_relay_stopping(apr_pool_t *pchild, int graceful)
+{
+    (void)pchild;
+    if (!graceful)
+        __atomic_store_n(&stopping, apr_time_now(), __ATOMIC_RELAXED);
+}
+
+static int stopped_long_ago(const relay *x, apr_time_t now)
+{
+    apr_time_t since = __atomic_load_n(&stopping, __ATOMIC_RELAXED);
+
+    return since > 0 && now - since > apr_time_from_sec(wsgi_options_shutdown_timeout(&x->group->options));
+}
+
 static enum standing tick(relay *x)
 {
     apr_time_t now = apr_time_now();
     uint16_t incarnation = 0;
     uint32_t slot = 0;
 
+    if (stopped_long_ago(x, now)) {
+        LOG(x, APLOG_ERR, 0239, "Apache stops and the request did not end within %d seconds (shutdown-timeout)",
+            wsgi_options_shutdown_timeout(&x->group->options));
+        abandon(x);
+        return failed(x, HTTP_SERVICE_UNAVAILABLE);
+    }
     if (wsgi_cell_read(x->answer->board, x->answer->cell, &slot, &incarnation) != WSGI_CELL_TAKEN)
         return look_at_queue(x, now);
     if (x->taken == 0)

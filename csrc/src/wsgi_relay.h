@@ -10,4 +10,9 @@
 /* Run R by route->group. Returns what the handler returns. */
 int wsgi_relay_run(request_rec *r, const wsgi_route *route);
 
+/* This child is to end: hook child_stopping. Unless that is graceful, requests
+ * get the shutdown-timeout of their group and no more, so that httpd need not
+ * kill the child for one that never ends. */
+void wsgi_relay_stopping(apr_pool_t *pchild, int graceful);
+
 #endif

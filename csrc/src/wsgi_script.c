@@ -315,8 +315,8 @@ static void log_failure(wsgi_slot *slot, wsgi_script *s)
     char text[1024], line[4096];
 
     wsgi_exception_text(exc, 1, text, sizeof text);
-    snprintf(line, sizeof line, "WSGIM0601: Target WSGI script '%s' cannot be loaded: %s%s (process "
-             "group '%s', application group '%s')", s->path, text,
+    snprintf(line, sizeof line, "WSGIM0601: Target WSGI script '%s' cannot be loaded: %s%s "
+             "(process group '%s', application group '%s')", s->path, text,
              PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) ? " (SystemExit is ignored)" : "",
              wsgi_python_settings()->process_group, slot->interp->group);
     wsgi_log_exception(slot->interp->state, exc, line);
