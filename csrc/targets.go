@@ -75,7 +75,8 @@ func Targets() []Target {
 			Exports: []string{"wsgi_module"},
 			Sources: sources(plain, tier(NeedsApache,
 				"mod_wsgi.c", "wsgi_body.c", "wsgi_config.c", "wsgi_embedded.c", "wsgi_environ.c", "wsgi_groups.c",
-				"wsgi_keeper.c", "wsgi_relay.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_worker.c")),
+				"wsgi_keeper.c", "wsgi_proxies.c", "wsgi_relay.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_worker.c"),
+				tier(NeedsNone, "wsgi_forwarded.c")),
 		},
 		{
 			Name: "wsgi-supervisor", Kind: Executable, Needs: NeedsNone,

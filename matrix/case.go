@@ -28,7 +28,9 @@ type Case struct {
 	Conf        []string // directives of its virtual host
 	Own         bool     // it disturbs the server: it gets its own
 	Global      []string // directives of the main server, for cases with their own
-	Extra       []Site   // further virtual hosts, for cases with their own
+
+	Prepare func(dir string) error // more files beside the application, before the server starts
+	Extra   []Site                 // further virtual hosts, for cases with their own
 
 	Announced Announce   // grave log lines that are expected
 	AtStop    Announce   // the same for when its own server is stopped

@@ -8,6 +8,6 @@ func Cases() []Case {
 		requestCases(), bodyCases(), routingCases(),
 		responseCases(), outputCases(), filewrapCases(),
 		failingCases(), scriptCases(), loggingCases(),
-		processCases(), endingCases(), restartCases(), frameworkCases(),
+		gatewayCases(), processCases(), endingCases(), restartCases(), nestedCases(), frameworkCases(), proxyCases(), directiveCases(),
 	)
 }

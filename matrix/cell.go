@@ -100,6 +100,11 @@ func (s *Session) prepare(cases []Case) error {
 		if err := copyApp(c.app(), dir); err != nil {
 			return err
 		}
+		if c.Prepare != nil {
+			if err := c.Prepare(dir); err != nil {
+				return fmt.Errorf("preparing %s: %w", c.Name, err)
+			}
+		}
 		site := Site{
 			Host: hostOf(c), Script: filepath.Join(dir, c.script()), Mount: c.Mount,
 			Mode: s.Cell.Mode, Group: sharedGroup, Interpreter: c.Interpreter,
@@ -130,7 +135,8 @@ func (s *Session) prepare(cases []Case) error {
 // expand fills in what a case cannot know when it is written.
 func (s *Session) expand(text string, site Site) string {
 	return strings.NewReplacer(
-		"@ROOT@", s.Server.Root, "@APP@", filepath.Dir(site.Script), "@HOST@", site.Host, "@GROUP@", site.Group,
+		"@ROOT@", s.Server.Root, "@MODULES@", s.Server.Conf.Target.Apache.ModulesDir, "@APP@", filepath.Dir(site.Script), "@HOST@", site.Host, "@GROUP@", site.Group,
+		"@MODULES@", s.Server.Conf.Target.Apache.ModulesDir,
 	).Replace(text)
 }
 

@@ -79,7 +79,7 @@ type Conf struct {
 // loadable, compiled in or absent differs by distribution.
 var wanted = []string{
 	"log_config", "unixd", "authn_core", "authz_core", "alias", "env", "mime",
-	"setenvif", "dir", "headers", "deflate", "rewrite",
+	"setenvif", "dir", "headers", "deflate", "rewrite", "include",
 }
 
 // childThreads are the threads of the one child: enough for every case, few

@@ -56,6 +56,13 @@ func Refusals() []Refusal {
 		line("alias-short", "WSGIScriptAlias /x", "WSGIScriptAlias"),
 		line("alias-option", "WSGIScriptAlias / /f.wsgi bogus=1", "WSGIScriptAlias", "bogus"),
 		line("alias-empty", "WSGIScriptAlias / /f.wsgi process-group=", "process-group"),
+		line("alias-match-short", "WSGIScriptAliasMatch /x", "WSGIScriptAliasMatch"),
+		line("alias-match-regex", `WSGIScriptAliasMatch "(" /f.wsgi`, "WSGIScriptAliasMatch", `'\('`, "regular expression"),
+		line("alias-match-option", "WSGIScriptAliasMatch ^/ /f.wsgi bogus=1", "WSGIScriptAliasMatch", "bogus"),
+		line("alias-match-preload", "WSGIScriptAliasMatch ^/ /f.wsgi process-group=nosuch application-group=%{GLOBAL}", "nosuch"),
+		fine("alias-match-groups", "WSGIScriptAliasMatch ^/([a-z]+) /$1.wsgi process-group=nosuch application-group=%{GLOBAL}"),
+		line("map-head-sometimes", "WSGIMapHEADToGET Sometimes", "WSGIMapHEADToGET", "'Sometimes'", "On, Off or Auto"),
+		fine("map-head", "WSGIMapHEADToGET AUTO", "WSGIErrorOverride on", "WSGIChunkedRequest OFF", "WSGIEnableSendfile On", "WSGICaseSensitivity off"),
 		{Name: "group-twice", Lines: []string{"WSGIDaemonProcess d", "WSGIDaemonProcess d threads=2"}, Wants: []string{"WSGIDaemonProcess", `\bd\b`}},
 		{Name: "group-twice-vhosts", Lines: []string{
 			"<VirtualHost *:1>", "ServerName a", "WSGIDaemonProcess d", "</VirtualHost>",
@@ -70,13 +77,13 @@ func Refusals() []Refusal {
 		{Name: "home-of-another-python", Prepare: foreignHome,
 			Lines: []string{`WSGIDaemonProcess d python-home="@ROOT@/other"`}, Wants: []string{"WSGIDaemonProcess d", "/other is Python 2.7", "3\\.", "mod_wsgi-express build"}},
 	}
-	for _, d := range []string{"WSGIScriptReloading", "WSGIPassAuthorization", "WSGIRestrictEmbedded"} {
+	for _, d := range []string{"WSGIScriptReloading", "WSGIPassAuthorization", "WSGIRestrictEmbedded", "WSGIErrorOverride", "WSGIChunkedRequest", "WSGIEnableSendfile", "WSGICaseSensitivity"} {
 		cases = append(cases, line("flag-"+d, d+" maybe", d, "(?i)on", "(?i)off"))
 	}
-	for _, d := range []string{"WSGIPythonHome /usr", "WSGIPythonPath /tmp", "WSGIRestrictEmbedded On", "WSGISocketPrefix run/wsgi"} {
+	for _, d := range []string{"WSGIPythonHome /usr", "WSGIPythonPath /tmp", "WSGIRestrictEmbedded On", "WSGISocketPrefix run/wsgi", "WSGICaseSensitivity Off"} {
 		cases = append(cases, Refusal{Name: "global-" + d, Lines: []string{"<VirtualHost *:1>", d, "</VirtualHost>"}, Wants: []string{regexp.QuoteMeta(d[:len("WSGIPython")])}})
 	}
-	return cases
+	return append(cases, proxyRefusals()...)
 }
 
 // unreadableHome makes the classic: a virtual environment in a folder that

@@ -124,15 +124,22 @@ static int64_t measure(call *c, PyObject *sequence)
     return total;
 }
 
-/* Keep what the answer needs from the adapter, which may outlive the request. */
-static void defer(call *c)
+/* Keep what the answer needs from the adapter, and end that: head and body are
+ * the runner's from here on, whatever other threads of the application still
+ * want to say. 1, or -1 with an exception. */
+static int defer(call *c)
 {
-    const wsgi_adapter *a = c->adapter;
+    wsgi_adapter *a = c->adapter;
 
+    if (wsgi_adapter_lock(a) < 0)
+        return -1;
     c->answer = (answer){.ready = 1, .status = a->status, .bodiless = wsgi_adapter_bodiless(a),
                          .reason_len = a->reason_len, .nheaders = a->nheaders,
                          .declared = a->content_length};
     c->answer.length = (int64_t)c->runner->body.len;
+    wsgi_adapter_end_locked(a);
+    wsgi_adapter_unlock(a);
+    return 1;
 }
 
 /* A list or tuple. 1 if it was dealt with, 0 if it must be iterated, -1 with an
@@ -148,14 +155,17 @@ static int send_sequence(call *c, PyObject *sequence)
         return 0;
     if (!a->started)
         return not_started();
-    if (total <= COPY_MAX && !a->head_sent && !c->runner->body.failed) {
-        defer(c);
-        return 1;
-    }
+    if (total <= COPY_MAX && !a->head_sent && !c->runner->body.failed)
+        return defer(c);
     for (i = 0; rv == 0 && i < size_of(sequence); i++) {
         PyObject *item = item_of(sequence, i);
 
-        if (item == NULL || wsgi_adapter_lock(a) < 0)
+        if (item != NULL && !PyBytes_CheckExact(item)) {
+            PyErr_SetString(PyExc_TypeError, "the application changed its response to something "
+                            "other than bytes while it was sent");
+            rv = -1;
+        }
+        else if (item == NULL || wsgi_adapter_lock(a) < 0)
             rv = -1;
         else {
             rv = wsgi_adapter_send_locked(a, PyBytes_AS_STRING(item), PyBytes_GET_SIZE(item),
@@ -185,7 +195,8 @@ static int send_iterable(call *c, PyObject *result)
     int rv = 0;
 
     if (iter == NULL) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
+        /* A TypeError of its own __iter__ is left as it is. */
+        if (Py_TYPE(result)->tp_iter == NULL && PyErr_ExceptionMatches(PyExc_TypeError))
             PyErr_Format(PyExc_TypeError, "the application returned %.200s, it must return an "
                          "iterable of bytes", Py_TYPE(result)->tp_name);
         return -1;
@@ -269,20 +280,21 @@ static void close_result(call *c, PyObject *result)
 
 static PyObject *call_application(call *c, PyObject *app)
 {
-    PyObject *input = NULL, *environ = NULL, *result = NULL, *args[3];
+    PyObject *input = NULL, *hints = NULL, *environ = NULL, *result = NULL, *args[3];
 
     c->adapter = wsgi_adapter_new(c->slot->interp->state, c->runner, c->r, c->peer, c->ctx);
     if (c->adapter == NULL)
         return NULL;
     input = wsgi_input_new(c->adapter);
-    if (input != NULL)
-        environ = wsgi_environ_new(c->slot, c->r, input);
+    if (input != NULL && (hints = wsgi_adapter_hints(c->adapter)) != NULL)
+        environ = wsgi_environ_new(c->slot, c->r, input, hints);
     if (environ != NULL) {
         args[1] = environ;
         args[2] = (PyObject *)c->adapter;
         result = PyObject_Vectorcall(app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
     Py_XDECREF(environ);
+    Py_XDECREF(hints);
     Py_XDECREF(input);
     return result;
 }
@@ -304,6 +316,10 @@ static enum wsgi_end run_application(call *c, PyObject *app)
     Py_XDECREF(result);
     if (c->adapter == NULL)
         return end;
+    if (c->answer.ready) {        /* which ended the adapter */
+        Py_CLEAR(c->adapter);
+        return end;
+    }
     if (end == WSGI_END_OK && c->adapter->write_error != 0)
         end = WSGI_END_CANCELLED;
     declared = wsgi_adapter_bodiless(c->adapter) ? -1 : c->adapter->content_length;
@@ -311,7 +327,7 @@ static enum wsgi_end run_application(call *c, PyObject *app)
     dropped = c->adapter->dropped;
     wsgi_adapter_close(c->adapter);
     Py_CLEAR(c->adapter);
-    if (end == WSGI_END_OK && !c->answer.ready && (sent != declared || dropped != 0)) {
+    if (end == WSGI_END_OK && declared >= 0 && (sent != declared || dropped != 0)) {
         ts = PyEval_SaveThread();
         end = body_ended(c, declared, sent, dropped);
         PyEval_RestoreThread(ts);

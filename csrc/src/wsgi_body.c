@@ -6,11 +6,14 @@
 #include "http_protocol.h"
 #include "http_request.h"
 
+#include "wsgi_wire.h"
+
 void wsgi_body_init(wsgi_body *body, request_rec *r, int64_t length)
 {
     memset(body, 0, sizeof(*body));
     body->r = r;
-    body->left = length > 0 ? length : 0;
+    body->chunked = length == WSGI_LENGTH_CHUNKED;
+    body->left = body->chunked ? INT64_MAX : length > 0 ? length : 0;
 }
 
 /* Keep why reading ended, in words of both sides. */
@@ -42,8 +45,12 @@ static int first_piece(wsgi_body *body, const char **p, size_t *n)
         apr_size_t length = 0;
         apr_status_t rv;
 
-        if (APR_BUCKET_IS_EOS(e))
-            return fail(body, APR_INCOMPLETE);   /* fewer bytes than declared */
+        if (APR_BUCKET_IS_EOS(e)) {
+            if (!body->chunked)
+                return fail(body, APR_INCOMPLETE);   /* fewer bytes than declared */
+            body->left = 0;
+            return 0;
+        }
         if (!APR_BUCKET_IS_METADATA(e)) {
             rv = apr_bucket_read(e, p, &length, APR_BLOCK_READ);
             if (rv != APR_SUCCESS)

@@ -16,7 +16,8 @@
 typedef struct {
     request_rec *r;
     apr_bucket_brigade *bb;           /* made by the first read */
-    int64_t left;                     /* bytes still to come */
+    int64_t left;                     /* bytes still to come, at most if CHUNKED */
+    int chunked;                      /* its end is told by Apache */
     int error;                        /* errno that ended it: ECONNRESET, ETIMEDOUT, EPROTO, EFBIG */
     int status;                       /* what the handler is to return for that error */
 } wsgi_body;

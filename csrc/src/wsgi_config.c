@@ -10,6 +10,7 @@
 
 #include "wsgi_groups.h"
 #include "wsgi_options.h"
+#include "wsgi_proxies.h"
 
 #define ERROR_LENGTH 512
 
@@ -22,6 +23,10 @@ void *wsgi_config_create_dir(apr_pool_t *p, char *dir)
     (void)dir;
     c->pass_authorization = -1;
     c->script_reloading = -1;
+    c->error_override = -1;
+    c->chunked_request = -1;
+    c->enable_sendfile = -1;
+    c->map_head = -1;
     return c;
 }
 
@@ -36,6 +41,12 @@ void *wsgi_config_merge_dir(apr_pool_t *p, void *base, void *add)
     c->pass_authorization = a->pass_authorization != -1 ? a->pass_authorization
                                                         : b->pass_authorization;
     c->script_reloading = a->script_reloading != -1 ? a->script_reloading : b->script_reloading;
+    c->error_override = a->error_override != -1 ? a->error_override : b->error_override;
+    c->chunked_request = a->chunked_request != -1 ? a->chunked_request : b->chunked_request;
+    c->enable_sendfile = a->enable_sendfile != -1 ? a->enable_sendfile : b->enable_sendfile;
+    c->map_head = a->map_head != -1 ? a->map_head : b->map_head;
+    c->trusted_proxies = a->trusted_proxies ? a->trusted_proxies : b->trusted_proxies;
+    c->trusted_headers = a->trusted_headers ? a->trusted_headers : b->trusted_headers;
     if (a->handlers != NULL && b->handlers != NULL)
         c->handlers = apr_hash_overlay(p, a->handlers, b->handlers);
     else
@@ -58,6 +69,7 @@ static wsgi_global *global_of(apr_pool_t *pconf)
     global->groups = apr_array_make(pconf, 4, sizeof(wsgi_group *));
     global->imports = apr_array_make(pconf, 4, sizeof(wsgi_import));
     global->restrict_embedded = -1;
+    global->case_sensitivity = -1;
     apr_pool_userdata_setn(global, key, NULL, pconf);
     return global;
 }
@@ -95,6 +107,15 @@ wsgi_global *wsgi_config_global(server_rec *s)
 const wsgi_dir_config *wsgi_config_dir(request_rec *r)
 {
     return ap_get_module_config(r->per_dir_config, &wsgi_module);
+}
+
+int wsgi_config_caseless(const wsgi_global *global)
+{
+#ifdef __APPLE__
+    return global->case_sensitivity != 1;
+#else
+    return global->case_sensitivity == 0;
+#endif
 }
 
 wsgi_group *wsgi_config_group(const wsgi_global *global, const char *name)
@@ -236,13 +257,33 @@ static int is_literal(const char *group)
     return group != NULL && strstr(group, "%{") == NULL;
 }
 
-static const char *set_script_alias(cmd_parms *cmd, void *dir, const char *args)
+/* Both aliases from where the options begin. REGEX is NULL for a path. */
+static const char *add_alias(cmd_parms *cmd, const char *location, ap_regex_t *regex,
+                             const char *file, const char *options)
 {
     wsgi_server_config *server = ap_get_module_config(cmd->server->module_config, &wsgi_module);
-    const char *location = ap_getword_conf(cmd->pool, &args);
-    const char *file = ap_getword_conf(cmd->pool, &args), *error;
     wsgi_choice choice;
+    const char *error = parse_choice(cmd, options, 1, &choice);
     wsgi_alias *alias;
+
+    if (error != NULL)
+        return error;
+    alias = apr_array_push(server->aliases);
+    alias->location = location;
+    alias->regex = regex;
+    alias->file = file;
+    alias->choice = choice;
+    /* In embedded mode the first request of a child loads the script. */
+    if (is_literal(choice.process_group) && *choice.process_group != '\0' &&
+        is_literal(choice.application_group) && (regex == NULL || strchr(file, '$') == NULL))
+        return add_import(cmd, file, &choice);
+    return NULL;
+}
+
+static const char *set_script_alias(cmd_parms *cmd, void *dir, const char *args)
+{
+    const char *location = ap_getword_conf(cmd->pool, &args);
+    const char *file = ap_getword_conf(cmd->pool, &args);
 
     (void)dir;
     if (*location == '\0' || *file == '\0')
@@ -251,18 +292,24 @@ static const char *set_script_alias(cmd_parms *cmd, void *dir, const char *args)
     if (*location != '/')
         return apr_psprintf(cmd->pool, "WSGIScriptAlias: the URL path '%s' can never match; "
                             "it must start with /", location);
-    error = parse_choice(cmd, args, 1, &choice);
-    if (error != NULL)
-        return error;
-    alias = apr_array_push(server->aliases);
-    alias->location = location;
-    alias->file = file;
-    alias->choice = choice;
-    /* In embedded mode the first request of a child loads the script. */
-    if (is_literal(choice.process_group) && *choice.process_group != '\0' &&
-        is_literal(choice.application_group))
-        return add_import(cmd, file, &choice);
-    return NULL;
+    return add_alias(cmd, location, NULL, file, args);
+}
+
+static const char *set_script_alias_match(cmd_parms *cmd, void *dir, const char *args)
+{
+    const char *pattern = ap_getword_conf(cmd->pool, &args);
+    const char *file = ap_getword_conf(cmd->pool, &args);
+    ap_regex_t *regex;
+
+    (void)dir;
+    if (*pattern == '\0' || *file == '\0')
+        return "WSGIScriptAliasMatch needs a regular expression and a script: "
+               "WSGIScriptAliasMatch regex file-path [option=value ...]";
+    regex = ap_pregcomp(cmd->pool, pattern, AP_REG_EXTENDED);
+    if (regex == NULL)
+        return apr_psprintf(cmd->pool, "WSGIScriptAliasMatch: '%s' is not understood; use a regular "
+                            "expression, of which $1 to $9 in the file are the groups", pattern);
+    return add_alias(cmd, pattern, regex, file, args);
 }
 
 static const char *set_import_script(cmd_parms *cmd, void *dir, const char *args)
@@ -383,23 +430,36 @@ static const char *set_callable_object(cmd_parms *cmd, void *dir, const char *va
     return NULL;
 }
 
-static const char *set_pass_authorization(cmd_parms *cmd, void *dir, const char *value)
+/* On or Off for requests. cmd->info: its place in wsgi_dir_config. */
+static const char *set_flag(cmd_parms *cmd, void *dir, const char *value)
 {
-    return parse_flag(cmd, "", value, &((wsgi_dir_config *)dir)->pass_authorization);
+    return parse_flag(cmd, "", value, (int *)(void *)((char *)dir + (apr_size_t)cmd->info));
 }
 
-static const char *set_script_reloading(cmd_parms *cmd, void *dir, const char *value)
+static const char *set_map_head(cmd_parms *cmd, void *dir, const char *value)
 {
-    return parse_flag(cmd, "", value, &((wsgi_dir_config *)dir)->script_reloading);
+    wsgi_dir_config *config = dir;
+
+    if (strcasecmp(value, "auto") == 0)
+        config->map_head = WSGI_MAP_HEAD_AUTO;
+    else if (strcasecmp(value, "on") == 0)
+        config->map_head = WSGI_MAP_HEAD_ON;
+    else if (strcasecmp(value, "off") == 0)
+        config->map_head = WSGI_MAP_HEAD_OFF;
+    else
+        return apr_psprintf(cmd->pool, "%s: '%s' is not understood; use On, Off or Auto",
+                            cmd->cmd->name, value);
+    return NULL;
 }
 
-static const char *set_restrict_embedded(cmd_parms *cmd, void *dir, const char *value)
+/* On or Off that there is once a server. cmd->info: its place in wsgi_global. */
+static const char *set_global_flag(cmd_parms *cmd, void *dir, const char *value)
 {
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *base = (char *)wsgi_config_global(cmd->server);
 
     (void)dir;
-    return error ? error : parse_flag(cmd, "", value,
-                                      &wsgi_config_global(cmd->server)->restrict_embedded);
+    return error ? error : parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
 }
 
 /* A text that there is once a server. cmd->info: its place in wsgi_global. */
@@ -437,6 +497,8 @@ static const char *set_socket_prefix(cmd_parms *cmd, void *dir, const char *valu
 /* ---- the table --------------------------------------------------------------- */
 
 #define GLOBAL_TEXT(member) (void *)APR_OFFSETOF(wsgi_global, member)
+#define GLOBAL_FLAG(member) (void *)APR_OFFSETOF(wsgi_global, member)
+#define FLAG(member) (void *)APR_OFFSETOF(wsgi_dir_config, member)
 #define SERVER  RSRC_CONF
 #define SECTION (RSRC_CONF | ACCESS_CONF)
 #define HTACCESS (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
@@ -445,6 +507,9 @@ const command_rec wsgi_config_directives[] = {
     AP_INIT_RAW_ARGS("WSGIScriptAlias", set_script_alias, NULL, SERVER,
                      "URL path, script file, and options process-group=, application-group=, "
                      "callable-object=, pass-authorization="),
+    AP_INIT_RAW_ARGS("WSGIScriptAliasMatch", set_script_alias_match, NULL, SERVER,
+                     "regular expression, script file, and options process-group=, "
+                     "application-group=, callable-object=, pass-authorization="),
     AP_INIT_RAW_ARGS("WSGIDaemonProcess", set_daemon_process, NULL, SERVER,
                      "name of a group of daemon processes, and its options"),
     AP_INIT_RAW_ARGS("WSGIImportScript", set_import_script, NULL, SERVER,
@@ -459,11 +524,26 @@ const command_rec wsgi_config_directives[] = {
                   "name of a Python interpreter, or %{GLOBAL} for the main one"),
     AP_INIT_TAKE1("WSGICallableObject", set_callable_object, NULL, HTACCESS,
                   "name of the application object in the script"),
-    AP_INIT_TAKE1("WSGIPassAuthorization", set_pass_authorization, NULL, HTACCESS,
+    AP_INIT_TAKE1("WSGIPassAuthorization", set_flag, FLAG(pass_authorization), HTACCESS,
                   "On to let applications see the Authorization header, else Off"),
-    AP_INIT_TAKE1("WSGIScriptReloading", set_script_reloading, NULL, HTACCESS,
+    AP_INIT_TAKE1("WSGIScriptReloading", set_flag, FLAG(script_reloading), HTACCESS,
                   "On to load a script again when its file has changed, else Off"),
-    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_restrict_embedded, NULL, SERVER,
+    AP_INIT_TAKE1("WSGIErrorOverride", set_flag, FLAG(error_override), HTACCESS,
+                  "On to answer errors of an application with Apache's error pages, else Off"),
+    AP_INIT_TAKE1("WSGIChunkedRequest", set_flag, FLAG(chunked_request), HTACCESS,
+                  "On to accept request bodies of unknown length, else Off"),
+    AP_INIT_TAKE1("WSGIMapHEADToGET", set_map_head, NULL, HTACCESS,
+                  "On to show HEAD requests to applications as GET, Off not to, Auto to do so where "
+                  "a filter needs the body"),
+    AP_INIT_TAKE1("WSGIEnableSendfile", set_flag, FLAG(enable_sendfile), HTACCESS,
+                  "On to send files of wsgi.file_wrapper by sendfile, else Off"),
+    AP_INIT_TAKE1("WSGICaseSensitivity", set_global_flag, GLOBAL_FLAG(case_sensitivity), SERVER,
+                  "Off if paths that differ only in case are the same file, else On"),
+    AP_INIT_RAW_ARGS("WSGITrustedProxyHeaders", wsgi_proxies_set_headers, NULL, HTACCESS,
+                     "names of headers by which proxies tell of the client"),
+    AP_INIT_RAW_ARGS("WSGITrustedProxies", wsgi_proxies_set_proxies, NULL, HTACCESS,
+                     "addresses and networks of the proxies that may send those headers"),
+    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_global_flag, GLOBAL_FLAG(restrict_embedded), SERVER,
                   "On to refuse applications in embedded mode, else Off"),
     AP_INIT_TAKE1("WSGIPythonHome", set_global_text, GLOBAL_TEXT(python_home), SERVER,
                   "prefix of a Python installation or virtual environment"),

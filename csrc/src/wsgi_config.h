@@ -25,6 +25,7 @@ typedef struct {
 
 typedef struct {
     const char *location, *file;
+    ap_regex_t *regex;                /* of a WSGIScriptAliasMatch; NULL: location is a path */
     wsgi_choice choice;
 } wsgi_alias;
 
@@ -33,10 +34,16 @@ typedef struct {
     wsgi_choice choice;
 } wsgi_handler_script;
 
+/* WSGIMapHEADToGET. */
+enum wsgi_map_head { WSGI_MAP_HEAD_OFF, WSGI_MAP_HEAD_ON, WSGI_MAP_HEAD_AUTO };
+
 typedef struct {
     const char *process_group, *application_group, *callable_object;
-    int pass_authorization, script_reloading;
+    int pass_authorization, script_reloading, error_override, chunked_request, enable_sendfile;
+    int map_head;                     /* enum wsgi_map_head; -1 unset: auto */
     apr_hash_t *handlers;             /* name to wsgi_handler_script; NULL: none */
+    apr_array_header_t *trusted_proxies;    /* wsgi_network; NULL: every peer */
+    apr_array_header_t *trusted_headers;    /* uint8_t, places in wsgi_forwarded_registry; NULL: none */
 } wsgi_dir_config;
 
 /* A script that a directive wants loaded before its group serves. */
@@ -53,6 +60,7 @@ typedef struct {
     const char *python_home, *python_path;
     const char *runtime_directory, *socket_prefix;
     int restrict_embedded;            /* -1 unset: off */
+    int case_sensitivity;             /* -1 unset: wsgi_config_caseless() knows */
     /* Found by wsgi_groups_check and wsgi_embedded_check. */
     const struct wsgi_runtime *runtime;
     const struct wsgi_half *embedded;
@@ -75,6 +83,9 @@ void *wsgi_config_merge_server(apr_pool_t *p, void *base, void *add);
 wsgi_global *wsgi_config_global(server_rec *s);
 const wsgi_server_config *wsgi_config_server(server_rec *s);
 const wsgi_dir_config *wsgi_config_dir(request_rec *r);
+
+/* Are names of scripts and URLs that differ only in case the same? */
+int wsgi_config_caseless(const wsgi_global *global);
 
 /* The group of this name, or NULL. */
 struct wsgi_group *wsgi_config_group(const wsgi_global *global, const char *name);

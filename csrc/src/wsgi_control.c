@@ -68,6 +68,7 @@ void wsgi_group_config_encode(const wsgi_group_config *g, wsgi_buf *out)
     wsgi_buf_u32(out, g->incarnation);
     for (i = 0; i < 3; i++)
         wsgi_buf_u16(out, g->apache[i]);
+    wsgi_buf_u8(out, g->caseless);
 }
 
 static int decode_preloads(wsgi_cur *in, wsgi_group_config *out)
@@ -109,6 +110,7 @@ int wsgi_group_config_decode(wsgi_cur *in, wsgi_group_config *out)
     out->incarnation = wsgi_cur_u32(in);
     for (i = 0; i < 3; i++)
         out->apache[i] = wsgi_cur_u16(in);
+    out->caseless = wsgi_cur_u8(in);
     /* Without a name or a program there is no group. */
     if (in->bad || in->left != 0 || out->options.name == NULL || out->host[0] != '/')
         goto failed;

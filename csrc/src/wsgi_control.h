@@ -56,6 +56,7 @@ typedef struct {
     uint32_t npreloads;
     uint32_t slot, incarnation;   /* CONFIG only */
     uint16_t apache[3];           /* version of the running server */
+    uint8_t caseless;             /* WSGICaseSensitivity Off: names of scripts in any case are one */
 } wsgi_group_config;
 
 /* Slots of the board of a group with these options: every process and its

@@ -56,7 +56,7 @@ static int launch(const wsgi_embed_config *c)
         .python_home = keep(c->python_home), .python_path = keep(c->python_path),
         .runtime = keep(c->runtime), .process_group = "",
         .processes = c->multiprocess ? 0 : 1, .threads = c->multithread ? 0 : 1,
-        .multithread = c->multithread, .multiprocess = c->multiprocess,
+        .multithread = c->multithread, .multiprocess = c->multiprocess, .caseless = c->caseless,
         .log = c->log, .log_ctx = c->log_ctx};
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);

@@ -14,6 +14,7 @@ typedef struct {
     const char *python_path;      /* WSGIPythonPath or NULL */
     const char *runtime;          /* folder of the Python package */
     int multithread, multiprocess;
+    int caseless;                 /* as in wsgi_group_config */
     /* A line that belongs to no request. */
     void (*log)(void *ctx, int level, const char *text, size_t n);
     void *log_ctx;

@@ -131,6 +131,7 @@ static const wsgi_embed_api *open_plugin(const wsgi_global *global, server_rec *
     config.runtime = global->runtime->package;
     config.multithread = plugin.multithread;
     config.multiprocess = plugin.multiprocess;
+    config.caseless = wsgi_config_caseless(global);
     config.log = log_server;
     config.log_ctx = plugin.server;
     if (api->start(&config, text, sizeof(text)) < 0) {
@@ -262,6 +263,19 @@ static int peer_head(void *ctx, int status, const char *reason, size_t reason_le
     return wsgi_response_start(&((loan *)ctx)->out, &head);
 }
 
+static int peer_hints(void *ctx, const void *headers, size_t headers_len, uint32_t nheaders)
+{
+    wsgi_response_head head = {
+        .status = 103,
+        .content_length = -1,
+        .nheaders = nheaders,
+        .headers = headers,
+        .headers_len = headers_len
+    };
+
+    return wsgi_response_hints(&((loan *)ctx)->out, &head);
+}
+
 static int peer_data(void *ctx, const void *p, size_t n, int flush)
 {
     loan *l = ctx;
@@ -290,7 +304,8 @@ static const wsgi_peer peer = {
     .head = peer_head,
     .data = peer_data,
     .file = peer_file,
-    .log = peer_log
+    .log = peer_log,
+    .hints = peer_hints
 };
 
 /* The request as the gateway wants it; HEAD must outlive the call. 0 or -1. */
@@ -335,7 +350,7 @@ int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
     memset(&l, 0, sizeof(l));
     l.r = r;
     wsgi_body_init(&l.body, r, route->content_length);
-    wsgi_response_init(&l.out, r);
+    wsgi_response_init(&l.out, r, route);
     __atomic_add_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
     end = api->run(&request, &peer, &l);
     __atomic_sub_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);

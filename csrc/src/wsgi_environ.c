@@ -1,12 +1,14 @@
 /* wsgi_environ.c - see wsgi_environ.h.
  *
  * Order is precedence, a later pair of a name wins: what SetEnv and other
- * modules left, request headers, CGI variables, our own keys. So no SetEnv can
- * pretend to be REMOTE_ADDR, and no header can pretend to be anything, since
- * only letters, digits and hyphens pass and HTTP_ is put before them.
+ * modules left, request headers, CGI variables, what a trusted proxy says of
+ * them, our own keys. So no SetEnv can pretend to be REMOTE_ADDR, and no other
+ * header can pretend to be anything, since only letters, digits and hyphens pass
+ * and HTTP_ is put before them.
  */
 #include "wsgi_environ.h"
 
+#include "apr_base64.h"
 #include "apr_hash.h"
 #include "apr_lib.h"
 #include "apr_optional.h"
@@ -17,12 +19,13 @@
 #include "util_script.h"
 
 #include "wsgi_config.h"
+#include "wsgi_proxies.h"
 
 APR_DECLARE_OPTIONAL_FN(int, ssl_is_https, (conn_rec *));
 static APR_OPTIONAL_FN_TYPE(ssl_is_https) *is_https;
 
 static unsigned long child_pid;       /* asking the kernel is a system call */
-static char httpd_version[24];        /* of the running server, "2.4.65" */
+static int core_log_ids;              /* no module but the core makes them */
 
 void wsgi_environ_retrieve(void)
 {
@@ -31,11 +34,10 @@ void wsgi_environ_retrieve(void)
 
 void wsgi_environ_child_init(void)
 {
-    ap_version_t version;
+    const apr_array_header_t *makers = ap_hook_get_generate_log_id();
 
     child_pid = (unsigned long)getpid();
-    ap_get_server_revision(&version);
-    apr_snprintf(httpd_version, sizeof(httpd_version), "%d.%d.%d", version.major, version.minor, version.patch);
+    core_log_ids = makers != NULL && makers->nelts == 1;
 }
 
 /* The pairs being written. */
@@ -111,7 +113,9 @@ static size_t header_variable(const char *name, char out[HEADER_NAME_MAX])
     return n;
 }
 
-static void put_headers(pairs *to, request_rec *r, int pass_authorization)
+/* CHANGES: what a trusted proxy says, NULL if no header is declared. */
+static void put_headers(pairs *to, request_rec *r, const wsgi_route *route,
+                        const wsgi_forwarded_changes *changes)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     const apr_array_header_t *table = apr_table_elts(r->headers_in);
@@ -133,7 +137,8 @@ static void put_headers(pairs *to, request_rec *r, int pass_authorization)
                 continue;
             }
             if (strcasecmp(key, "Content-Length") == 0) {
-                PUT(to, "CONTENT_LENGTH", value);
+                if (route->content_length != WSGI_LENGTH_NONE)
+                    PUT(to, "CONTENT_LENGTH", value);
                 continue;
             }
             break;
@@ -144,7 +149,11 @@ static void put_headers(pairs *to, request_rec *r, int pass_authorization)
                 continue;
             break;
         case 'a':
-            if (strcasecmp(key, "Authorization") == 0 && !pass_authorization && !cgi_pass)
+            if (strcasecmp(key, "Authorization") == 0 && !route->pass_authorization && !cgi_pass)
+                continue;
+            break;
+        case 'x':
+            if (changes != NULL && wsgi_proxies_hides(changes, key))
                 continue;
             break;
         }
@@ -207,7 +216,7 @@ static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
 {
     conn_rec *c = r->connection;
 
-    PUT(to, "REQUEST_METHOD", r->method);
+    PUT(to, "REQUEST_METHOD", route->method);
     PUT(to, "SCRIPT_NAME", route->script_name);
     PUT(to, "PATH_INFO", route->path_info);
     PUT(to, "QUERY_STRING", r->args ? r->args : "");
@@ -229,6 +238,18 @@ static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
     PUT(to, "AUTH_TYPE", r->ap_auth_type);
 }
 
+/* What proxies say of the client, over what Apache knows of the connection. */
+static void put_forwarded(pairs *to, const wsgi_forwarded_changes *changes)
+{
+    PUT(to, "REMOTE_ADDR", changes->value[WSGI_FORWARDED_CLIENT].data);
+    PUT(to, "HTTP_X_FORWARDED_FOR", changes->chain);
+    PUT(to, "HTTP_HOST", changes->value[WSGI_FORWARDED_HOST].data);
+    PUT(to, "SERVER_NAME", changes->value[WSGI_FORWARDED_SERVER].data);
+    PUT(to, "SERVER_PORT", changes->value[WSGI_FORWARDED_PORT].data);
+    PUT(to, "SCRIPT_NAME", changes->value[WSGI_FORWARDED_SCRIPT].data);
+    PUT(to, "mod_wsgi.mount_point", changes->value[WSGI_FORWARDED_SCRIPT].data);
+}
+
 /* ---- our own keys ------------------------------------------------------------------------ */
 
 /* Host of the socket the connection came in by; "" if that listens on all. */
@@ -243,8 +264,26 @@ static const char *listener_host(const conn_rec *c)
     return "";
 }
 
+/* The id as the core makes it, of time, process and thread, but without asking
+ * the kernel for the process each time. It is what %L logs, too. */
+static void set_log_id(request_rec *r)
+{
+    uint64_t id = (uint64_t)r->request_time;
+    char *text = apr_palloc(r->pool, (apr_size_t)apr_base64_encode_len(sizeof(id)));
+    int length;
+
+    id ^= (uint64_t)child_pid << 40;
+    id ^= (uint64_t)child_pid >> 24;
+    id ^= (uint64_t)(uintptr_t)r->connection->current_thread << 32;
+    length = apr_base64_encode(text, (const char *)&id, sizeof(id));
+    text[length - 2] = '\0';         /* before the = that is always there */
+    r->log_id = text;
+}
+
 static const char *request_id(request_rec *r)
 {
+    if (r->log_id == NULL && core_log_ids)
+        set_log_id(r);
     if (r->log_id == NULL) {
         const char *id = NULL;
 
@@ -256,7 +295,6 @@ static const char *request_id(request_rec *r)
 
 static void put_module(pairs *to, request_rec *r, const wsgi_route *route)
 {
-    PUT(to, "apache.version", httpd_version);
     PUT(to, "mod_wsgi.request_handler", r->handler);
     PUT(to, "mod_wsgi.script_name", route->script_name);
     PUT(to, "mod_wsgi.path_info", route->path_info);
@@ -269,9 +307,12 @@ static void put_module(pairs *to, request_rec *r, const wsgi_route *route)
 
 uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *out)
 {
+    wsgi_forwarded_changes forwarded;
+    const wsgi_forwarded_changes *changes = wsgi_proxies_judge(r, &forwarded) ? &forwarded : NULL;
     pairs to = { out, 0 };
     uint8_t flags = 0;
     size_t count_at;
+    int https;
 
     wsgi_buf_str(out, route->script, strlen(route->script));
     wsgi_buf_str(out, route->application_group, strlen(route->application_group));
@@ -279,16 +320,21 @@ uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *ou
     wsgi_buf_str(out, route->handler_script, strlen(route->handler_script));
     count_at = out->len;
     wsgi_buf_u32(out, 0);
-    if (put_subprocess(&to, r) || (is_https != NULL && is_https(r->connection)))
+    https = put_subprocess(&to, r) || (is_https != NULL && is_https(r->connection));
+    if (changes != NULL && changes->https != -1)
+        https = changes->https;
+    if (https)
         flags |= WSGI_REQ_HTTPS;
-    put_headers(&to, r, route->pass_authorization);
+    put_headers(&to, r, route, changes);
     put_redirect(&to, r);
     put_cgi(&to, r, route);
+    if (changes != NULL)
+        put_forwarded(&to, changes);
     put_module(&to, r, route);
     wsgi_buf_patch_u32(out, count_at, to.count);
     if (route->script_reloading)
         flags |= WSGI_REQ_RELOADING;
-    if (r->header_only)
+    if (route->head_only)
         flags |= WSGI_REQ_HEAD;
     return flags;
 }

@@ -45,6 +45,7 @@ PyObject *wsgi_environ_prototype(wsgi_state *st, const char *application_group)
     if (put_named(d, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) < 0
         || PyDict_SetItem(d, st->k_url_scheme, st->s_http) < 0
         || put(d, st->k_input, Py_NewRef(Py_None)) < 0
+        || put(d, st->k_early_hints, Py_NewRef(Py_None)) < 0
         || put_named(d, "wsgi.errors", Py_NewRef(st->errors)) < 0
         || put(d, st->k_multithread, PyBool_FromLong(c->multithread)) < 0
         || put(d, st->k_multiprocess, PyBool_FromLong(c->multiprocess)) < 0
@@ -120,7 +121,9 @@ static const wsgi_key *find_key(wsgi_slot *slot, const wsgi_str *name)
         Py_DECREF(key);
         return NULL;
     }
-    if (name->len <= 64)          /* interned strings may live for ever */
+    /* Interned strings live for ever in some Pythons, so clients must not be
+     * able to make up new ones without end: one for each place here. */
+    if (k->key == NULL && name->len <= 64)
         PyUnicode_InternInPlace(&key);
     Py_XDECREF(k->key);
     k->key = key;
@@ -182,12 +185,14 @@ static PyObject *seconds(uint64_t us)
 }
 
 /* What differs from the prototype in every request, or may. */
-static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject *input)
+static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject *input,
+                    PyObject *hints)
 {
     const wsgi_python_config *c = wsgi_python_settings();
     const wsgi_head *h = &r->head;
 
     if (PyDict_SetItem(d, st->k_input, input) < 0
+        || PyDict_SetItem(d, st->k_early_hints, hints) < 0
         || put(d, st->k_thread_id, PyLong_FromLong((long)r->thread)) < 0
         || put(d, st->k_callable_object,
                latin1(h->callable_object.data, h->callable_object.len)) < 0
@@ -220,7 +225,8 @@ static int learn_server(wsgi_state *st, const wsgi_request *r)
                Py_BuildValue("(iii)", r->apache[0], r->apache[1], r->apache[2]));
 }
 
-PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input)
+PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input,
+                           PyObject *hints)
 {
     wsgi_state *st = slot->interp->state;
     wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
@@ -239,7 +245,7 @@ PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *inp
         if (put_pair(slot, d, &pair) < 0)
             goto failed;
     }
-    if (put_ours(st, d, r, input) < 0)
+    if (put_ours(st, d, r, input, hints) < 0)
         goto failed;
     return d;
 failed:

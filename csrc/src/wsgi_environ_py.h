@@ -12,8 +12,10 @@
 /* The prototype; new reference. */
 PyObject *wsgi_environ_prototype(wsgi_state *state, const char *application_group);
 
-/* The environ of R with INPUT as its wsgi.input; new reference. */
-PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input);
+/* The environ of R with INPUT as its wsgi.input and HINTS as its
+ * wsgi.early_hints; new reference. */
+PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input,
+                           PyObject *hints);
 
 /* NAME as a str that is made once per slot; new reference. */
 PyObject *wsgi_environ_name(wsgi_slot *slot, wsgi_str name);

@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* httpd cuts a record at 8 KiB, prefixes and its own escapes included. */
@@ -33,17 +34,17 @@ static size_t logged_size(unsigned char c)
 /* The longest start of TEXT that fits a record and splits no UTF-8 character. */
 static size_t record_size(const char *text, size_t n)
 {
-    size_t i, size = 0;
+    size_t i, size = 0, back;
 
     for (i = 0; i < n; i++) {
         size += logged_size((unsigned char)text[i]);
         if (size > RECORD_MAX)
             break;
     }
-    if (i < n)
-        while (i > 1 && ((unsigned char)text[i] & 0xC0) == 0x80)
-            i--;
-    return i;
+    for (back = 0; i < n && back < 4; back++)
+        if (((unsigned char)text[i - back] & 0xC0) != 0x80)
+            return i - back;
+    return i;                     /* all of it, or no UTF-8 */
 }
 
 /* One line of an application, of any length, NUL shown. */
@@ -248,6 +249,7 @@ void wsgi_log_stacks(void)
 {
     PyObject *sys = PyImport_ImportModule("sys"), *traceback = NULL, *format = NULL;
     PyObject *frames = NULL, *thread, *frame;
+    PyThreadState *ts;
     Py_ssize_t at = 0;
 
     if (sys == NULL || (traceback = PyImport_ImportModule("traceback")) == NULL
@@ -260,8 +262,11 @@ void wsgi_log_stacks(void)
 
         if (text == NULL)
             goto done;
-        wsgi_log_held(WSGI_LOG_INFO, "stack of thread %lu:\n%s",
-                      PyLong_AsUnsignedLongMask(thread), PyBytes_AS_STRING(text));
+        wsgi_log_held(WSGI_LOG_INFO, "stack of thread %lu:",
+                      PyLong_AsUnsignedLongMask(thread));
+        ts = PyEval_SaveThread();     /* a stack is longer than a line of ours may be */
+        emit_lines(WSGI_LOG_INFO, PyBytes_AS_STRING(text), (size_t)PyBytes_GET_SIZE(text));
+        PyEval_RestoreThread(ts);
         Py_DECREF(text);
     }
 done:
@@ -295,19 +300,65 @@ static void log_dealloc(PyObject *o)
     Py_DECREF(type);
 }
 
-/* Whole lines go out; the rest waits in the thread's buffer. Threads that run no
- * requests have none, and their text goes out as it comes. GIL not held. */
-static void log_text(enum wsgi_line line, const char *text, size_t n)
+/* Unfinished lines of a thread that the application started; such a thread is
+ * not told when it ends, other than by the destructor of its key. */
+typedef struct { wsgi_buf lines[WSGI_LINES]; } stranger;
+
+static pthread_once_t strangers_made = PTHREAD_ONCE_INIT;
+static pthread_key_t strangers;
+static int strangers_failed;
+
+static void forget_stranger(void *data)
+{
+    stranger *s = data;
+    int i;
+
+    for (i = 0; i < WSGI_LINES; i++) {
+        if (s->lines[i].len > 0)
+            emit_line(WSGI_LOG_ERROR, (const char *)s->lines[i].data, s->lines[i].len);
+        wsgi_buf_free(&s->lines[i]);
+    }
+    free(s);
+}
+
+static void make_strangers(void)
+{
+    strangers_failed = pthread_key_create(&strangers, forget_stranger);
+}
+
+/* Where the calling thread's unfinished lines are; NULL without memory, and
+ * unless MAKE, if it has none. */
+static wsgi_buf *lines_of_thread(int make)
 {
     wsgi_runner *w = wsgi_runner_known();
-    wsgi_buf *kept = w == NULL ? NULL : &w->lines[line];
+    stranger *s;
+
+    if (w != NULL)
+        return w->lines;
+    pthread_once(&strangers_made, make_strangers);
+    if (strangers_failed)
+        return NULL;
+    s = pthread_getspecific(strangers);
+    if (s == NULL && make && (s = calloc(1, sizeof *s)) != NULL
+        && pthread_setspecific(strangers, s) != 0) {
+        free(s);
+        s = NULL;
+    }
+    return s == NULL ? NULL : s->lines;
+}
+
+/* Whole lines go out; the rest waits in the thread's buffer. GIL not held. */
+static void log_text(enum wsgi_line line, const char *text, size_t n)
+{
+    wsgi_buf *lines = lines_of_thread(1), *kept;
     const char *end = NULL;
     size_t i;
 
-    if (kept == NULL) {
+    if (lines == NULL) {
         emit_lines(WSGI_LOG_ERROR, text, n);
         return;
     }
+    kept = &lines[line];
     for (i = n; i > 0 && end == NULL; i--)
         if (text[i - 1] == '\n')
             end = text + i;
@@ -365,8 +416,8 @@ static PyObject *log_writelines(PyObject *o, PyObject *arg)
 /* Also what has no newline yet. */
 static PyObject *log_flush(PyObject *o, PyObject *unused)
 {
-    wsgi_runner *w = wsgi_runner_known();
-    wsgi_buf *kept = w == NULL ? NULL : &w->lines[((log_object *)o)->line];
+    wsgi_buf *lines = lines_of_thread(0);
+    wsgi_buf *kept = lines == NULL ? NULL : &lines[((log_object *)o)->line];
 
     (void)unused;
     if (kept != NULL && kept->len > 0) {

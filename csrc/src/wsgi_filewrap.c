@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
     PyObject_HEAD
@@ -207,19 +209,34 @@ static int locate(wsgi_state *st, PyObject *filelike, int *fd, int64_t *offset, 
     return 1;
 }
 
+/* FD opened anew, or -1. Whoever sends the file moves its position, and that is
+ * also the one of the application's file object, which may be open for longer
+ * than this response is being sent. */
+static int own_position(int fd)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 /* Lock held. */
 static int send_locked(wsgi_adapter *a, int fd, int64_t offset, int64_t size)
 {
     PyThreadState *ts;
     int64_t n = size;
-    int err;
+    int err, own;
 
     if (a->content_length >= 0 && n > a->content_length)
         n = a->content_length;
     ts = PyEval_SaveThread();
     err = wsgi_adapter_head_locked(a, a->status == 304 ? -1 : size);
-    if (err == 0 && n > 0 && !wsgi_adapter_bodiless(a))
-        err = a->peer->file(a->ctx, fd, (uint64_t)offset, (uint64_t)n);
+    if (err == 0 && n > 0 && !wsgi_adapter_bodiless(a)) {
+        own = own_position(fd);
+        err = a->peer->file(a->ctx, own >= 0 ? own : fd, (uint64_t)offset, (uint64_t)n);
+        if (own >= 0)
+            close(own);
+    }
     PyEval_RestoreThread(ts);
     if (err != 0) {
         a->write_error = errno = err;

@@ -17,6 +17,7 @@
 
 #define TEXT_LENGTH 1024
 #define QUEUE_BYTES (4 * 1024 * 1024)     /* some 3,600 requests of 1.5 kB */
+#define CELLS_MOST  (1024 * 1024)         /* 64 MB, of which only what is used is memory */
 
 /* ---- declared ------------------------------------------------------------------------ */
 
@@ -256,7 +257,8 @@ static void channel_free(channel *c)
 }
 
 /* Threads that may relay at one time, of all children and of the children of
- * an earlier generation; HTTP/2 has threads beyond those of the MPM. */
+ * an earlier generation; HTTP/2 has threads beyond those of the MPM. Limits set
+ * beyond all measure do not count in full. */
 static uint32_t cells_needed(void)
 {
     int daemons = 1, threads = 1;
@@ -267,6 +269,8 @@ static uint32_t cells_needed(void)
         daemons = 1;
     if (threads < 1)
         threads = 1;
+    if (threads > CELLS_MOST / 2 / daemons)
+        return CELLS_MOST;
     return (uint32_t)daemons * (uint32_t)threads * 2 + 64;
 }
 
@@ -428,6 +432,7 @@ static void describe(wsgi_keeper_group *to, const wsgi_global *global, const wsg
     config->apache[0] = (uint16_t)version.major;
     config->apache[1] = (uint16_t)version.minor;
     config->apache[2] = (uint16_t)version.patch;
+    config->caseless = (uint8_t)wsgi_config_caseless(global);
     config->options = group->options;
     config->preloads = (wsgi_preload *)group->preloads->elts;
     config->npreloads = (uint32_t)group->preloads->nelts;

@@ -40,6 +40,7 @@ static void write_line(int level, const char *text, size_t n)
     char line[9216], when[32], year[8];
     struct timespec now;
     struct tm tm;
+    size_t i;
     int len;
 
     if (level > host.config.log_level)
@@ -53,11 +54,17 @@ static void write_line(int level, const char *text, size_t n)
                    (long)getpid(), (long)syscall(SYS_gettid), host.group);
     if (len < 0 || len > 1024)
         len = 0;
-    if (n > sizeof line - (size_t)len - 1)
-        n = sizeof line - (size_t)len - 1;
-    memcpy(line + len, text, n);
-    line[(size_t)len + n] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)len + n + 1) < 0)
+    for (i = 0; i < n && (size_t)len + 5 < sizeof line; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        /* As httpd does it: a log must not drive the terminal that shows it. */
+        if ((c < ' ' && c != '\t') || c == 127)
+            len += snprintf(line + len, 5, "\\x%02x", c);
+        else
+            line[len++] = text[i];
+    }
+    line[len++] = '\n';
+    if (write(STDERR_FILENO, line, (size_t)len) < 0)
         return;                   /* there is nowhere left to say so */
 }
 
@@ -238,6 +245,7 @@ static void *sit(void *arg)
     wsgi_seat *seat = arg;
     scratch *s = calloc(1, sizeof *s);
 
+    pthread_mutex_init(&seat->answer.sending, NULL);
     seat->answer.board = host.board;
     seat->answer.slot = host.config.slot;
     seat->answer.incarnation = (uint16_t)host.config.incarnation;
@@ -419,6 +427,7 @@ static void start_python(void)
         .processes = wsgi_options_processes(o), .threads = wsgi_options_threads(o),
         .multithread = wsgi_options_threads(o) != 1,
         .multiprocess = wsgi_options_multiprocess(o),
+        .caseless = host.config.caseless != 0,
         .run_once = wsgi_options_threads(o) == 1
                     && wsgi_options_seconds(o->maximum_requests) == 1,
         .log = log_line};

@@ -51,7 +51,9 @@ static int send_out(wsgi_answer *a, const void *p, size_t n, int fd)
         iov[niov++] = (struct iovec){a->out.data, a->out.len};
     if (n > 0)
         iov[niov++] = (struct iovec){(void *)(uintptr_t)p, n};
+    pthread_mutex_lock(&a->sending);
     err = niov == 0 ? 0 : wsgi_stream_send(a->fd, iov, niov, fd);
+    pthread_mutex_unlock(&a->sending);
     if (a->out.cap > KEPT_OUT)
         wsgi_buf_free(&a->out);
     else
@@ -107,6 +109,15 @@ static int answer_head(void *ctx, int status, const char *reason, size_t reason_
     return 0;
 }
 
+static int answer_hints(void *ctx, const void *headers, size_t headers_len, uint32_t nheaders)
+{
+    wsgi_answer *a = ctx;
+
+    put_frame(a, WSGI_FRAME_HINTS, 103, (uint32_t)headers_len + 4);
+    wsgi_buf_u32(&a->out, nheaders);
+    return send_out(a, headers, headers_len, -1);
+}
+
 static int answer_data(void *ctx, const void *p, size_t n, int flush)
 {
     wsgi_answer *a = ctx;
@@ -147,13 +158,17 @@ static void answer_log(void *ctx, int level, const char *text, size_t n)
     wsgi_answer *a = ctx;
     unsigned char header[WSGI_FRAME_HEADER];
     struct iovec iov[2] = {{header, sizeof header}, {(void *)(uintptr_t)text, n}};
+    int lost;
 
     if (level > 6 && level > a->log_level)
         return;
     wsgi_frame_header(header, WSGI_FRAME_LOG, (uint16_t)level, (uint32_t)n);
+    pthread_mutex_lock(&a->sending);
     if (a->write_error == 0)
         a->write_error = wsgi_stream_send(a->fd, iov, n > 0 ? 2 : 1, -1);
-    if (a->write_error != 0)
+    lost = a->write_error != 0;
+    pthread_mutex_unlock(&a->sending);
+    if (lost)
         a->lost_line(level, text, n);
 }
 
@@ -237,6 +252,7 @@ const wsgi_peer wsgi_answer_peer = {
     .data = answer_data,
     .file = answer_file,
     .log = answer_log,
+    .hints = answer_hints,
 };
 
 /* ---- the end --------------------------------------------------------------------- */

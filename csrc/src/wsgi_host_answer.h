@@ -8,12 +8,17 @@
 #ifndef WSGI_HOST_ANSWER_H
 #define WSGI_HOST_ANSWER_H
 
+#include <pthread.h>
+
 #include "wsgi_board.h"
 #include "wsgi_peer.h"
 
 /* One per request thread, kept. */
 typedef struct wsgi_answer {
     int fd;                       /* the stream; of this request */
+    /* Over sending: another thread of the application may be in write() while
+     * the request's own logs, and half a frame in another is the end of it. */
+    pthread_mutex_t sending;
     wsgi_buf out;                 /* frames kept back */
     wsgi_reader reader;           /* of body frames; made when first needed */
     int reader_made;

@@ -137,11 +137,21 @@ static void drop(keeper *k)
 
 /* ---- telling it -------------------------------------------------------------------------- */
 
+/* An answer that came too late for an earlier generation is not one to this. */
+static void forget_answers(const keeper *k)
+{
+    char text[64];
+
+    while (recv(k->control, text, sizeof(text), MSG_DONTWAIT) > 0)
+        ;
+}
+
 static int send_generation(const keeper *k, const generation *g)
 {
     wsgi_buf buf;
     int i, error = 0;
 
+    forget_answers(k);
     memset(&buf, 0, sizeof(buf));
     for (i = 0; i < g->groups->nelts && error == 0; i++) {
         const wsgi_keeper_group *group = &APR_ARRAY_IDX(g->groups, i, wsgi_keeper_group);
@@ -250,7 +260,7 @@ static void on_change(int reason, void *data, int status)
         return;
     unwatch(g);
     drop(k);
-    if (is_stopping())
+    if (is_stopping() || g->groups->nelts == 0)
         return;
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, g->server, WSGI_MSG(0312) "the supervisor of the daemon processes "
                  "ended (%s %d); starting it again", WIFSIGNALED(status) ? "signal" : "exit status",
@@ -323,6 +333,18 @@ static int longest_stop(const apr_array_header_t *groups)
     return most;
 }
 
+/* No groups are left: nothing to do but to let the old processes finish. */
+static int dismiss(keeper *k, generation *g)
+{
+    char text[64];
+
+    if (send_generation(k, g) == 0 && await_ack(k, text, sizeof(text)) == 0)
+        watch(k, g);
+    else
+        drop(k);                      /* it is dead, or ends by this */
+    return OK;
+}
+
 int wsgi_keeper_start(apr_pool_t *pconf, server_rec *s, const char *program,
                       apr_array_header_t *groups, int log)
 {
@@ -337,14 +359,10 @@ int wsgi_keeper_start(apr_pool_t *pconf, server_rec *s, const char *program,
     g->program = program;
     g->groups = groups;
     g->log = log;
-    if (groups->nelts == 0) {
-        /* Nothing left to do but to let the old processes finish. */
-        send_generation(k, g);
-        apr_pool_cleanup_register(pconf, g, leave_generation, apr_pool_cleanup_null);
-        return OK;
-    }
-    k->stop_seconds = longest_stop(groups);
     apr_pool_cleanup_register(pconf, g, leave_generation, apr_pool_cleanup_null);
+    if (groups->nelts == 0)
+        return dismiss(k, g);
+    k->stop_seconds = longest_stop(groups);
     return tell(k, g);
 }
 

@@ -49,6 +49,9 @@ typedef struct wsgi_peer {
     /* One line without its newline; LEVEL as APLOG_* (3 error, 4 warning, 6
      * info, 7 debug). Never fails. */
     void (*log)(void *ctx, int level, const char *text, size_t n);
+    /* An interim response (103) with HEADERS, before the head. Sent at once, or
+     * not at all to a client that does not know of such. */
+    int (*hints)(void *ctx, const void *headers, size_t headers_len, uint32_t nheaders);
 } wsgi_peer;
 
 #endif

@@ -52,7 +52,8 @@ static int add_names(wsgi_state *st)
     NAME(s_http, "http") NAME(s_https, "https") NAME(s_close, "close") NAME(s_read, "read")
     NAME(s_tell, "tell") NAME(s_fileno, "fileno") NAME(s_mtime, "__mtime__")
     NAME(s_reload_required, "reload_required")
-    NAME(k_input, "wsgi.input") NAME(k_url_scheme, "wsgi.url_scheme")
+    NAME(k_input, "wsgi.input") NAME(k_early_hints, "wsgi.early_hints")
+    NAME(k_url_scheme, "wsgi.url_scheme")
     NAME(k_multithread, "wsgi.multithread") NAME(k_multiprocess, "wsgi.multiprocess")
     NAME(k_apache_version, "apache.version")
     NAME(k_callable_object, "mod_wsgi.callable_object")
@@ -148,6 +149,8 @@ static PyObject *ignore_signal(PyObject *module, PyObject *args)
 
     if (!PyArg_ParseTuple(args, "OO:signal", &number, &handler))
         return NULL;
+    if (st->signal_function == NULL)  /* the interpreter is being taken apart */
+        return Py_NewRef(handler);
     pid = PyTuple_GET_ITEM(st->signal_function, 1);
     if (PyLong_AsLong(pid) != (long)getpid())
         return PyObject_CallObject(PyTuple_GET_ITEM(st->signal_function, 0), args);

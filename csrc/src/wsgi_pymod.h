@@ -12,7 +12,7 @@
     X(environ) X(errors) X(format_exception) X(signal_function) \
     X(s_http) X(s_https) \
     X(s_close) X(s_read) X(s_tell) X(s_fileno) X(s_mtime) X(s_reload_required) \
-    X(k_input) X(k_url_scheme) X(k_multithread) X(k_multiprocess) \
+    X(k_input) X(k_early_hints) X(k_url_scheme) X(k_multithread) X(k_multiprocess) \
     X(k_apache_version) X(k_callable_object) X(k_handler_script) X(k_thread_id) \
     X(k_request_start) X(k_queue_start) X(k_daemon_start) X(k_application_start)
 

@@ -52,6 +52,7 @@ typedef struct {
     apr_interval_time_t pause;   /* before it is sent again */
     apr_time_t queued;           /* first entered the queue */
     apr_time_t alive;            /* something was heard */
+    apr_time_t looked;           /* last tick */
     apr_time_t hopeful;          /* a process was ready or starting */
 } relay;
 
@@ -70,6 +71,17 @@ static int abandon(relay *x)
 #define LOG(x, level, number, format, ...) \
     ap_log_rerror(APLOG_MARK, level, 0, (x)->r, WSGI_MSG(number) "daemon process group '%s': " format, \
                   (x)->group->name, __VA_ARGS__)
+
+/* Have the pair, cell and reader to be answered by. 0 or a status. */
+static int open_answer(relay *x)
+{
+    int error = wsgi_answer_open(x->answer, x->group);
+
+    if (error == 0)
+        return 0;
+    LOG(x, APLOG_ERR, 0236, "no answer from a daemon process can be awaited: %s", strerror(error));
+    return HTTP_SERVICE_UNAVAILABLE;
+}
 
 static const char *ending_of(relay *x, uint32_t slot, uint16_t incarnation)
 {
@@ -182,15 +194,20 @@ static enum standing enter_queue(relay *x)
     }
 }
 
-/* Send it once more under a new ticket, which voids what was sent before. */
+/* Send it once more under a new ticket, which voids what was sent before, and
+ * with a new pair: whoever still holds the far end of the old one, or died in
+ * the middle of a line, cannot put in a word of it. */
 static enum standing queue_again(relay *x)
 {
     uint32_t ticket = wsgi_cell_requeue(x->answer->board, x->answer->cell, x->header.ticket);
+    int status;
 
     if (ticket == 0)
         return GOING;             /* somebody has just taken it */
     x->header.ticket = ticket;
-    return enter_queue(x);
+    wsgi_answer_close(x->answer);
+    status = open_answer(x);
+    return status == 0 ? enter_queue(x) : failed(x, status);
 }
 
 /* ---- what the daemon process says ------------------------------------------------------------- */
@@ -290,6 +307,7 @@ static enum standing on_head(relay *x, const wsgi_frame *f)
 
 static enum standing on_frame(relay *x, const wsgi_frame *f)
 {
+    wsgi_response_head hints;
     uint64_t offset, length;
     wsgi_cur cur;
     int error;
@@ -297,6 +315,9 @@ static enum standing on_frame(relay *x, const wsgi_frame *f)
     switch (f->type) {
     case WSGI_FRAME_HEAD:
         return on_head(x, f);
+    case WSGI_FRAME_HINTS:
+        error = wsgi_hints_decode(f, &hints) < 0 ? EPROTO : wsgi_response_hints(&x->out, &hints);
+        break;
     case WSGI_FRAME_DATA:
         error = wsgi_response_lend(&x->out, f->data, f->len);
         break;
@@ -313,7 +334,10 @@ static enum standing on_frame(relay *x, const wsgi_frame *f)
     case WSGI_FRAME_WANT:
         return on_want(x, f);
     case WSGI_FRAME_REFUSE:
-        return on_refuse(x, f);
+        if (!x->out.head)
+            return on_refuse(x, f);
+        error = EPROTO;           /* the answer has begun */
+        break;
     case WSGI_FRAME_END:
         x->end = (enum wsgi_end)f->code;
         return ENDED;
@@ -411,6 +435,7 @@ static enum standing tick(relay *x)
     uint16_t incarnation = 0;
     uint32_t slot = 0;
 
+    x->looked = now;
     if (stopped_long_ago(x, now)) {
         LOG(x, APLOG_ERR, 0239, "Apache stops and the request did not end within %d seconds (shutdown-timeout)",
             wsgi_options_shutdown_timeout(&x->group->options));
@@ -480,6 +505,9 @@ static enum standing follow(relay *x)
             standing = take_frames(x);
             if (standing == GOING && wsgi_response_pass(&x->out, 0) != 0)
                 standing = ENDED;
+            /* One that never falls silent is under the same limits. */
+            if (standing == GOING && !x->last_look && x->alive - x->looked > WSGI_ANSWER_TICK)
+                standing = tick(x);
             continue;
         }
         if (n < 0 && errno == EINTR)
@@ -595,11 +623,33 @@ static int conclude(relay *x, enum standing standing)
     return status;
 }
 
+static int serve(relay *x, const wsgi_route *route)
+{
+    enum standing standing;
+    int status = open_answer(x);
+
+    if (status != 0)
+        return status;
+    wsgi_body_init(&x->body, x->r, route->content_length);
+    wsgi_response_init(&x->out, x->r, route);
+    status = build_packet(x, route);
+    if (status == OK) {
+        x->queued = x->alive = x->looked = x->hopeful = apr_time_now();
+        x->header.ticket = wsgi_cell_queue(x->answer->board, x->answer->cell);
+        standing = enter_queue(x);
+        if (standing == GOING)
+            standing = follow(x);
+        status = conclude(x, standing);
+    }
+    if (x->memfd >= 0)
+        close(x->memfd);
+    return status;
+}
+
 int wsgi_relay_run(request_rec *r, const wsgi_route *route)
 {
-    wsgi_worker *w = wsgi_worker_get();
-    enum standing standing;
-    int error, status;
+    wsgi_worker *w;
+    int status;
     relay x;
 
     memset(&x, 0, sizeof(x));
@@ -612,29 +662,14 @@ int wsgi_relay_run(request_rec *r, const wsgi_route *route)
             "group could not work (see the lines of that time)", r->uri);
         return HTTP_SERVICE_UNAVAILABLE;
     }
-    if (w == NULL || (int)x.group->index >= w->nanswers) {
+    w = wsgi_worker_enter();
+    if (w == NULL) {
         LOG(&x, APLOG_ERR, 0235, "out of memory before a daemon process was asked for '%s'", r->uri);
         return HTTP_SERVICE_UNAVAILABLE;
     }
     x.packet = &w->packet;
     x.answer = &w->answers[x.group->index];
-    error = wsgi_answer_open(x.answer, x.group);
-    if (error != 0) {
-        LOG(&x, APLOG_ERR, 0236, "no answer from a daemon process can be awaited: %s", strerror(error));
-        return HTTP_SERVICE_UNAVAILABLE;
-    }
-    wsgi_body_init(&x.body, r, route->content_length);
-    wsgi_response_init(&x.out, r);
-    status = build_packet(&x, route);
-    if (status == OK) {
-        x.queued = x.alive = x.hopeful = apr_time_now();
-        x.header.ticket = wsgi_cell_queue(x.answer->board, x.answer->cell);
-        standing = enter_queue(&x);
-        if (standing == GOING)
-            standing = follow(&x);
-        status = conclude(&x, standing);
-    }
-    if (x.memfd >= 0)
-        close(x.memfd);
+    status = serve(&x, route);
+    wsgi_worker_leave(w);
     return status;
 }

@@ -12,6 +12,7 @@
 #include "apr_strings.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "util_filter.h"
 #include "util_script.h"
 
 #include "wsgi_config.h"
@@ -54,6 +55,39 @@ static int is_root(const char *location)
     return location[strspn(location, "/")] == '\0';
 }
 
+static int map_location(request_rec *r, const wsgi_alias *alias)
+{
+    size_t matched = match_location(r->uri, alias->location);
+
+    if (matched == 0)
+        return DECLINED;
+    r->filename = apr_pstrcat(r->pool, alias->file,
+                              is_root(alias->location) ? r->uri : r->uri + matched, NULL);
+    return OK;
+}
+
+/* WSGIScriptAliasMatch. A match that is no more than the first slash gives
+ * that to the path info, as the alias / does. */
+static int map_regex(request_rec *r, const wsgi_alias *alias)
+{
+    ap_regmatch_t groups[AP_MAX_REG_MATCH];
+    const char *rest, *file;
+
+    if (ap_regexec(alias->regex, r->uri, AP_MAX_REG_MATCH, groups, 0) != 0)
+        return DECLINED;
+    rest = r->uri + groups[0].rm_eo;
+    if (rest == r->uri + 1)
+        rest = r->uri;
+    file = ap_pregsub(r->pool, alias->file, r->uri, AP_MAX_REG_MATCH, groups);
+    if (file == NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0215) "WSGIScriptAliasMatch %s: the groups of "
+                      "this URL make no file name of '%s'", alias->location, alias->file);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    r->filename = apr_pstrcat(r->pool, file, rest, NULL);
+    return OK;
+}
+
 int wsgi_request_translate(request_rec *r)
 {
     const wsgi_server_config *server = wsgi_config_server(r->server);
@@ -63,12 +97,12 @@ int wsgi_request_translate(request_rec *r)
         return DECLINED;
     for (i = 0; i < server->aliases->nelts; i++) {
         wsgi_alias *alias = &APR_ARRAY_IDX(server->aliases, i, wsgi_alias);
-        size_t matched = match_location(r->uri, alias->location);
+        int matched = alias->regex != NULL ? map_regex(r, alias) : map_location(r, alias);
 
-        if (matched == 0)
+        if (matched == DECLINED)
             continue;
-        r->filename = apr_pstrcat(r->pool, alias->file,
-                                  is_root(alias->location) ? r->uri : r->uri + matched, NULL);
+        if (matched != OK)
+            return matched;
         r->handler = SCRIPT_HANDLER;
         apr_table_setn(r->notes, FORCED_TYPE, SCRIPT_HANDLER);
         ap_set_module_config(r->request_config, &wsgi_module, alias);
@@ -105,6 +139,20 @@ static const char *env_value(request_rec *r, const char *value)
     return found;
 }
 
+/* %{RESOURCE}, in lower case behind the server if case says nothing. */
+static const char *resource(request_rec *r, const char *script_name)
+{
+    const char *name = script_name;
+
+    if (wsgi_config_caseless(wsgi_config_global(r->server))) {
+        char *lower = apr_pstrdup(r->pool, script_name);
+
+        ap_str_tolower(lower);
+        name = lower;
+    }
+    return apr_pstrcat(r->pool, with_port(r, r->server->server_hostname), "|", name, NULL);
+}
+
 /* The name that a group directive means for this request. A token that is not
  * known, or has no value, stays as it is written. */
 static const char *expand_group(request_rec *r, const char *script_name, const char *value)
@@ -127,7 +175,7 @@ static const char *expand_group(request_rec *r, const char *script_name, const c
     if (strcmp(value, "%{HOST}") == 0)
         return with_port(r, r->hostname ? r->hostname : r->server->server_hostname);
     if (strcmp(value, "%{RESOURCE}") == 0)
-        return apr_pstrcat(r->pool, with_port(r, r->server->server_hostname), "|", script_name, NULL);
+        return resource(r, script_name);
     return value;
 }
 
@@ -179,6 +227,17 @@ static int parse_length(const char *text, int64_t *out)
     return 0;
 }
 
+/* Does R show the ErrorDocument of a request that failed? Apache makes it a GET
+ * and leaves it the headers; the body belongs to the one that failed, which may
+ * have read it. */
+static int is_error_document(const request_rec *r)
+{
+    for (; r->prev != NULL; r = r->prev)
+        if (r->method_number == M_GET && apr_table_get(r->subprocess_env, "REDIRECT_REQUEST_METHOD") != NULL)
+            return 1;
+    return 0;
+}
+
 /* How the body is framed, into *LENGTH; or the status that refuses it. */
 static int refuse_body(request_rec *r, int64_t *length)
 {
@@ -187,14 +246,25 @@ static int refuse_body(request_rec *r, int64_t *length)
     apr_off_t limit;
 
     *length = WSGI_LENGTH_NONE;
+    if (is_error_document(r))
+        return OK;
     if (coding != NULL && strcasecmp(coding, "chunked") != 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0204) "unknown Transfer-Encoding '%s'", coding);
         return HTTP_NOT_IMPLEMENTED;
     }
-    if (coding != NULL) {
+    if (coding != NULL && wsgi_config_dir(r)->chunked_request != 1) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0205) "chunked request bodies are not "
-                      "available: '%s'", r->uri);
+                      "accepted here (WSGIChunkedRequest Off): '%s'", r->uri);
         return HTTP_LENGTH_REQUIRED;
+    }
+    if (coding != NULL && declared != NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0216) "a request with both Transfer-Encoding and "
+                      "Content-Length: '%s'", r->uri);
+        return HTTP_BAD_REQUEST;
+    }
+    if (coding != NULL) {
+        *length = WSGI_LENGTH_CHUNKED;      /* LimitRequestBody is held by Apache while it is read */
+        return OK;
     }
     if (declared == NULL)
         return OK;
@@ -231,6 +301,23 @@ static const char *collapsed(request_rec *r, const char *path)
     copy = apr_pstrdup(r->pool, path);
     ap_no2slash(copy);
     return copy;
+}
+
+/* WSGIMapHEADToGET: a filter of content may need the body that GET has to give
+ * HEAD the same headers. What comes out of it is dropped by Apache. */
+static void choose_method(request_rec *r, wsgi_route *route)
+{
+    int map = wsgi_config_dir(r)->map_head;
+
+    route->method = r->method;
+    route->head_only = r->header_only;
+    if (!r->header_only || r->method_number != M_GET || map == WSGI_MAP_HEAD_OFF)
+        return;
+    if (map == WSGI_MAP_HEAD_ON ||
+        (r->output_filters != NULL && r->output_filters->frec->ftype < AP_FTYPE_PROTOCOL)) {
+        route->method = "GET";
+        route->head_only = 0;
+    }
 }
 
 static void split_uri(request_rec *r, wsgi_route *route)
@@ -304,6 +391,9 @@ static int build_route(request_rec *r, const wsgi_handler_script *handler, wsgi_
     route->pass_authorization = options != NULL && options->pass_authorization != -1
                                 ? options->pass_authorization : dir->pass_authorization == 1;
     route->script_reloading = dir->script_reloading != 0;
+    route->error_override = dir->error_override == 1;
+    route->enable_sendfile = dir->enable_sendfile == 1;
+    choose_method(r, route);
     return choose_group(r, options, route);
 }
 

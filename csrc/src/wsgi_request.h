@@ -17,8 +17,10 @@ typedef struct {
     const char *application_group;    /* "" is the main interpreter */
     const char *callable_object;
     const char *script_name, *path_info;
+    const char *method;               /* as the application is to see it */
     struct wsgi_group *group;         /* NULL: embedded */
-    int pass_authorization, script_reloading;
+    int pass_authorization, script_reloading, error_override, enable_sendfile;
+    int head_only;                    /* neither client nor filter wants the body */
     int64_t content_length;           /* or WSGI_LENGTH_* */
 } wsgi_route;
 

@@ -16,10 +16,11 @@
 #include "http_request.h"
 #include "util_filter.h"
 
-void wsgi_response_init(wsgi_response *out, request_rec *r)
+void wsgi_response_init(wsgi_response *out, request_rec *r, const wsgi_route *route)
 {
     memset(out, 0, sizeof(*out));
     out->r = r;
+    out->route = route;
     out->declared = -1;
 }
 
@@ -124,12 +125,51 @@ int wsgi_response_start(wsgi_response *out, const wsgi_response_head *head)
                      : apr_psprintf(r->pool, "%d %.*s", head->status, (int)head->reason.len,
                                     head->reason.data);
     apply_headers(out, head);
-    out->bodiless = r->header_only || head->status == HTTP_NO_CONTENT || head->status == HTTP_NOT_MODIFIED;
+    out->overridden = out->route->error_override && ap_is_HTTP_ERROR(head->status);
+    out->bodiless = out->route->head_only || head->status == HTTP_NO_CONTENT || head->status == HTTP_NOT_MODIFIED;
     if (head->content_length >= 0 && head->status != HTTP_NO_CONTENT) {
         out->declared = head->content_length;
         ap_set_content_length(r, (apr_off_t)head->content_length);
     }
     return 0;
+}
+
+/* So many per request: each takes memory of it. */
+#define HINTS_MOST 100
+
+/* It passes by the output filters of the request, as Apache's own 100 does.
+ * HTTP/2 takes it from there, if H2EarlyHints is on. What is in headers_out is
+ * for the final response and stays for it. */
+int wsgi_response_hints(wsgi_response *out, const wsgi_response_head *head)
+{
+    wsgi_cur cur = wsgi_cur_of(head->headers, head->headers_len);
+    request_rec *r = out->r;
+    apr_table_t *headers = r->headers_out;
+    const char *line = r->status_line;
+    int status = r->status;
+    uint32_t i;
+
+    if (out->head)
+        return EPROTO;
+    if (r->proto_num < HTTP_VERSION(1, 1) || r->main != NULL || out->hints++ >= HINTS_MOST)
+        return 0;
+    r->headers_out = apr_table_make(r->pool, (int)head->nheaders);
+    for (i = 0; i < head->nheaders; i++) {
+        wsgi_pair pair = wsgi_cur_pair(&cur);
+
+        if (cur.bad || pair.name.len == 0)
+            break;
+        if (kind_of(&pair.name) != HEADER_FRAMING)
+            apr_table_addn(r->headers_out, apr_pstrmemdup(r->pool, pair.name.data, pair.name.len),
+                           apr_pstrmemdup(r->pool, pair.value.data, pair.value.len));
+    }
+    r->status = 103;
+    r->status_line = "103 Early Hints";
+    ap_send_interim_response(r, 1);
+    r->status = status;
+    r->status_line = line;
+    r->headers_out = headers;
+    return r->connection->aborted ? ECONNRESET : 0;
 }
 
 /* ---- body --------------------------------------------------------------------------- */
@@ -141,7 +181,7 @@ static int64_t wanted(wsgi_response *out, uint64_t n)
 
     if (!out->head || n > INT64_MAX / 2)
         return -1;
-    if (out->bodiless || out->redirect != NULL)
+    if (out->bodiless || out->overridden || out->redirect != NULL)
         return 0;
     if (out->declared >= 0) {
         room = out->declared - out->taken;
@@ -183,14 +223,16 @@ int wsgi_response_copy(wsgi_response *out, const void *p, size_t n)
 
 /* An apr_file_t of its own for FD. The copy by apr_file_dup is what gives it a
  * cleanup that moves along when a filter sets the bucket aside. NULL: failed. */
-static apr_file_t *file_of(request_rec *r, int fd)
+static apr_file_t *file_of(const wsgi_response *out, int fd)
 {
+    request_rec *r = out->r;
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     apr_int32_t flags = APR_FOPEN_READ;
     apr_file_t *lent = NULL, *own = NULL;
 
 #if APR_HAS_SENDFILE
-    flags |= AP_SENDFILE_ENABLED(core->enable_sendfile);
+    if (out->route->enable_sendfile)
+        flags |= AP_SENDFILE_ENABLED(core->enable_sendfile);
 #endif
     if (apr_os_file_put(&lent, &fd, flags, r->pool) != APR_SUCCESS ||
         apr_file_dup(&own, lent, r->pool) != APR_SUCCESS)
@@ -213,7 +255,7 @@ int wsgi_response_file(wsgi_response *out, int fd, uint64_t offset, uint64_t len
         return EPROTO;
     if (take == 0)
         return out->gone ? ECONNRESET : 0;
-    if ((file = file_of(r, fd)) == NULL)
+    if ((file = file_of(out, fd)) == NULL)
         return EPROTO;
     out->file = 1;
     e = apr_brigade_insert_file(pending(out), file, (apr_off_t)offset, (apr_off_t)take, r->pool);
@@ -323,6 +365,21 @@ int wsgi_response_fail(wsgi_response *out, int status)
     return cut(out);
 }
 
+/* WSGIErrorOverride: Apache answers for the application's status. Cookies and
+ * challenges stay with it. */
+static int override(wsgi_response *out)
+{
+    request_rec *r = out->r;
+    int status = r->status;
+
+    apr_table_clear(r->headers_out);
+    r->status = HTTP_OK;
+    r->status_line = NULL;
+    r->clength = 0;
+    ap_set_content_type(r, NULL);
+    return status;
+}
+
 /* Location: /path with 200 asks for another resource of this server. */
 static int redirect(wsgi_response *out)
 {
@@ -370,12 +427,14 @@ int wsgi_response_end(wsgi_response *out, enum wsgi_end end)
 {
     if (out->gone)
         return OK;
-    if (end == WSGI_END_SHORT_BODY && (out->bodiless || out->redirect != NULL))
+    if (end == WSGI_END_SHORT_BODY && (out->bodiless || out->overridden || out->redirect != NULL))
         end = WSGI_END_OK;
     switch (end) {
     case WSGI_END_OK:
         if (!out->head)
             return wsgi_response_fail(out, HTTP_INTERNAL_SERVER_ERROR);
+        if (out->overridden)
+            return override(out);
         return out->redirect != NULL ? redirect(out) : finish(out);
     case WSGI_END_NO_CALLABLE:
         return wsgi_response_fail(out, HTTP_NOT_FOUND);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -35,12 +36,21 @@ void wsgi_script_progress(uint64_t *first_us, int *loaded)
 
 /* ---- records ------------------------------------------------------------------ */
 
+/* Does PATH name the script S? WSGICaseSensitivity Off: in whatever case. */
+static int is_path_of(const wsgi_script *s, const char *path, size_t len)
+{
+    if (s->path_len != len)
+        return 0;
+    return memcmp(s->path, path, len) == 0
+           || (wsgi_python_settings()->caseless && strncasecmp(s->path, path, len) == 0);
+}
+
 static wsgi_script *lookup(wsgi_interp *interp, const char *path, size_t len)
 {
     wsgi_script *s = __atomic_load_n(&interp->scripts, __ATOMIC_ACQUIRE);
 
     for (; s != NULL; s = s->next)
-        if (s->path_len == len && memcmp(s->path, path, len) == 0)
+        if (is_path_of(s, path, len))
             return s;
     return NULL;
 }
@@ -71,7 +81,7 @@ wsgi_script *wsgi_script_find(wsgi_slot *slot, const char *path, size_t len)
 {
     wsgi_script *s = slot->script;
 
-    if (s != NULL && s->path_len == len && memcmp(s->path, path, len) == 0)
+    if (s != NULL && is_path_of(s, path, len))
         return s;
     s = lookup(slot->interp, path, len);
     if (s == NULL)
@@ -139,9 +149,12 @@ static PyObject *current_module(wsgi_interp *interp, wsgi_script *s, wsgi_stamp 
 static int module_stale(wsgi_slot *slot, wsgi_script *s, PyObject *module)
 {
     wsgi_state *st = slot->interp->state;
-    PyObject *dict = PyModule_GetDict(module), *hook = NULL;
+    PyObject *dict, *hook = NULL;
     int stale;
 
+    if (!PyModule_Check(module))  /* the script put something else in sys.modules */
+        return 0;
+    dict = PyModule_GetDict(module);
     if (PyDict_Contains(dict, st->s_mtime) == 0)
         return 1;
     if (PyDict_GetItemRef(dict, st->s_reload_required, &hook) <= 0) {
@@ -217,20 +230,27 @@ done:
 static PyObject *module_name(const wsgi_script *s)
 {
     PyObject *m = PyImport_ImportModule("_md5"), *hash = NULL, *hex = NULL, *name = NULL;
+    PyObject *path = PyBytes_FromStringAndSize(s->path, (Py_ssize_t)s->path_len);
 
+    if (path != NULL && wsgi_python_settings()->caseless)
+        Py_SETREF(path, PyObject_CallMethod(path, "lower", NULL));
+    if (path == NULL)
+        goto done;
     if (m == NULL) {
         PyErr_Clear();
         m = PyImport_ImportModule("hashlib");
     }
     if (m != NULL)
-        hash = PyObject_CallMethod(m, "md5", "y#", s->path, (Py_ssize_t)s->path_len);
+        hash = PyObject_CallMethod(m, "md5", "O", path);
     if (hash != NULL)
         hex = PyObject_CallMethod(hash, "hexdigest", NULL);
     if (hex != NULL)
         name = PyUnicode_FromFormat("_mod_wsgi_%U", hex);
+done:
     Py_XDECREF(hex);
     Py_XDECREF(hash);
     Py_XDECREF(m);
+    Py_XDECREF(path);
     return name;
 }
 

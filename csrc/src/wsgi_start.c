@@ -89,11 +89,16 @@ void wsgi_adapter_close(wsgi_adapter *a)
         PyErr_Clear();
         return;
     }
+    wsgi_adapter_end_locked(a);
+    wsgi_adapter_unlock(a);
+}
+
+void wsgi_adapter_end_locked(wsgi_adapter *a)
+{
     a->peer = NULL;
     a->ctx = NULL;
     a->request = NULL;
     a->runner = NULL;
-    wsgi_adapter_unlock(a);
 }
 
 int wsgi_adapter_bodiless(const wsgi_adapter *a)
@@ -415,6 +420,62 @@ static PyObject *write_call(PyObject *o, PyObject *data)
     if (rv < 0)
         return NULL;
     Py_RETURN_NONE;
+}
+
+/* The headers of an interim response are checked as those of a final one. */
+static int hint_locked(wsgi_adapter *a, PyObject *headers)
+{
+    collected c = {.out = &a->runner->scratch, .length = -1};
+    PyThreadState *ts;
+    int err;
+
+    if (a->head_sent) {
+        PyErr_SetString(PyExc_RuntimeError, "early hints after the response headers were sent");
+        return -1;
+    }
+    wsgi_buf_reset(c.out);
+    if (collect_headers(headers, &c) < 0)
+        return -1;
+    if (c.length >= 0 || c.out->len > WSGI_HINTS_MAX - 4) {
+        PyErr_SetString(PyExc_ValueError, c.length >= 0
+                        ? "early hints have no body and no Content-Length"
+                        : "early hints are longer than 64 KiB together");
+        return -1;
+    }
+    if (c.count == 0)
+        return 0;
+    ts = PyEval_SaveThread();
+    err = a->write_error != 0 ? a->write_error
+          : a->peer->hints(a->ctx, c.out->data, c.out->len, c.count);
+    PyEval_RestoreThread(ts);
+    if (err != 0) {
+        a->write_error = errno = err;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    return 0;
+}
+
+static PyObject *hints_call(PyObject *o, PyObject *headers)
+{
+    wsgi_adapter *a = (wsgi_adapter *)o;
+    int rv;
+
+    if (wsgi_adapter_lock(a) < 0)
+        return NULL;
+    rv = hint_locked(a, headers);
+    wsgi_adapter_unlock(a);
+    return rv < 0 ? NULL : Py_NewRef(Py_None);
+}
+
+static PyMethodDef hints_def = {
+    "early_hints", hints_call, METH_O,
+    "Send a list of (name, value) ahead of the response, as 103 Early Hints."
+};
+
+PyObject *wsgi_adapter_hints(wsgi_adapter *a)
+{
+    return PyCFunction_NewEx(&hints_def, (PyObject *)a, NULL);
 }
 
 static PyMethodDef write_def = {"write", write_call, METH_O, "Send bytes of the response body."};

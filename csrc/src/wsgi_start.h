@@ -41,11 +41,17 @@ wsgi_adapter *wsgi_adapter_new(wsgi_state *state, wsgi_runner *w, const wsgi_req
 
 /* The request is over: later uses raise. Waits for a thread that is inside. */
 void wsgi_adapter_close(wsgi_adapter *a);
+/* The same by whoever holds the lock, which is kept. */
+void wsgi_adapter_end_locked(wsgi_adapter *a);
 
 /* Exclusive use while the request runs. 0, or -1 with RuntimeError. GIL held,
  * released while waiting. */
 int  wsgi_adapter_lock(wsgi_adapter *a);
 void wsgi_adapter_unlock(wsgi_adapter *a);
+
+/* What the application gets as wsgi.early_hints. New reference, or NULL with an
+ * exception. */
+PyObject *wsgi_adapter_hints(wsgi_adapter *a);
 
 /* Can this response have a body that the client sees? */
 int  wsgi_adapter_bodiless(const wsgi_adapter *a);

@@ -527,6 +527,8 @@ static int frame_allowed(uint8_t type, uint16_t code, uint32_t len)
     switch (type) {
     case WSGI_FRAME_HEAD:
         return len >= 16 && len <= WSGI_FRAME_MAX;
+    case WSGI_FRAME_HINTS:
+        return code == 103 && len >= 4 && len <= WSGI_HINTS_MAX;
     case WSGI_FRAME_DATA:
     case WSGI_FRAME_BODY:
         return code == 0 && len <= WSGI_FRAME_MAX;
@@ -727,6 +729,32 @@ static int header_clean(wsgi_pair p)
     return 1;
 }
 
+/* The pairs that follow to the end, for OUT. 0 or -1. */
+static int decode_headers(wsgi_cur *c, wsgi_response_head *out)
+{
+    uint32_t i;
+
+    out->headers = c->p;
+    out->headers_len = c->left;
+    for (i = 0; i < out->nheaders; i++)
+        if (!header_clean(wsgi_cur_pair(c)))
+            return -1;
+    return c->bad || c->left != 0 ? -1 : 0;
+}
+
+int wsgi_hints_decode(const wsgi_frame *f, wsgi_response_head *out)
+{
+    wsgi_cur c = wsgi_cur_of(f->data, f->len);
+
+    memset(out, 0, sizeof(*out));
+    if (f->type != WSGI_FRAME_HINTS)
+        return -1;
+    out->status = f->code;
+    out->content_length = -1;
+    out->nheaders = wsgi_cur_u32(&c);
+    return c.bad || out->nheaders > WSGI_HEADERS_MAX ? -1 : decode_headers(&c, out);
+}
+
 int wsgi_response_head_decode(const wsgi_frame *f, wsgi_response_head *out)
 {
     wsgi_cur c;
@@ -745,10 +773,5 @@ int wsgi_response_head_decode(const wsgi_frame *f, wsgi_response_head *out)
     for (i = 0; i < out->reason.len; i++)
         if ((unsigned char)out->reason.data[i] < ' ' && out->reason.data[i] != '\t')
             return -1;
-    out->headers = c.p;
-    out->headers_len = c.left;
-    for (i = 0; i < out->nheaders; i++)
-        if (!header_clean(wsgi_cur_pair(&c)))
-            return -1;
-    return c.bad || c.left != 0 ? -1 : 0;
+    return decode_headers(&c, out);
 }

@@ -23,7 +23,7 @@
 
 /* The number that an Apache half and a Python half must share: wire, board and
  * plugin table together. build.json carries it as "interface". */
-#define WSGI_INTERFACE_VERSION 1
+#define WSGI_INTERFACE_VERSION 2
 
 #define WSGI_PACKET_HEADER   48            /* bytes before the head */
 #define WSGI_PACKET_MAX      (48 * 1024)   /* a larger head goes by memfd */
@@ -35,6 +35,7 @@
 #define WSGI_FRAME_HEADER    8
 #define WSGI_FRAME_MAX       (1024 * 1024) /* payload of one frame */
 #define WSGI_HEADERS_MAX     4096          /* header lines of one response */
+#define WSGI_HINTS_MAX       (64 * 1024)   /* payload of a HINTS frame */
 
 /* A counted string; not NUL terminated, may hold any byte. Borrowed. */
 typedef struct { const char *data; uint32_t len; } wsgi_str;
@@ -153,6 +154,7 @@ ssize_t wsgi_rendezvous_recv(int fd, void *buf, size_t size,
 
 enum wsgi_frame_type {            /* host to relay */
     WSGI_FRAME_HEAD   = 'H',      /* code = status; i64 content length or -1, u32 count, reason, pairs */
+    WSGI_FRAME_HINTS  = 'I',      /* code = 103, before HEAD; u32 count, pairs */
     WSGI_FRAME_DATA   = 'D',      /* body bytes */
     WSGI_FRAME_FILE   = 'F',      /* u64 offset, u64 length; carries a descriptor */
     WSGI_FRAME_LOG    = 'L',      /* code = syslog-like level 0..8 of httpd; one line of text */
@@ -228,5 +230,7 @@ typedef struct {
 } wsgi_response_head;
 
 int wsgi_response_head_decode(const wsgi_frame *f, wsgi_response_head *out);
+/* The same of a HINTS frame: an interim head, with no length and no reason. */
+int wsgi_hints_decode(const wsgi_frame *f, wsgi_response_head *out);
 
 #endif

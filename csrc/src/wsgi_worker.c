@@ -49,22 +49,15 @@ static void worker_free(void *data)
     free(w);
 }
 
-wsgi_worker *wsgi_worker_get(void)
+static wsgi_worker *worker_new(void)
 {
-    wsgi_worker *w;
+    wsgi_worker *w = calloc(1, sizeof(*w));
     int i;
 
-    if (!child.ready)
-        return NULL;
-    w = pthread_getspecific(child.key);
-    if (w != NULL)
-        return w;
-    w = calloc(1, sizeof(*w));
     if (w == NULL)
         return NULL;
     w->answers = calloc((size_t)child.ngroups, sizeof(*w->answers));
-    if (w->answers == NULL || pthread_setspecific(child.key, w) != 0) {
-        free(w->answers);
+    if (w->answers == NULL) {
         free(w);
         return NULL;
     }
@@ -76,12 +69,36 @@ wsgi_worker *wsgi_worker_get(void)
     return w;
 }
 
+wsgi_worker *wsgi_worker_enter(void)
+{
+    wsgi_worker *own, *w;
+
+    if (!child.ready)
+        return NULL;
+    own = pthread_getspecific(child.key);
+    w = own == NULL || own->busy ? worker_new() : own;
+    if (own == NULL && w != NULL && pthread_setspecific(child.key, w) != 0) {
+        worker_free(w);
+        return NULL;
+    }
+    if (w != NULL)
+        w->busy = 1;
+    return w;
+}
+
+void wsgi_worker_leave(wsgi_worker *w)
+{
+    w->busy = 0;
+    if (w != pthread_getspecific(child.key))
+        worker_free(w);
+}
+
 static apr_status_t forget_key(void *data)
 {
     wsgi_worker *w = pthread_getspecific(child.key);
 
     (void)data;
-    if (w != NULL)
+    if (w != NULL && !w->busy)        /* prefork's SIGTERM comes in the midst of a request */
         worker_free(w);
     pthread_key_delete(child.key);
     child.ready = 0;

@@ -25,6 +25,7 @@ typedef struct {
     wsgi_buf packet;
     wsgi_answer *answers;             /* by index of the group */
     int nanswers;
+    int busy;                         /* with a request */
 } wsgi_worker;
 
 /* Reads on the near end, and writes to it, give up after this long. */
@@ -32,8 +33,11 @@ typedef struct {
 
 void wsgi_worker_child_init(apr_pool_t *pchild, server_rec *s);
 
-/* That of the calling thread; NULL if memory is out. */
-wsgi_worker *wsgi_worker_get(void);
+/* That of the calling thread, until it is left; NULL if memory is out. A request
+ * made while another is being answered (by a filter like mod_include) must not
+ * touch what that still uses, and gets a worker for itself. */
+wsgi_worker *wsgi_worker_enter(void);
+void wsgi_worker_leave(wsgi_worker *w);
 
 /* Make everything that is needed to send to GROUP. 0 or an errno. */
 int wsgi_answer_open(wsgi_answer *answer, const struct wsgi_group *group);

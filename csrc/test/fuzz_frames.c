@@ -24,7 +24,8 @@ static int drain(wsgi_reader *r)
             close(f.fd);
         for (i = 0; i < f.len; i++)
             sum += f.data[i];
-        if (f.type == WSGI_FRAME_HEAD && wsgi_response_head_decode(&f, &h) == 0) {
+        if ((f.type == WSGI_FRAME_HEAD && wsgi_response_head_decode(&f, &h) == 0)
+            || (f.type == WSGI_FRAME_HINTS && wsgi_hints_decode(&f, &h) == 0)) {
             wsgi_cur c = wsgi_cur_of(h.headers, h.headers_len);
 
             for (i = 0; i < h.nheaders; i++)

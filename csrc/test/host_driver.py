@@ -25,6 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRC = os.path.join(HERE, "..", "src")
 PLAIN = ["wsgi_wire.c", "wsgi_board.c", "wsgi_options.c", "wsgi_access.c", "wsgi_control.c"]
+INTERFACE = 2
 RELOADING, HTTPS, HEAD, MEMFD = 2, 4, 8, 1
 OK, APP_ERROR, SHORT, LOAD_FAILED, NO_CALLABLE = range(5)
 CANCELLED = 6
@@ -58,6 +59,7 @@ class Answer:
         self.headers, self.logs, self.body, self.pieces = [], [], b"", []
         self.sizes = []
         self.files = 0
+        self.hints = []
 
     def text(self):
         return self.body.decode()
@@ -101,7 +103,7 @@ class Host:
             preload.encode() if preload else None, log_level, 0, self.incarnation,
             buf, ctypes.c_size_t(len(buf)), err, ctypes.c_size_t(512))
         assert n > 0, err.value
-        self.control.send(struct.pack("<BBH", 1, ord("c"), 0) + buf.raw[:n])
+        self.control.send(struct.pack("<BBH", INTERFACE, ord("c"), 0) + buf.raw[:n])
 
     def message(self):
         """The next (type, code) from the host; ('', 0) at its end."""
@@ -151,7 +153,7 @@ class Host:
             memfd = os.memfd_create("head")
             os.write(memfd, head)
             fds.append(memfd)
-        packet = struct.pack("<BBHIIIIIqQQ", 1, flags, 0, cell, ticket, len(head),
+        packet = struct.pack("<BBHIIIIIqQQ", INTERFACE, flags, 0, cell, ticket, len(head),
                              len(body) if inline else 0, 0, length, now, now)
         packet += b"" if flags & MEMFD else head
         packet += body if inline else b""
@@ -189,6 +191,9 @@ class Host:
                                           payload[p + k:p + k + v].decode("latin-1")))
                         p += k + v
                     assert p == len(payload)
+                elif kind == "I":
+                    assert a.status is None and code == 103
+                    a.hints.append(payload[4:])
                 elif kind == "D":
                     assert a.status is not None
                     a.body += payload
@@ -199,6 +204,7 @@ class Host:
                     offset, size = struct.unpack("<QQ", payload)
                     fd = fds.pop(0)
                     a.body += os.pread(fd, size, offset)
+                    os.lseek(fd, 0, os.SEEK_END)      # as whoever reads it may
                     os.close(fd)
                     a.files += 1
                 elif kind == "L":
@@ -478,6 +484,75 @@ def logging(b):
     eq(sum(t.count("x") for t in lines if set(t) == {"x"}), 20000)
     has(h.log(), "from a thread")
     eq(a.body, b"(False, 'TextIOWrapper', 'Log')")
+    clean_stop(h)
+
+
+@test
+def strange_threads(b):
+    h = b.start("threads=1").ready()
+    eq(h.request("/strange").body, b"strange")
+    clean_stop(h)
+    lines = [line.split("'test'] ", 1)[-1] for line in h.log().split("\n")]
+    for want in ("one-record", "\\x1b[31mred", "ends in mid-line"):
+        eq((want, lines.count(want)), (want, 1))
+    assert "" not in lines[:-1], lines
+
+
+@test
+def writing_and_logging(b):
+    h = b.start("threads=1").ready()
+    a = h.request("/both")
+    eq((len(a.body), a.end), (50 * 70000, OK))
+    eq({t for _, t in a.logs if t.startswith("l")}, {"l" * 3000})
+    clean_stop(h)
+
+
+@test
+def file_position(b):
+    h = b.start("threads=1").ready()
+    for _ in range(3):
+        a = h.request("/still")
+        eq((a.files, dict(a.headers)["X-Before"]), (1, "0"))
+        with open(b.app, "rb") as f:
+            eq(a.body, f.read())
+    clean_stop(h)
+
+
+@test
+def spoilt_results(b):
+    h = b.start("threads=1").ready()
+    with h.send("/changing") as near:
+        h.taken()
+        time.sleep(0.2)               # it is full of what has been sent, and waits
+        a = h.receive(near)
+    eq(a.end, APP_ERROR)
+    has(str(a.logs), "other than bytes while it was sent")
+    has(str(h.request("/broken").logs), "TypeError: of its own")
+    clean_stop(h)
+
+
+@test
+def early_hints(b):
+    h = b.start("threads=1").ready()
+    a = h.request("/hints")
+    eq(a.hints, [struct.pack("<II", 4, n) + b"Link" + v for n, v in
+                 ((21, b"</a.css>; rel=preload"), (8, b"</b.css>"))])
+    eq((a.status, a.headers, a.end), (200, [("X-A", "1")], OK))
+    eq(a.pieces, [repr([None] * 3 + ["TypeError"] * 3 + ["ValueError", "TypeError"]
+                       + ["ValueError"] * 5).encode(),
+                  b"early hints after the response headers were sent"])
+    has(h.request("/hint-late").text(), "has ended")
+    clean_stop(h)
+
+
+@test
+def replaced_module(b):
+    h = b.start("threads=1").ready()
+    path = os.path.join(b.folder, "replaced.py")
+    write(path, "import sys\nclass M:\n def application(self, e, s):\n  s('200 OK', [])\n"
+          "  return [b'odd']\nsys.modules[__name__] = M()\n")
+    for _ in range(2):
+        eq(h.request(script=path).body, b"odd")
     clean_stop(h)
 
 

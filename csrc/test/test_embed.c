@@ -115,7 +115,17 @@ static void on_log(void *ctx, int level, const char *text, size_t n)
         sprintf(o->lines + at, "%d %.*s\n", level, (int)n, text);
 }
 
-static const wsgi_peer peer = {on_begin, on_stale, on_read, on_head, on_data, on_file, on_log};
+static int on_hints(void *ctx, const void *headers, size_t headers_len, uint32_t n)
+{
+    (void)ctx;
+    (void)headers;
+    (void)headers_len;
+    (void)n;
+    return 0;
+}
+
+static const wsgi_peer peer = {on_begin, on_stale, on_read, on_head, on_data, on_file, on_log,
+                               on_hints};
 
 static wsgi_str str(const char *s)
 {

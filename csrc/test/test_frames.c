@@ -143,6 +143,61 @@ static void all_at_once(void)
     wsgi_buf_free(&b);
 }
 
+/* One HINTS frame with CODE and COUNT pairs announced, of which one is there.
+ * What the reader says, and the decoder if that let it through. */
+static int hints(uint16_t code, uint32_t count, const char *name, const char *value, size_t n)
+{
+    wsgi_buf payload = { NULL, 0, 0, 0 }, b = { NULL, 0, 0, 0 };
+    wsgi_response_head h;
+    wsgi_frame f;
+    int rv;
+
+    open_pair();
+    wsgi_buf_u32(&payload, count);
+    if (name != NULL)
+        wsgi_buf_pair(&payload, name, strlen(name), value, n);
+    put_frame(&b, WSGI_FRAME_HINTS, code, payload.data, payload.len);
+    CHECK(send(far_fd, b.data, b.len, 0) == (ssize_t)b.len);
+    CHECK(wsgi_reader_fill(&reader, near_fd, 0) > 0);
+    rv = wsgi_reader_next(&reader, &f);
+    if (rv == 1) {
+        rv = wsgi_hints_decode(&f, &h);
+        CHECK(rv != 0 || (h.status == 103 && h.content_length == -1 && h.nheaders == count));
+    }
+    close_pair();
+    wsgi_buf_free(&payload);
+    wsgi_buf_free(&b);
+    return rv;
+}
+
+static void interim_heads(void)
+{
+    static char large[WSGI_HINTS_MAX];
+    unsigned char header[WSGI_FRAME_HEADER];
+    wsgi_frame f;
+
+    memset(large, 'x', sizeof(large));
+    CHECK_INT(hints(103, 1, "Link", "</a>; rel=preload", 17), 0);
+    CHECK_INT(hints(103, 0, NULL, NULL, 0), 0);
+    CHECK_INT(hints(103, 1, "X", large, 60000), 0);
+    CHECK_INT(hints(100, 1, "X", "a", 1), -1);
+    CHECK_INT(hints(200, 1, "X", "a", 1), -1);
+    CHECK_INT(hints(103, 0, "X", "a", 1), -1);
+    CHECK_INT(hints(103, 2, "X", "a", 1), -1);
+    CHECK_INT(hints(103, UINT32_MAX, "X", "a", 1), -1);
+    CHECK_INT(hints(103, 1, "", "a", 1), -1);
+    CHECK_INT(hints(103, 1, "X Y", "a", 1), -1);
+    CHECK_INT(hints(103, 1, "X", "a\r\nHTTP/1.1 200", 15), -1);
+    CHECK_INT(hints(103, 1, "X", "a\0b", 3), -1);
+    /* Its length is refused before any of it has come. */
+    open_pair();
+    wsgi_frame_header(header, WSGI_FRAME_HINTS, 103, WSGI_HINTS_MAX + 1);
+    CHECK(send(far_fd, header, sizeof(header), 0) == (ssize_t)sizeof(header));
+    CHECK(wsgi_reader_fill(&reader, near_fd, 0) > 0);
+    CHECK_INT(wsgi_reader_next(&reader, &f), -1);
+    close_pair();
+}
+
 static void *send_all(void *arg)
 {
     struct iovec iov = { ((wsgi_buf *)arg)->data, ((wsgi_buf *)arg)->len };
@@ -410,6 +465,7 @@ int main(void)
 {
     RUN(one_byte_at_a_time);
     RUN(all_at_once);
+    RUN(interim_heads);
     RUN(large_frames);
     RUN(file_frames_cut_everywhere);
     RUN(stray_descriptors);

@@ -232,6 +232,94 @@ def log(environ, start):
     return plain(start, repr((e.isatty(), type(e).__name__, type(e.buffer).__name__)).encode())
 
 
+def strange(environ, start):
+    """A thread that runs no requests prints in pieces, and ends in mid-line."""
+    def run():
+        print("one", "record", sep="-")
+        print("\x1b[31mred", file=sys.stderr)
+        print("ends in ", end="")
+        print("mid-line", end="")
+    t = threading.Thread(target=run)
+    t.start()
+    t.join()
+    return plain(start, b"strange")
+
+
+def both(environ, start):
+    """One thread writes while the other logs: each frame must stay whole."""
+    w = start("200 OK", [])
+
+    def run():
+        for _ in range(50):
+            w(b"w" * 70000)
+    t = threading.Thread(target=run)
+    t.start()
+    while t.is_alive():
+        print("l" * 3000)
+    t.join()
+    return []
+
+
+class Still:
+    """A file that stays open from one response to the next."""
+
+    def __init__(self, f):
+        self.read, self.tell, self.fileno = f.read, f.tell, f.fileno
+
+
+def still(environ, start):
+    f = kept.setdefault("still", open(__file__, "rb"))
+    before = os.lseek(f.fileno(), 0, os.SEEK_CUR)
+    start("200 OK", [("X-Before", str(before))])
+    return environ["wsgi.file_wrapper"](Still(f))
+
+
+def changing(environ, start):
+    start("200 OK", [])
+    blocks = [b"x" * 400000] * 20
+
+    def spoil():
+        blocks[10:] = [12345] * 10
+    threading.Timer(0.05, spoil).start()
+    return blocks
+
+
+class Broken:
+    def __iter__(self):
+        raise TypeError("of its own")
+
+
+def broken(environ, start):
+    start("200 OK", [])
+    return Broken()
+
+
+def hints(environ, start):
+    hint = environ["wsgi.early_hints"]
+    kept["hint"] = hint
+    out = [hint([("Link", "</a.css>; rel=preload"), ("Connection", "x")]), hint([]),
+           hint([("Link", "</b.css>")])]
+    for bad in ("x", (), [1], [("a",)], [("a", 1)], [("a b", "c")], [("a", "b\r\nc: d")],
+                [("a", "\0")], [("Content-Length", "5")], [("a", "b" * 70000)]):
+        try:
+            out.append(hint(bad))
+        except Exception as e:
+            out.append(type(e).__name__)
+    start("200 OK", [("X-A", "1")])
+    yield repr(out).encode()
+    try:
+        hint([("a", "b")])
+    except RuntimeError as e:
+        yield str(e).encode()
+
+
+def hint_late(environ, start):
+    try:
+        kept["hint"]([("a", "b")])
+    except RuntimeError as e:
+        return plain(start, str(e).encode())
+
+
 def env(environ, start):
     return plain(start, repr({k: v for k, v in environ.items()
                               if isinstance(v, (str, bool, int, float, tuple))}).encode())
