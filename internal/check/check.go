@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"modwsgi/internal/quickstart"
 	"modwsgi/internal/run"
 	"modwsgi/internal/setup"
 )
@@ -15,7 +16,7 @@ import (
 // Test installs what the tests need and runs all of them. dir is the checkout.
 func Test(ctx context.Context, dir string, w io.Writer) error {
 	r := &run.Runner{}
-	if err := setup.ForTests(ctx, r, w); err != nil {
+	if err := prepare(ctx, r, dir, w); err != nil {
 		return err
 	}
 	tally, err := goTest(ctx, r, dir, w, "./...")
@@ -39,7 +40,7 @@ func Lint(ctx context.Context, dir string, w io.Writer) error {
 // lint, then the race detector over the Go packages that have goroutines.
 func CI(ctx context.Context, dir string, w io.Writer) error {
 	r := &run.Runner{}
-	if err := setup.ForTests(ctx, r, w); err != nil {
+	if err := prepare(ctx, r, dir, w); err != nil {
 		return err
 	}
 	total, testErr := goTest(ctx, r, dir, w, "./...")
@@ -48,6 +49,15 @@ func CI(ctx context.Context, dir string, w io.Writer) error {
 	raced, raceErr := goTest(ctx, r, dir, w, "-race", "./internal/...", "./csrc/...", "./installer/...", "-short")
 	total.Add(raced)
 	return finish(w, total, errors.Join(testErr, lintErr, raceErr))
+}
+
+// prepare makes the machine and the checkout ready: some tests ask the module in
+// build/, as a user has it, and not one of their own.
+func prepare(ctx context.Context, r *run.Runner, dir string, w io.Writer) error {
+	if err := setup.ForTests(ctx, r, w); err != nil {
+		return err
+	}
+	return quickstart.Build(ctx, dir, w)
 }
 
 // goTest runs `go test` with args and reads what it says as it comes.
