@@ -88,6 +88,9 @@ func Build(ctx context.Context, r *run.Runner, o Options) (Artifact, error) {
 	release, err := fsx.Lock(ctx, filepath.Join(dir, "obj", "lock"), func(pid int) {
 		b.say(0, 0, fmt.Sprintf("waiting for another build in this folder (process %d)", pid))
 	})
+	if errors.Is(err, fs.ErrPermission) {
+		err = hint.New(err, "the build folder belongs to somebody else: take it over (chown -R), remove it, or build in another one")
+	}
 	if err != nil {
 		return Artifact{}, err
 	}

@@ -148,6 +148,7 @@ func (b *builder) check(l Link, staged string, checks *checker) error {
 		return err
 	}
 	e := Expectation{Target: l.Target, SONAME: l.SONAME, RunPath: l.RunPath}
+	e.Sanitized = slices.ContainsFunc(l.Command.Args, func(arg string) bool { return strings.HasPrefix(arg, "-fsanitize=") })
 	beside := l.LibPython
 	if l.Target.Needs == NeedsApache {
 		beside = b.o.Apache.Httpd

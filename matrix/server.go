@@ -126,7 +126,7 @@ func (s *Server) Check(ctx context.Context) (string, error) {
 	if err := s.WriteConf(); err != nil {
 		return "", err
 	}
-	res, err := s.runner.Run(ctx, run.Cmd{Path: s.Conf.Target.Apache.Httpd, Args: []string{"-t", "-f", s.ConfPath()}, Timeout: startDeadline})
+	res, err := s.runner.Run(ctx, run.Cmd{Path: s.Conf.Target.Apache.Httpd, Args: []string{"-t", "-f", s.ConfPath()}, Env: s.Conf.Target.Env, Timeout: startDeadline})
 	return res.Stdout + res.Stderr, err
 }
 
@@ -154,6 +154,7 @@ func (s *Server) launch(ctx context.Context) error {
 	proc, err := s.runner.Start(ctx, run.Cmd{
 		Path: s.Conf.Target.Apache.Httpd,
 		Args: []string{"-f", s.ConfPath(), "-D", "FOREGROUND"},
+		Env:  s.Conf.Target.Env,
 	})
 	if err != nil {
 		return err

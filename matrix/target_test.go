@@ -47,6 +47,9 @@ var makeTarget = sync.OnceValue(func() made {
 		}
 	}
 	target := Target{Apache: apache, Python: python, Module: module}
+	if env := os.Getenv("MODWSGI_MATRIX_ENV"); env != "" {
+		target.Env = strings.Split(env, "\n")
+	}
 	for _, line := range installer.Snippet(installer.Layout{Module: module}, python) {
 		if !strings.HasPrefix(line, "LoadModule") {
 			target.Lines = append(target.Lines, line)
@@ -128,6 +131,7 @@ func openToAll(p pybuild.Info) bool {
 
 // theTarget is what the tests run against: our module, built here; with
 // MODWSGI_MATRIX_MODULE=/path/of/mod_wsgi.so one of ours that is built already;
+// MODWSGI_MATRIX_ENV holds lines KEY=value for httpd's environment;
 // with MODWSGI_MATRIX_PEER=/path/of/mod_wsgi.so another implementation of it.
 func theTarget(t *testing.T, _ *run.Runner) Target {
 	t.Helper()

@@ -37,7 +37,8 @@ func Lint(ctx context.Context, dir string, w io.Writer) error {
 }
 
 // CI is what the project's CI runs: the tests as the README has them, then
-// lint, then the race detector over the Go packages that have goroutines.
+// lint, then the race detector over the Go packages that have goroutines, then
+// the requests of the matrix against a build with sanitizers.
 func CI(ctx context.Context, dir string, w io.Writer) error {
 	r := &run.Runner{}
 	if err := prepare(ctx, r, dir, w); err != nil {
@@ -48,7 +49,9 @@ func CI(ctx context.Context, dir string, w io.Writer) error {
 	total.Add(linted)
 	raced, raceErr := goTest(ctx, r, dir, w, "-race", "./internal/...", "./csrc/...", "./installer/...", "-short")
 	total.Add(raced)
-	return finish(w, total, errors.Join(testErr, lintErr, raceErr))
+	sane, saneErr := sanitize(ctx, r, dir, w)
+	total.Add(sane)
+	return finish(w, total, errors.Join(testErr, lintErr, raceErr, saneErr))
 }
 
 // prepare makes the machine and the checkout ready: some tests ask the module in
