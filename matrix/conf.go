@@ -31,6 +31,8 @@ type Target struct {
 	// daemon processes log to the main server's log, and what only ours
 	// promises is skipped.
 	Foreign bool
+	// Env is added to httpd's environment.
+	Env []string
 }
 
 // Python's part of a cell's name: "py3.11", "py3.13t".

@@ -15,10 +15,7 @@ class Still:
 
 def still(environ, start):
     if "file" not in kept:
-        path = os.path.join(os.path.dirname(__file__), "still.bin")
-        with open(path, "wb") as f:
-            f.write(b"0123456789" * 100000)
-        kept["file"] = open(path, "rb")
+        kept["file"] = open(__file__, "rb")
     f = kept["file"]
     start("200 OK", [("X-Before", str(os.lseek(f.fileno(), 0, os.SEEK_CUR)))])
     return environ["wsgi.file_wrapper"](Still(f))
@@ -32,8 +29,10 @@ def both(environ, start):
             write(b"w" * 70000)
     t = threading.Thread(target=run)
     t.start()
-    while t.is_alive():
+    while True:
         print("l" * 3000, file=environ["wsgi.errors"])
+        if not t.is_alive():
+            break
     return []
 
 

@@ -8,7 +8,7 @@ def application(environ, start_response):
     if path == "/none":
         pass
     elif path == "/two":
-        hint([("Link", "</a.css>; rel=preload; as=style"), ("X-First", "1"), ("Connection", "close")])
+        hint([("Link", "</a.css>; rel=preload; as=style"), ("X-First", "1")])
         hint([("Link", "</b.js>; rel=preload; as=script")])
     elif path == "/split":
         try:
