@@ -99,7 +99,9 @@ func (f *finder) asked(explicit string) (name, setting string) {
 func (f *finder) lookUp(name string) (string, error) {
 	if strings.Contains(name, "/") {
 		if _, err := f.r.LookPath(name); err != nil {
-			return "", f.absent(fmt.Errorf("no such program: %w", err))
+			err = fmt.Errorf("no such program: %w", err)
+			return "", hint.Exit(hint.New(err, "correct it, or leave it out to use the apxs that is installed; without one: "+
+				f.sys.InstallLine(f.sys.Package(devPackage))), hint.NotFound)
 		}
 		return filepath.Abs(name)
 	}

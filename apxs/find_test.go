@@ -106,7 +106,7 @@ func TestFindErrors(t *testing.T) {
 		{"no threads", single, nil, "was built without threads", "APXS=", hint.Refused},
 		{"no headers", event, func(m *machine) { m.remove("/opt/a/include/httpd.h") }, "the headers of Apache are missing: no httpd.h in ", "apt-get install apache2-dev", hint.NotFound},
 		{"no APR headers", event, func(m *machine) { m.remove("/opt/a/include/apr-1/apu.h") }, "the headers of APR are missing: no apu.h", "apt-get install apache2-dev", hint.NotFound},
-		{"absent", event, func(m *machine) { m.remove("/opt/a/bin/apxs") }, "no such program", "apt-get install apache2-dev", hint.NotFound},
+		{"absent", event, func(m *machine) { m.remove("/opt/a/bin/apxs") }, "no such program: there is no such file", "correct it, or leave it out", hint.NotFound},
 		{"it fails", event, func(m *machine) {
 			m.remove("/opt/a/build")
 			m.write("/opt/a/bin/apxs", "#!/bin/sh\necho 'cannot read config_vars.mk' >&2; exit 3\n", 0o755)

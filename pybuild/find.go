@@ -132,7 +132,8 @@ func (f *finder) lookUp(name string) (string, error) {
 		}
 	}
 	if _, err := f.r.LookPath(path); err != nil {
-		return "", hint.Exit(fmt.Errorf("no such program: %w", err), hint.NotFound)
+		err = fmt.Errorf("no such program: %w", err)
+		return "", hint.Exit(hint.New(err, "name an interpreter, its folder or a version such as 3.12, or leave it out"), hint.NotFound)
 	}
 	return path, nil
 }
@@ -154,6 +155,12 @@ func (f *finder) matching(ctx context.Context, req request) (Info, error) {
 		if c.Info == nil || c.Info.Version == "" {
 			continue
 		}
+		if errors.Is(c.err, errTooOld) { // it has no ABI; who asks for it is told why not
+			if old, ok := outdated(c.Info.Version); ok && first == nil && req.matches(old) {
+				first = &c
+			}
+			continue
+		}
 		seen = append(seen, c.Info.Version+c.Info.ABI.flags()+" ("+c.Executable+")")
 		if !req.matches(c.Info.ABI) {
 			continue
@@ -173,6 +180,12 @@ func (f *finder) matching(ctx context.Context, req request) (Info, error) {
 	}
 	err := fmt.Errorf("no Python here is of that version; there are %s", strings.Join(seen, ", "))
 	return Info{}, hint.Exit(hint.New(err, "ask for one of these, or install another and give its path"), hint.NotFound)
+}
+
+// outdated is as much of an ABI as a version of an unsupported Python tells.
+func outdated(version string) (a ABI, ok bool) {
+	n, _ := fmt.Sscanf(version, "%d.%d.%d", &a.Major, &a.Minor, &a.Micro)
+	return a, n == 3
 }
 
 // implied are sources that a person chose by what they did before: if such a

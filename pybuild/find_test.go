@@ -77,12 +77,14 @@ func TestFindErrors(t *testing.T) {
 	two := m.write("/srv/two/bin/python3", "#!/bin/sh\necho 'Unknown option: -I' >&2; exit 2\n", 0o755)
 	silent := m.write("/srv/silent/bin/python3", "#!/bin/sh\necho no python\n", 0o755)
 	crash := m.write("/srv/crash/bin/python3", "#!/bin/sh\necho 'Fatal Python error: init_fs_encoding' >&2; exit 1\n", 0o755)
+	chatty := m.write("/srv/chatty/bin/python3", "#!/bin/sh\necho \"cannot access '$4'\" >&2; exit 2\n", 0o755) // as ls does
+	m.install(python{prefix: "/home/user/.pyenv/versions/3.7.16", version: "3.7.16"})
 	tests := []struct {
 		name, explicit string
 		err, advice    string
 		code           int
 	}{
-		{"absent path", "/no/such/python3", "the Python asked for, /no/such/python3: no such program", "", hint.NotFound},
+		{"absent path", "/no/such/python3", "the Python asked for, /no/such/python3: no such program: there is no such file", "or leave it out", hint.NotFound},
 		{"absent command", "python3.77", "no such program in PATH", "apt-get install python3-dev", hint.NotFound},
 		{"absent version", "3.77", "there are 3.11.2 (", "ask for one of these", hint.NotFound},
 		{"free-threaded is not there", "3.11t", "no Python here is of that version", "ask for one of these", hint.NotFound},
@@ -94,6 +96,8 @@ func TestFindErrors(t *testing.T) {
 		{"no headers", bare, "its C headers are missing: no Python.h in ", "install the headers of Python 3.12", hint.NotFound},
 		{"headers of another", drifted, "are of Python 3.11.2, the interpreter is 3.10.1", "", hint.NotFound},
 		{"too old", old, "it is Python 3.8.18: version 3.9 or later is needed", "", hint.Refused},
+		{"too old by version", "3.7", "it is Python 3.7.16: version 3.9 or later is needed", "", hint.Refused},
+		{"takes it for something else", chatty, "it does not answer as Python does", "", hint.Refused},
 		{"Python 2", two, "older than Python 3.4", "", hint.Refused},
 		{"no Python", silent, "it does not answer as Python does", "", hint.Refused},
 		{"does not start", crash, "exit status 1\nFatal Python error: init_fs_encoding", "", hint.Refused},
@@ -106,6 +110,9 @@ func TestFindErrors(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("error = %q, want %q in it", err, tt.err)
+			}
+			if strings.Contains(err.Error(), "import sys") || strings.Contains(err.Error(), "there are ") && strings.Contains(err.Error(), "3.7.16") {
+				t.Errorf("error quotes the probe, or offers what cannot be used: %q", err)
 			}
 			if got := hint.Of(err); !strings.Contains(got, tt.advice) {
 				t.Errorf("advice = %q, want %q in it", got, tt.advice)

@@ -90,6 +90,10 @@ func ask(ctx context.Context, r *run.Runner, path string) (probe, error) {
 		if strings.Contains(strings.ToLower(failed.Stderr), "unknown option") {
 			return probe{}, fmt.Errorf("it is older than Python 3.4: %w", errTooOld)
 		}
+		if strings.Contains(failed.Stderr, "json.dumps(answer)") { // it took the script for something else, and quotes it
+			failed.Stderr = ""
+			return probe{}, fmt.Errorf("asking %s what it is: it does not answer as Python does (%w)", path, failed)
+		}
 	}
 	if err != nil {
 		return probe{}, fmt.Errorf("asking %s what it is: %w", path, err)

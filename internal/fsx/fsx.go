@@ -75,7 +75,7 @@ func MkdirAll(path string, mode fs.FileMode) error {
 func replace(path string, mode fs.FileMode, fill func(*os.File) error) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("writing %s: %w", path, err)
+			err = fmt.Errorf("writing %s: %w", path, reason(err))
 		}
 	}()
 	var f *os.File
@@ -105,6 +105,20 @@ func replace(path string, mode fs.FileMode, fill func(*os.File) error) (err erro
 		return err
 	}
 	return os.Rename(temp, path)
+}
+
+// reason is err without operation and path of the temporary file, which is gone
+// when somebody reads of it.
+func reason(err error) error {
+	var at *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &at):
+		return at.Err
+	case errors.As(err, &link):
+		return link.Err
+	}
+	return err
 }
 
 // freeName calls create with names beside path until one is free.

@@ -195,3 +195,12 @@ func TestMkdirPrivate(t *testing.T) {
 	}
 	refuse("somebody else's", foreign)
 }
+
+// TestFailureNamesTheTarget: not the temporary file, which nobody will find.
+func TestFailureNamesTheTarget(t *testing.T) {
+	path := filepath.Join(root(t), "missing", "x")
+	err := WriteFile(path, nil, 0o644)
+	if want := "writing " + path + ": no such file or directory"; err == nil || err.Error() != want || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

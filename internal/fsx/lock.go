@@ -18,7 +18,7 @@ import (
 func Lock(ctx context.Context, path string, waiting func(pid int)) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("locking: %w", err)
+		return nil, fmt.Errorf("locking %s: %w", path, reason(err))
 	}
 	fd := int(f.Fd())
 	err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)

@@ -232,12 +232,18 @@ func (r *Runner) LookPath(name string) (string, error) {
 	return "", exec.ErrNotFound
 }
 
+// absent is exec.ErrNotFound of a path, for which nobody looked in $PATH.
+type absent struct{}
+
+func (absent) Error() string        { return "there is no such file" }
+func (absent) Is(target error) bool { return target == exec.ErrNotFound || target == os.ErrNotExist }
+
 // executable returns nil if path is a file that may be executed.
 func executable(path string) error {
 	fi, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return exec.ErrNotFound
+		return absent{}
 	case err != nil:
 		return err
 	case fi.IsDir():
