@@ -63,11 +63,12 @@ func (d *Discovery) checkAccess(o *Options, a account) error {
 	if d.Facts.UID != 0 || a.uid == 0 {
 		return nil
 	}
-	for _, p := range []struct{ what, path, advice string }{
+	for _, p := range []struct{ what, path, advice string }{ // a virtual environment is open and useless if what it was made from is closed
 		{"the Python at", d.Facts.PythonHome, "use a Python outside of private folders: --python-executable /usr/bin/python3"},
+		{"the Python at", d.Python.BasePrefix, "use a Python outside of private folders: --python-executable /usr/bin/python3"},
 		{"the working directory", o.WorkingDirectory, "name another with --working-directory"},
 	} {
-		if at := blocked(p.path, a.uid, a.groups); at != "" {
+		if at := blocked(p.path, a.uid, a.groups); p.path != "" && at != "" {
 			return hint.New(fmt.Errorf("%s %s cannot be used by user %s: %s is closed to that user", p.what, p.path, a.user, at),
 				p.advice)
 		}

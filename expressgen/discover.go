@@ -104,8 +104,8 @@ func (d *Discovery) ask(ctx context.Context, r *run.Runner, o *Options) (static 
 	return static, locales, err
 }
 
-// checkPlaces reports the working directory and the host if there are none
-// such.
+// checkPlaces reports the places without which no server can work, if there are
+// none such.
 func checkPlaces(ctx context.Context, o *Options) error {
 	var errs []error
 	if fi, err := os.Stat(o.WorkingDirectory); err != nil || !fi.IsDir() {
@@ -114,6 +114,16 @@ func checkPlaces(ctx context.Context, o *Options) error {
 	if o.Host != "" && net.ParseIP(o.Host) == nil {
 		if _, err := net.DefaultResolver.LookupHost(ctx, o.Host); err != nil {
 			errs = append(errs, &OptionError{Option: "host", Value: o.Host, Why: "the name cannot be resolved"})
+		}
+	}
+	if o.EntryPoint != "" {
+		fi, err := os.Stat(o.EntryPoint)
+		switch {
+		case o.ApplicationType == "script" && err == nil && fi.IsDir():
+			errs = append(errs, &OptionError{Option: "entry-point", Value: o.EntryPoint,
+				Why: "this is a folder: name the script in it, or serve its files with --application-type static"})
+		case o.ApplicationType == "static" && (err != nil || !fi.IsDir()):
+			errs = append(errs, &OptionError{Option: "entry-point", Value: o.EntryPoint, Why: "there is no such folder"})
 		}
 	}
 	if o.ModuleFile != "" {

@@ -17,9 +17,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got, want []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `--.*$").FindAllString(string(text), -1) {
-		got = append(got, row)
-	}
+	got = append(got, regexp.MustCompile("(?m)^\\| `--.*$").FindAllString(string(text), -1)...)
 	for f := range reflect.TypeFor[Options]().Fields() {
 		if _, hidden := f.Tag.Lookup("hidden"); hidden {
 			continue

@@ -136,6 +136,10 @@ func Write(s *Server) error {
 	return nil
 }
 
+func noRoot(s *Server, err error) error {
+	return hint.New(fmt.Errorf("server root %s: %w", s.Root, err), "name a folder of your own with --server-root")
+}
+
 // makeRoot makes the folder if there is none, and checks what is there then.
 func makeRoot(s *Server) error {
 	_, err := os.Lstat(s.Root)
@@ -146,12 +150,12 @@ func makeRoot(s *Server) error {
 	}
 	if s.Named {
 		if err := fsx.MkdirAll(filepath.Dir(s.Root), 0o755); err != nil {
-			return err
+			return noRoot(s, err)
 		}
 	}
 	if fresh {
 		if err := fsx.MkdirAll(s.Root, mode); err != nil {
-			return err
+			return noRoot(s, err)
 		}
 	}
 	if err := checkRoot(s); err != nil {

@@ -2,6 +2,7 @@ package expressgen
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"modwsgi/internal/hint"
 )
 
 // server is a small one in dir, named or with the default name.
@@ -173,8 +176,12 @@ func TestPortFree(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s := &Server{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port}
-	if err := PortFree(s); err == nil || !strings.Contains(err.Error(), "port "+itoa(s.Port)+" of 127.0.0.1 is in use") {
+	err = PortFree(s)
+	if err == nil || !strings.Contains(err.Error(), "port "+itoa(s.Port)+" of 127.0.0.1 is in use") {
 		t.Errorf("got %v", err)
+	}
+	if _, noProc := os.Stat("/proc/net/tcp"); noProc == nil && !strings.Contains(err.Error(), "(pid "+itoa(os.Getpid())+")") {
+		t.Errorf("got %v, which does not say who", err)
 	}
 	s.Host = ""
 	if err := PortFree(s); err == nil || !strings.Contains(err.Error(), "of any address is in use") {
@@ -186,6 +193,73 @@ func TestPortFree(t *testing.T) {
 	}
 	s.Host = "192.0.2.1"
 	if err := PortFree(s); err == nil || !strings.Contains(err.Error(), "192.0.2.1 is not an address of this machine") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestPortLeftBehind: what a killed httpd left of a root is named as such, with
+// the signal that ends it.
+func TestPortLeftBehind(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 to be a child that listens")
+	}
+	s := server(t, t.TempDir(), true)
+	cmd := exec.Command(python, "-c", "import socket\ns = socket.create_server(('127.0.0.1', 0))\nprint(s.getsockname()[1], flush=True)\ninput()",
+		"-f", s.Path("httpd.conf"), "-DX")
+	in, err := cmd.StdinPipe()
+	must(t, err)
+	out, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	defer func() { in.Close(); _ = cmd.Wait() }()
+	if _, err := fmt.Fscan(out, &s.Port); err != nil {
+		t.Fatal(err)
+	}
+	s.Host = "127.0.0.1"
+	pid := 0
+	if pids := listeners(s.Port); len(pids) == 1 {
+		pid = pids[0] // of a shim it need not be that of cmd
+	}
+	want := "left behind by a server of this root that was killed; end it: kill -9 " + itoa(pid)
+	if got := hint.Of(PortFree(s)); !strings.Contains(got, want) {
+		t.Errorf("advice %q, want %q", got, want)
+	}
+}
+
+// TestRootCannotBeMade names the root, not only the folder at fault.
+func TestRootCannotBeMade(t *testing.T) {
+	s := server(t, t.TempDir(), true)
+	must(t, os.WriteFile(filepath.Dir(s.Root), nil, 0o600)) // a file where its parent should be
+	err := Write(s)
+	if err == nil || !strings.Contains(err.Error(), "server root "+s.Root+": ") || !strings.Contains(hint.Of(err), "--server-root") {
+		t.Errorf("got %v, advice %q", err, hint.Of(err))
+	}
+}
+
+// TestAccessOfAnEnvironment: one that is open is of no use if the Python it was
+// made with lies in a closed folder.
+func TestAccessOfAnEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	for at := dir; at != "/" && at != "/tmp"; at = filepath.Dir(at) {
+		if os.Chmod(at, 0o755) != nil {
+			t.Skipf("%s is not ours to open", at)
+		}
+	}
+	venv, private := filepath.Join(dir, "venv"), filepath.Join(dir, "private")
+	must(t, os.Mkdir(venv, 0o755))
+	must(t, os.MkdirAll(filepath.Join(private, "python"), 0o755))
+	must(t, os.Chmod(private, 0o700))
+	o, d := base(), Discovery{Facts: facts()}
+	o.WorkingDirectory = "/"
+	d.Facts.UID, d.Facts.PythonHome = 0, venv
+	a := account{user: "somebody", uid: os.Geteuid() + 1}
+	d.Python.BasePrefix = "/usr"
+	if err := d.checkAccess(&o, a); err != nil {
+		t.Errorf("all is open: %v", err)
+	}
+	d.Python.BasePrefix = filepath.Join(private, "python")
+	if err := d.checkAccess(&o, a); err == nil || !strings.Contains(err.Error(), private+" is closed to that user") {
 		t.Errorf("got %v", err)
 	}
 }

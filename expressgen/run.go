@@ -37,8 +37,7 @@ func PortFree(s *Server) error {
 	case err == nil:
 		return l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		return hint.New(fmt.Errorf("port %d of %s is in use by another program", s.Port, host),
-			"choose another with --port, or stop what listens there")
+		return portTaken(s, host)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return hint.New(fmt.Errorf("%s is not an address of this machine", host), "choose another --host")
 	}
