@@ -74,6 +74,10 @@ func Refusals() []Refusal {
 			Wants: []string{"python-home", "/private", "nobody"}},
 		{Name: "global-home-unreadable", Root: true, Prepare: unreadableHome,
 			Lines: []string{`WSGIPythonHome "@ROOT@/private/venv"`}, Wants: []string{"WSGIPythonHome", "/private", `www-data|apache|wwwrun|http|www|nobody`}},
+		{Name: "base-unreadable", Root: true, Prepare: closedBase,
+			Lines: []string{`WSGIDaemonProcess d user=nobody python-home="@ROOT@/open"`},
+			Wants: []string{"WSGIM0304", "python-home .*/open was made with the Python in", "'nobody'", "/closed'"}},
+		{Name: "home-is-a-file", Lines: []string{"WSGIDaemonProcess d home=/etc/passwd"}, Wants: []string{"home /etc/passwd: it is not a folder"}},
 		{Name: "home-of-another-python", Prepare: foreignHome,
 			Lines: []string{`WSGIDaemonProcess d python-home="@ROOT@/other"`}, Wants: []string{"WSGIDaemonProcess d", "/other is Python 2.7", "3\\.", "mod_wsgi-express build"}},
 	}
@@ -98,6 +102,22 @@ func unreadableHome(root string) error {
 		return err
 	}
 	return os.Chmod(filepath.Join(root, "private"), 0o700)
+}
+
+// closedBase makes a virtual environment that everybody can read, of a Python
+// that only its owner can.
+func closedBase(root string) error {
+	base, venv := filepath.Join(root, "closed", "bin"), filepath.Join(root, "open")
+	for _, dir := range []string{base, filepath.Join(venv, "bin")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	text := fmt.Sprintf("home = %s\nversion = 3.11.2\n", base)
+	if err := os.WriteFile(filepath.Join(venv, "pyvenv.cfg"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.Chmod(filepath.Dir(base), 0o700)
 }
 
 // foreignHome makes a virtual environment of a Python that nobody builds for.

@@ -34,10 +34,11 @@
 /* Without daemon groups WSGIPythonHome is for the children, which must be able
  * to reach it as Apache's user; with groups perhaps nothing runs embedded, and
  * each of them was judged as its own user. OK or a status. */
-static int check_home(const wsgi_global *global, server_rec *s)
+static int check_home(apr_pool_t *pconf, const wsgi_global *global, server_rec *s)
 {
     char text[ERROR_LENGTH], group[32];
     wsgi_identity id;
+    const char *base;
     int rv = OK;
 
     if (global->python_home == NULL || geteuid() != 0 || (global->groups != NULL && global->groups->nelts > 0))
@@ -45,7 +46,9 @@ static int check_home(const wsgi_global *global, server_rec *s)
     apr_snprintf(group, sizeof(group), "#%lu", (unsigned long)ap_unixd_config.group_id);
     if (wsgi_identity_find(ap_unixd_config.user_name, group, &id, text, sizeof(text)) < 0)
         return OK;                    /* httpd itself says what is wrong with User */
-    if (wsgi_access_check(&id, global->python_home, R_OK | X_OK, text, sizeof(text)) < 0) {
+    base = wsgi_runtime_base(pconf, global->python_home);
+    if (wsgi_access_check(&id, global->python_home, R_OK | X_OK, text, sizeof(text)) < 0 ||
+        (base != NULL && wsgi_access_check(&id, base, X_OK, text, sizeof(text)) < 0)) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, WSGI_MSG(0350) "%s%s", "WSGIPythonHome: ", text);
         rv = HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -65,7 +68,7 @@ int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
     if (global->runtime != NULL)
         global->embedded = wsgi_runtime_pick(pconf, global->runtime, global->python_home, &error);
     if (global->embedded != NULL)
-        return check_home(global, s);
+        return check_home(pconf, global, s);
     /* Without it daemon groups may still have all they need, and so may a
      * server without any application. What was asked for must be there. */
     global->embedded_error = error;

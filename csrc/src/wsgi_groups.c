@@ -95,11 +95,33 @@ static int check_path(const wsgi_group *group, const wsgi_identity *id, const ch
                       const char *path, int want)
 {
     char text[TEXT_LENGTH];
+    struct stat st;
 
-    if (path == NULL || wsgi_access_check(id, path, want, text, sizeof(text)) == 0)
+    if (path == NULL)
+        return 0;
+    if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode)) {
+        COMPLAIN(group, 0304, "%s %s: it is not a folder", option, path);
+        return -1;
+    }
+    if (wsgi_access_check(id, path, want, text, sizeof(text)) == 0)
         return 0;
     COMPLAIN(group, 0304, "%s %s: %s", option, path, text);
     return -1;
+}
+
+/* A virtual environment lives from the Python it was made with, which may lie
+ * in a folder that is closed although its own is open. 0 or -1. */
+static int check_python_home(apr_pool_t *pool, const wsgi_group *group, const wsgi_identity *id)
+{
+    const char *home = group->options.python_home;
+
+    if (home == NULL)
+        return 0;
+    home = apr_pstrmemdup(pool, home, strcspn(home, ":"));
+    if (check_path(group, id, "python-home", home, R_OK | X_OK) < 0)
+        return -1;
+    return check_path(group, id, apr_psprintf(pool, "python-home %s was made with the Python in", home),
+                      wsgi_runtime_base(pool, home), X_OK);
 }
 
 /* A script that cannot be read today may be deployed tomorrow: a warning. */
@@ -139,9 +161,7 @@ static int check_group(apr_pool_t *pool, const wsgi_global *global, wsgi_group *
     if (settle_identity(group, &id) < 0)
         return -1;
     if (check_path(group, &id, "home", o->home, X_OK) < 0 ||
-        check_path(group, &id, "python-home",
-                   o->python_home ? apr_pstrmemdup(pool, o->python_home, strcspn(o->python_home, ":")) : NULL,
-                   R_OK | X_OK) < 0 ||
+        check_python_home(pool, group, &id) < 0 ||
         check_path(group, &id, "the runtime folder", global->runtime->package, R_OK | X_OK) < 0)
         rv = -1;
     check_preloads(group, &id);

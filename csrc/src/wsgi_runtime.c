@@ -205,32 +205,55 @@ const wsgi_runtime *wsgi_runtime_open(apr_pool_t *pool, const char *configured, 
 
 /* ---- what is at a home ------------------------------------------------------- */
 
-/* "3.11" of "version = 3.11.2" or "version_info = 3.11.2.final.0"; NULL: absent. */
-static const char *cfg_version(apr_pool_t *pool, const char *text)
+/* The value behind "KEY =" in the text of a pyvenv.cfg, up to the end of its
+ * line; NULL: there is no such key. */
+static const char *cfg_value(const char *text, const char *key)
 {
     const char *line = text;
+    size_t n = strlen(key);
 
     while (line != NULL && *line != '\0') {
         const char *p = line + strspn(line, " \t");
-        size_t key = strncmp(p, "version_info", 12) == 0 ? 12 : strncmp(p, "version", 7) == 0 ? 7 : 0;
 
-        p += key;
-        p += strspn(p, " \t");
-        if (key != 0 && *p == '=') {
-            size_t major, minor;
-
-            p++;
+        if (strncmp(p, key, n) == 0) {
+            p += n;
             p += strspn(p, " \t");
-            major = strspn(p, "0123456789");
-            minor = p[major] == '.' ? strspn(p + major + 1, "0123456789") : 0;
-            if (major > 0 && major < 3 && minor > 0 && minor < 4)
-                return apr_pstrmemdup(pool, p, major + 1 + minor);
+            if (*p == '=')
+                return p + 1 + strspn(p + 1, " \t");
         }
         line = strchr(line, '\n');
         if (line != NULL)
             line++;
     }
     return NULL;
+}
+
+/* "3.11" of "version = 3.11.2" or "version_info = 3.11.2.final.0"; NULL: absent. */
+static const char *cfg_version(apr_pool_t *pool, const char *text)
+{
+    static const char *const keys[] = { "version", "version_info" };
+    size_t i;
+
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const char *p = cfg_value(text, keys[i]);
+        size_t major = p ? strspn(p, "0123456789") : 0, minor;
+
+        minor = major > 0 && p[major] == '.' ? strspn(p + major + 1, "0123456789") : 0;
+        if (major > 0 && major < 3 && minor > 0 && minor < 4)
+            return apr_pstrmemdup(pool, p, major + 1 + minor);
+    }
+    return NULL;
+}
+
+const char *wsgi_runtime_base(apr_pool_t *pool, const char *home)
+{
+    const char *text = read_small(pool, apr_pstrcat(pool, home, "/pyvenv.cfg", NULL));
+    const char *p = text ? cfg_value(text, "home") : NULL;
+    size_t n = p ? strcspn(p, "\r\n") : 0;
+
+    while (n > 1 && (p[n - 1] == ' ' || p[n - 1] == '\t' || p[n - 1] == '/'))
+        n--;
+    return n > 0 && p[0] == '/' ? apr_pstrmemdup(pool, p, n) : NULL;
 }
 
 /* Tags of the lib/pythonX.Y[t] folders below HOME. */

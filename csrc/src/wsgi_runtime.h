@@ -38,4 +38,8 @@ const wsgi_runtime *wsgi_runtime_open(apr_pool_t *pool, const char *configured,
 const wsgi_half *wsgi_runtime_pick(apr_pool_t *pool, const wsgi_runtime *runtime,
                                    const char *home, const char **error);
 
+/* The folder of the Python that the virtual environment HOME was made with, as
+ * its pyvenv.cfg says; NULL: it is none, or does not say. */
+const char *wsgi_runtime_base(apr_pool_t *pool, const char *home);
+
 #endif

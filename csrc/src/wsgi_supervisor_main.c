@@ -692,7 +692,7 @@ int main(int argc, char **argv)
         return 0;
     }
     memset(&s, 0, sizeof(s));
-    s.level = LEVEL_INFO;
+    s.level = LEVEL_WARNING;
     if (fstat(WSGI_CONTROL_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) {
         fprintf(stderr, "wsgi-supervisor: error: descriptor %d is not a control socket\n"
                 "wsgi-supervisor: hint: this program is started by mod_wsgi.so, not by hand\n",
