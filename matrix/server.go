@@ -95,8 +95,8 @@ func NewServer(ctx context.Context, r *run.Runner, t Target, mpm string) (*Serve
 // Close removes the server root. Stop first.
 func (s *Server) Close() error { return os.RemoveAll(s.Root) }
 
-// freePort asks the kernel for a port that nobody listens on now.
-func freePort() (int, error) {
+// FreePort asks the kernel for a port that nobody listens on now.
+func FreePort() (int, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
@@ -117,7 +117,7 @@ func (s *Server) WriteConf() error {
 // nil when it refused.
 func (s *Server) Check(ctx context.Context) (string, error) {
 	if s.Conf.Port == 0 {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return "", err
 		}
@@ -135,7 +135,7 @@ func (s *Server) Check(ctx context.Context) (string, error) {
 // another. Ctx bounds the life of the server.
 func (s *Server) Start(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
-		port, err := freePort()
+		port, err := FreePort()
 		if err != nil {
 			return err
 		}

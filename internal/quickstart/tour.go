@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,7 +47,7 @@ func (c *chain) serve() error {
 			return "", err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
-		port, err := freePort()
+		port, err := matrix.FreePort()
 		if err != nil {
 			return "", err
 		}
@@ -144,16 +143,9 @@ func (c *chain) conclude(total time.Duration) {
 	p("")
 	user := ""
 	if isRoot() {
-		user = " --user www-data"
+		if name, _, err := matrix.ServerUser(); err == nil {
+			user = " --user " + name
+		}
 	}
 	p("    %s start-server app.py --port 8000%s", c.express(), user)
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
