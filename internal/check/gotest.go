@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"sort"
 	"strings"
 	"time"
@@ -120,6 +121,8 @@ func (g *goTestReader) endTest(e event, key string) {
 	}
 	if e.Action == "fail" {
 		fmt.Fprintf(g.w, "%s", said)
+	} else {
+		g.passOn(said)
 	}
 	// A test that only groups others repeats what they say.
 	if g.parents[key] && e.Action == "pass" {
@@ -143,6 +146,18 @@ func (g *goTestReader) endTest(e event, key string) {
 	}
 }
 
+// passOn prints the lines by which a passing test, or a package at its end, says
+// what is to be seen every time: figures and counts. They begin with "note: ".
+func (g *goTestReader) passOn(said string) {
+	for _, line := range strings.Split(said, "\n") {
+		if m := note.FindStringSubmatch(line); m != nil {
+			fmt.Fprintln(g.w, m[1])
+		}
+	}
+}
+
+var note = regexp.MustCompile(`^(?:\s+\S+\.go:\d+: )?(note: .*)$`)
+
 func (g *goTestReader) hasFailedBelow(key string) bool {
 	for _, f := range g.tally.Failures {
 		if strings.HasPrefix(f, key+"/") {
@@ -153,6 +168,9 @@ func (g *goTestReader) hasFailedBelow(key string) bool {
 }
 
 func (g *goTestReader) endPackage(e event) {
+	if b := g.output[e.Package+" "]; b != nil {
+		g.passOn(b.String())
+	}
 	took := time.Duration(e.Elapsed * float64(time.Second)).Round(10 * time.Millisecond)
 	switch e.Action {
 	case "pass":
