@@ -27,7 +27,8 @@ func ForBuild(ctx context.Context, r *run.Runner, say func(string)) ([]string, e
 	return missing, install(ctx, r, say, sys, missing)
 }
 
-// ForTests is [ForBuild] and the frameworks that the tests serve.
+// ForTests is [ForBuild], the frameworks that the tests serve, and the tools
+// with which they look at processes.
 func ForTests(ctx context.Context, r *run.Runner, w io.Writer) error {
 	say := func(line string) { fmt.Fprintln(w, line) }
 	if _, err := ForBuild(ctx, r, say); err != nil {
@@ -37,7 +38,7 @@ func ForTests(ctx context.Context, r *run.Runner, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return frameworks(ctx, r, say, python)
+	return forTests(ctx, r, say, python)
 }
 
 // install installs packages, or says how. Nothing is started by it: a service
@@ -67,22 +68,5 @@ func install(ctx context.Context, r *run.Runner, say func(string), sys distro.Sy
 	if _, err := r.Run(ctx, run.Cmd{Path: command[0], Args: command[1:], Env: quiet}); err != nil {
 		return hint.Exit(fmt.Errorf("installing %s: %w", strings.Join(packages, ", "), err), hint.NotFound)
 	}
-	return nil
-}
-
-// frameworks makes sure that the tests' Python can import Flask and Django,
-// where that is a matter of the system's packages. Any other Python is its
-// owner's business: the tests that need them skip, and this says how they would
-// not.
-func frameworks(ctx context.Context, r *run.Runner, say func(string), python pybuild.Info) error {
-	if _, err := r.Run(ctx, run.Cmd{Path: python.Executable, Args: []string{"-c", "import flask, django"}}); err == nil {
-		return nil
-	}
-	sys := distro.Here()
-	if sys.Family == distro.Debian && strings.HasPrefix(python.Base, "/usr/bin/") && os.Geteuid() == 0 {
-		return install(ctx, r, say, sys, []string{"python3-flask", "python3-django"})
-	}
-	say("the tests of Flask and Django will be skipped; to run them: " +
-		run.Line(python.Executable, "-m", "pip", "install", "flask", "django"))
 	return nil
 }

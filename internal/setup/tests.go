@@ -1,0 +1,58 @@
+package setup
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+
+	"modwsgi/internal/distro"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// modules are what the tests import in their Python, with Debian's package.
+var modules = []struct{ name, debian string }{
+	{"flask", "python3-flask"},
+	{"django", "python3-django"},
+	{"webtest", "python3-webtest"},
+}
+
+// tools are the programs that tests run, with Debian's package.
+var tools = []struct{ name, debian string }{
+	{"strace", "strace"},
+}
+
+// forTests makes sure of modules and tools where that is a matter of the
+// system's packages. Any other Python is its owner's business: the tests that
+// need its modules skip, and this says how they would not.
+func forTests(ctx context.Context, r *run.Runner, say func(string), python pybuild.Info) error {
+	sys := distro.Here()
+	ours := sys.Family == distro.Debian && os.Geteuid() == 0
+	var packages, pip []string
+	for _, m := range modules {
+		if _, err := r.Run(ctx, run.Cmd{Path: python.Executable, Args: []string{"-c", "import " + m.name}}); err == nil {
+			continue
+		}
+		if ours && strings.HasPrefix(python.Base, "/usr/bin/") {
+			packages = append(packages, m.debian)
+		} else {
+			pip = append(pip, m.name)
+		}
+	}
+	for _, t := range tools {
+		if _, err := exec.LookPath(t.name); err == nil {
+			continue
+		}
+		if ours {
+			packages = append(packages, t.debian)
+		} else {
+			say("tests that need " + t.name + " will be skipped; it is in the package " + t.debian)
+		}
+	}
+	if len(pip) > 0 {
+		say("tests that need " + strings.Join(pip, ", ") + " will be skipped; to run them: " +
+			run.Line(python.Executable, append([]string{"-m", "pip", "install"}, pip...)...))
+	}
+	return install(ctx, r, say, sys, packages)
+}
