@@ -1,38 +1,24 @@
 package csrc
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"modwsgi/internal/ctest"
 	"modwsgi/internal/run"
 )
-
-// cTest is one line of test/tests.txt: a program made of C files that ends with
-// 0 if all of it holds.
-type cTest struct {
-	name    string
-	kind    string   // "unit", "tsan" or "fuzz"
-	sources []string // relative to this folder
-}
 
 // embedTest is a program that needs a built plugin.
 const embedTest = "test/test_embed.c"
 
-// sanitizers are those a kind of program is built with.
-var sanitizers = map[string]string{
-	"unit": "address,undefined",
-	"fuzz": "address,undefined", // its corpus, replayed
-	"tsan": "thread",
-}
-
 // readCTests reads the list. Reading each file of the folder also tells go test
 // that its cached result depends on them.
-func readCTests(t *testing.T) []cTest {
+func readCTests(t *testing.T) []ctest.Program {
 	t.Helper()
 	err := filepath.WalkDir("test", func(path string, e os.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
@@ -43,24 +29,9 @@ func readCTests(t *testing.T) []cTest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("test/tests.txt")
+	list, err := ctest.Read(".")
 	if err != nil {
 		t.Fatal(err)
-	}
-	var list []cTest
-	for i, line := range strings.Split(string(text), "\n") {
-		line, _, _ = strings.Cut(line, "#")
-		fields := strings.Fields(line)
-		if len(fields) == 0 {
-			continue
-		}
-		if len(fields) < 3 || sanitizers[fields[1]] == "" {
-			t.Fatalf("test/tests.txt:%d: want a name, one of unit, tsan and fuzz, and sources: %q", i+1, line)
-		}
-		list = append(list, cTest{fields[0], fields[1], fields[2:]})
-	}
-	if len(list) == 0 {
-		t.Fatal("test/tests.txt lists nothing")
 	}
 	return list
 }
@@ -74,14 +45,22 @@ func TestC(t *testing.T) {
 	}
 	list := readCTests(t)
 	mentioned := map[string]bool{embedTest: true} // run on what TestRealBuild builds
-	for _, c := range list {
-		for _, s := range c.sources {
+	var ran ranTests
+	t.Cleanup(func() { ran.log(t) })
+	for _, p := range list {
+		for _, s := range p.Sources {
 			mentioned[s] = true
 		}
-		t.Run(c.kind+"/"+c.name, func(t *testing.T) {
+		t.Run(string(p.Kind)+"/"+p.Name, func(t *testing.T) {
 			t.Parallel()
-			c.run(t, r, cc)
+			runCTest(t, r, cc, p)
+			ran.add(p)
 		})
+	}
+	for _, kind := range []ctest.Kind{ctest.Unit, ctest.Thread, ctest.Fuzz} {
+		if !slices.ContainsFunc(list, func(p ctest.Program) bool { return p.Kind == kind }) {
+			t.Errorf("test/tests.txt lists no program of the kind %s", kind)
+		}
 	}
 	programs, err := filepath.Glob("test/*_*.c")
 	if err != nil {
@@ -98,20 +77,39 @@ func TestC(t *testing.T) {
 	}
 }
 
-func (c cTest) run(t *testing.T, r *run.Runner, cc []string) {
+// ranTests is which programs ran, by kind: it is not to be overlooked that the
+// thread sanitizer has looked at nothing.
+type ranTests struct {
+	mu   sync.Mutex
+	kind map[ctest.Kind][]string
+}
+
+func (r *ranTests) add(p ctest.Program) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kind == nil {
+		r.kind = map[ctest.Kind][]string{}
+	}
+	r.kind[p.Kind] = append(r.kind[p.Kind], p.Name)
+}
+
+// log says it; each line begins as package check passes it on.
+func (r *ranTests) log(t *testing.T) {
+	for _, kind := range []ctest.Kind{ctest.Unit, ctest.Thread, ctest.Fuzz} {
+		names := slices.Sorted(slices.Values(r.kind[kind]))
+		t.Logf("ran: C %s: %d: %s", kind, len(names), strings.Join(names, " "))
+	}
+}
+
+func runCTest(t *testing.T, r *run.Runner, cc []string, p ctest.Program) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), c.name)
-	args := slices.Concat(cc[1:], []string{
-		"-std=gnu99", "-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=" + sanitizers[c.kind], "-fno-sanitize-recover=all",
-		"-Wall", "-Wextra", "-Wshadow", "-Werror", "-pthread", "-D_GNU_SOURCE",
-		fmt.Sprintf("-DMOD_WSGI_VERSION=%q", Version()), "-Itest", "-Isrc", "-o", program,
-	}, c.sources)
-	if _, err := r.Output(t.Context(), "", cc[0], args...); err != nil {
+	program := filepath.Join(t.TempDir(), p.Name)
+	if _, err := r.Output(t.Context(), "", cc[0], slices.Concat(cc[1:], p.Compile(Version(), program))...); err != nil {
 		t.Fatal(err)
 	}
 	var corpus []string
-	if c.kind == "fuzz" {
-		dir, err := filepath.Abs(filepath.Join("test", "corpus", c.name))
+	if p.Kind == ctest.Fuzz {
+		dir, err := filepath.Abs(p.Corpus())
 		if err != nil {
 			t.Fatal(err)
 		}

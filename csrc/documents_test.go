@@ -111,3 +111,107 @@ func same(t *testing.T, what string, code, documented []string) {
 		}
 	}
 }
+
+// levelWords are httpd's levels in the sources and as the document calls them.
+var levelWords = map[string]string{
+	"EMERG": "emergency", "ALERT": "alert", "CRIT": "critical", "ERR": "error", "ERROR": "error", "WARNING": "warning",
+}
+
+// levelToken is what tells the level of a line, in front of its number or, for a
+// text that is put together first, behind it.
+var levelToken = regexp.MustCompile(`\b(?:APLOG|LEVEL|WSGI_LOG)_(EMERG|ALERT|CRIT|ERR|ERROR|WARNING)\b|\b(COMPLAIN)\(|\bgive_up\(WSGI_HOST_EXIT_(\w+)|\b(wsgi_log_raised|wsgi_log_exception)\(`)
+
+// levelsOf finds the level of each number in a source.
+func levelsOf(source string) map[string][]string {
+	const near = 500
+	levels := map[string][]string{}
+	for _, m := range messageNumber.FindAllStringSubmatchIndex(source, -1) {
+		number := "WSGIM"
+		for group := 2; group < len(m); group += 2 {
+			if m[group] >= 0 {
+				number += source[m[group]:m[group+1]]
+			}
+		}
+		at := m[1]
+		// Back to the end of the statement before, then forward over this one.
+		start := max(strings.LastIndexAny(source[:m[0]], ";{}"), 0)
+		found := levelToken.FindAllStringSubmatch(source[start:at], -1)
+		if found == nil {
+			if first := levelToken.FindStringSubmatch(source[at:min(at+near, len(source))]); first != nil {
+				found = [][]string{first}
+			}
+		}
+		if found == nil {
+			levels[number] = append(levels[number], "")
+			continue
+		}
+		word := found[len(found)-1]
+		switch {
+		case word[1] != "":
+			levels[number] = append(levels[number], levelWords[word[1]])
+		case word[2] != "":
+			levels[number] = append(levels[number], "emergency")
+		case word[3] == "IDENTITY":
+			levels[number] = append(levels[number], "alert")
+		case word[3] != "":
+			levels[number] = append(levels[number], "critical")
+		default:
+			levels[number] = append(levels[number], "error")
+		}
+	}
+	return levels
+}
+
+// TestMessageLevels holds the level of each line against the document.
+func TestMessageLevels(t *testing.T) {
+	documented := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (WSGIM\d{4}) \| (\w+) \|`).FindAllStringSubmatch(readDocument(t, "messages.md"), -1) {
+		documented[m[1]] = m[2]
+	}
+	files, err := fs.Glob(Sources(), "*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		for number, levels := range levelsOf(readSource(t, name)) {
+			for _, level := range levels {
+				if documented[number] != "" && level != documented[number] {
+					t.Errorf("%s: %s is logged as %q, the document says %q", name, number, level, documented[number])
+				}
+			}
+		}
+	}
+}
+
+// TestFailuresAreToldApart holds the failures between httpd and a daemon process
+// apart: each has a number of its own, is an error, and names its status.
+func TestFailuresAreToldApart(t *testing.T) {
+	rows := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^\| (WSGIM\d{4}) \| error \| (.*?) \|`).FindAllStringSubmatch(readDocument(t, "messages.md"), -1) {
+		rows[m[1]] = m[2]
+	}
+	for _, failure := range []struct {
+		what, status string
+		numbers      []string
+	}{
+		{"cannot connect in time, group gone", "503", []string{"0221", "0222", "0227", "0237"}},
+		{"refused too often", "503", []string{"0223"}},
+		{"queue timeout", "504", []string{"0226"}},
+		{"no response in time", "504", []string{"0228", "0230", "0238"}},
+		{"closed before the response", "502", []string{"0229"}},
+		{"no response can be read", "502", []string{"0225", "0231", "0232"}},
+		{"bad response header data", "500", []string{"0224"}},
+		{"header too long", "500", []string{"0248"}},
+		{"no response at all", "500", []string{"0241"}},
+		{"failure of the application", "500", []string{"0601", "0610", "0611"}},
+		{"no callable", "404", []string{"0614"}},
+		{"cut in the body", "cut", []string{"0229", "0230"}},
+		{"short body", "the connection is closed", []string{"0240", "0612"}},
+	} {
+		for _, number := range failure.numbers {
+			if row := rows["WSGIM"+number]; !strings.Contains(row, failure.status) {
+				t.Errorf("%s: WSGIM%s is no error with %q in the document: %q", failure.what, number, failure.status, row)
+			}
+		}
+	}
+}

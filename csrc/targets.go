@@ -75,17 +75,19 @@ func Targets() []Target {
 			Exports: []string{"wsgi_module"},
 			Sources: sources(plain, tier(NeedsApache,
 				"mod_wsgi.c", "wsgi_body.c", "wsgi_config.c", "wsgi_embedded.c", "wsgi_environ.c", "wsgi_groups.c",
-				"wsgi_keeper.c", "wsgi_proxies.c", "wsgi_relay.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_worker.c"),
-				tier(NeedsNone, "wsgi_forwarded.c")),
+				"wsgi_keeper.c", "wsgi_locate.c", "wsgi_proxies.c", "wsgi_relay.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_worker.c"),
+				tier(NeedsNone, "wsgi_forwarded.c", "wsgi_frames.c")),
 		},
 		{
 			Name: "wsgi-supervisor", Kind: Executable, Needs: NeedsNone,
-			Sources: sources(plain, tier(NeedsNone, "wsgi_supervisor.c", "wsgi_supervisor_main.c")),
+			Sources: sources(plain, tier(NeedsNone, "wsgi_memory.c", "wsgi_supervisor.c", "wsgi_supervisor_death.c",
+				"wsgi_supervisor_group.c", "wsgi_supervisor_main.c", "wsgi_supervisor_renew.c", "wsgi_supervisor_scripts.c", "wsgi_supervisor_spawn.c")),
 		},
 		{
 			Name: "wsgi-host", Kind: Executable, Needs: NeedsPython,
 			Sources: sources(plain, gateway, tier(NeedsPython,
-				"wsgi_host.c", "wsgi_host_answer.c", "wsgi_host_identity.c", "wsgi_host_watch.c")),
+				"wsgi_host.c", "wsgi_host_answer.c", "wsgi_host_gate.c", "wsgi_host_identity.c", "wsgi_host_limits.c", "wsgi_host_lock.c", "wsgi_host_service.c", "wsgi_host_watch.c"),
+				tier(NeedsNone, "wsgi_frames.c", "wsgi_life.c", "wsgi_memory.c")),
 		},
 		{
 			Name: "wsgi-embed.so", Kind: Plugin, Needs: NeedsPython,

@@ -136,6 +136,63 @@ failed:
     return -1;
 }
 
+int wsgi_identity_groups(const char *list, wsgi_identity *id, char *err, size_t errlen)
+{
+    long most = sysconf(_SC_NGROUPS_MAX);
+    size_t room = 2;
+    const char *p;
+    gid_t *groups;
+
+    for (p = list; *p != '\0'; p++)
+        room += *p == ',';
+    groups = realloc(id->groups, room * sizeof(*groups));
+    if (groups == NULL)
+        return explain(err, errlen, "out of memory at the supplementary groups");
+    id->groups = groups;
+    groups[0] = id->gid;
+    id->ngroups = 1;
+    for (p = list; ; p++) {
+        size_t n = strcspn(p, ",");
+        char *name = strndup(p, n);
+        gid_t gid = 0;
+        int rv = name != NULL ? wsgi_access_group(name, &gid, err, errlen)
+                              : explain(err, errlen, "out of memory at the supplementary groups");
+
+        free(name);
+        if (rv < 0)
+            return -1;
+        if (gid != id->gid)
+            groups[id->ngroups++] = gid;
+        p += n;
+        if (*p == '\0')
+            break;
+    }
+    if (most > 0 && id->ngroups > most)
+        return explain(err, errlen, "these are %d groups with the primary one, and a process may have "
+                       "%ld", id->ngroups, most);
+    return 0;
+}
+
+int wsgi_access_user(const char *user, uid_t *out, char *err, size_t errlen)
+{
+    unsigned long id;
+
+    if (parse_id(user, &id) == 0) {
+        *out = (uid_t)id;
+        return 0;
+    }
+    if (find_user(user, out) != NULL)
+        return 0;
+    return explain(err, errlen, "user '%s' does not exist on this machine", user);
+}
+
+int wsgi_access_group(const char *group, gid_t *out, char *err, size_t errlen)
+{
+    if (find_group(group, out) == 0)
+        return 0;
+    return explain(err, errlen, "group '%s' does not exist on this machine", group);
+}
+
 void wsgi_identity_free(wsgi_identity *id)
 {
     free(id->groups);
@@ -338,4 +395,46 @@ int wsgi_access_check(const wsgi_identity *id, const char *path, int want,
     if (want != 0 && !permitted(id, &st, want) && !has_access_list(at))
         return denied(id, at, &st, want, path, err, errlen);
     return 0;
+}
+
+/* ---- whose is it ------------------------------------------------------------------ */
+
+/* AT, the script or its folder, WHAT it is. 0 or -1. */
+static int owned(const wsgi_owner *o, const char *what, const char *at, char *err, size_t errlen)
+{
+    struct stat st;
+
+    if (stat(at, &st) < 0)
+        return explain(err, errlen, "%s '%s' cannot be examined: %s", what, at, strerror(errno));
+    if (o->by_user && st.st_uid != o->uid)
+        return explain(err, errlen, "%s '%s' belongs to user #%lu and not to #%lu", what, at,
+                       (unsigned long)st.st_uid, (unsigned long)o->uid);
+    if (o->by_group && st.st_gid != o->gid)
+        return explain(err, errlen, "%s '%s' belongs to group #%lu and not to #%lu", what, at,
+                       (unsigned long)st.st_gid, (unsigned long)o->gid);
+    if (o->by_user && (st.st_mode & S_IWGRP))
+        return explain(err, errlen, "%s '%s' may be written by its group (mode %04o)", what, at,
+                       (unsigned)st.st_mode & 07777);
+    if (st.st_mode & S_IWOTH)
+        return explain(err, errlen, "%s '%s' may be written by everybody (mode %04o)", what, at,
+                       (unsigned)st.st_mode & 07777);
+    return 0;
+}
+
+int wsgi_access_owned(const wsgi_owner *owner, const char *path, char *err, size_t errlen)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder;
+    int rv;
+
+    if (!owner->by_user && !owner->by_group)
+        return 0;
+    if (owned(owner, "script", path, err, errlen) < 0)
+        return -1;
+    folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL)
+        return explain(err, errlen, "out of memory at script '%s'", path);
+    rv = owned(owner, "the script's folder", folder, err, errlen);
+    free(folder);
+    return rv;
 }

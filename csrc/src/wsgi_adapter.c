@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define COPY_MAX 32768            /* a body this short is copied */
 
@@ -53,6 +54,12 @@ static enum wsgi_end failed(call *c)
         PyErr_Clear();
         return WSGI_END_CANCELLED;
     }
+    if (PyErr_ExceptionMatches(c->slot->interp->state->request_timeout)) {
+        PyErr_Clear();
+        wsgi_log_held(WSGI_LOG_ERROR, "WSGIM0518: RequestTimeout ended the request while processing "
+                      "WSGI script '%s'", wsgi_script_path(c->script));
+        return WSGI_END_TIMEOUT;
+    }
     if (PyErr_ExceptionMatches(PyExc_SystemExit))
         snprintf(line, sizeof line, "WSGIM0611: SystemExit ignored while processing WSGI script "
                  "'%s'", wsgi_script_path(c->script));
@@ -82,6 +89,47 @@ static int not_started(void)
 {
     PyErr_SetString(PyExc_RuntimeError, "start_response was not called");
     return -1;
+}
+
+/* The status that the SystemExit which is set asks for. It is cleared. */
+static int exit_status(void)
+{
+    PyObject *raised = PyErr_GetRaisedException();
+    PyObject *code = PyObject_GetAttrString(raised, "code");
+    int status = 1;
+
+    if (code == Py_None)
+        status = 0;
+    else if (code != NULL && PyLong_Check(code))
+        status = (int)PyLong_AsLong(code);
+    PyErr_Clear();
+    Py_XDECREF(code);
+    Py_DECREF(raised);
+    return status;
+}
+
+/* In a process that the application forked, and that came back here as if it
+ * were the one that serves: end it, with the status it asked for by SystemExit.
+ * An exception may be set. GIL held. */
+static void end_if_forked(call *c)
+{
+    char line[1024];
+    int status = 0;
+
+    if (!wsgi_adapter_forked())
+        return;
+    snprintf(line, sizeof line, "WSGIM0615: a process that WSGI script '%s' forked came back from "
+             "the request and is ended", wsgi_script_path(c->script));
+    if (PyErr_Occurred() == NULL)
+        wsgi_log(WSGI_LOG_ERROR, "%s", line);
+    else if (PyErr_ExceptionMatches(PyExc_SystemExit))
+        status = exit_status();
+    else {
+        status = 1;
+        wsgi_log_raised(c->slot->interp->state, line);
+    }
+    wsgi_log_flush(c->runner);
+    _exit(status);
 }
 
 /* ---- the result ------------------------------------------------------------------- */
@@ -267,7 +315,9 @@ static void close_result(call *c, PyObject *result)
     found = PyObject_GetOptionalAttr(result, st->s_close, &method);
     if (found > 0)
         r = PyObject_CallNoArgs(method);
-    if (found != 0 && r == NULL) {
+    if (found != 0 && r == NULL && PyErr_ExceptionMatches(st->request_timeout))
+        PyErr_Clear();
+    else if (found != 0 && r == NULL) {
         snprintf(line, sizeof line, "WSGIM0613: close() of the response failed while processing "
                  "WSGI script '%s'", wsgi_script_path(c->script));
         wsgi_log_raised(st, line);
@@ -307,12 +357,15 @@ static enum wsgi_end run_application(call *c, PyObject *app)
     int64_t declared, sent, dropped;
     PyThreadState *ts;
 
+    end_if_forked(c);
     if (result == NULL || send_result(c, result) < 0) {
+        end_if_forked(c);
         end = failed(c);
         c->answer.ready = 0;
     }
     if (result != NULL)
         close_result(c, result);
+    end_if_forked(c);
     Py_XDECREF(result);
     if (c->adapter == NULL)
         return end;
@@ -338,6 +391,7 @@ static enum wsgi_end run_application(call *c, PyObject *app)
 /* Get the script ready. WSGI_END_OK, or how the request ends. GIL held. */
 static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
 {
+    enum wsgi_stale how;
     PyThreadState *ts;
     unsigned seen;
     int err;
@@ -348,10 +402,21 @@ static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
     case WSGI_SCRIPT_ABSENT:
         return wsgi_script_load(c->slot, c->script, seen, 0) < 0 ? WSGI_END_LOAD_FAILED
                                                                   : WSGI_END_OK;
+    case WSGI_SCRIPT_FAILED:
+        wsgi_script_failed(c->slot, c->script);
+        return WSGI_END_LOAD_FAILED;
     default:
+        how = wsgi_script_first_sight(c->slot, c->script, now) ? WSGI_STALE_FIRST
+            : now->mtime_ns < 0 ? WSGI_STALE_MISSING : WSGI_STALE_AGAIN;
         ts = PyEval_SaveThread();
-        err = c->peer->stale(c->ctx);
+        err = c->peer->stale(c->ctx, how);
         PyEval_RestoreThread(ts);
+        if (err == EALREADY && wsgi_script_check(c->slot, c->script, NULL, &seen) == WSGI_SCRIPT_READY)
+            return WSGI_END_OK;
+        if (err == EALREADY) {
+            wsgi_script_failed(c->slot, c->script);
+            return WSGI_END_LOAD_FAILED;
+        }
         if (err != 0)
             return WSGI_END_CANCELLED;
         return wsgi_script_load(c->slot, c->script, seen, 1) < 0 ? WSGI_END_LOAD_FAILED
@@ -376,7 +441,15 @@ static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
                       wsgi_script_path(c->script), (int)name->len, name->data);
         return WSGI_END_NO_CALLABLE;
     }
-    end = c->peer->begin(c->ctx) != 0 ? WSGI_END_CANCELLED : run_application(c, app);
+    if (c->peer->begin(c->ctx) != 0)
+        end = WSGI_END_CANCELLED;
+    else {
+        wsgi_interrupt_begin(c->runner, c->slot->interp, c->r);
+        end = run_application(c, app);
+        if (wsgi_interrupt_end(c->runner))
+            wsgi_log_held(WSGI_LOG_INFO, "RequestTimeout: thread %u recovered (process group '%s')",
+                          c->r->thread, c->r->process_group);
+    }
     Py_DECREF(app);
     return end;
 }
@@ -431,8 +504,10 @@ enum wsgi_end wsgi_adapter_run(const wsgi_request *r, const wsgi_peer *peer, voi
 
     if (c.runner == NULL)
         return WSGI_END_INTERNAL;
+    wsgi_adapter_watch_forks();
     c.runner->peer = peer;
     c.runner->ctx = ctx;
+    c.runner->thread = r->thread;
     end = run_call(&c);
     wsgi_log_flush(c.runner);
     c.runner->peer = NULL;
@@ -440,19 +515,21 @@ enum wsgi_end wsgi_adapter_run(const wsgi_request *r, const wsgi_peer *peer, voi
     return end;
 }
 
-void wsgi_adapter_preload(const char *script, const char *group)
+int wsgi_adapter_preload(const char *script, const char *group)
 {
     wsgi_runner *w = wsgi_runner_self();
     wsgi_interp *interp = wsgi_interp_get(group, strlen(group));
     wsgi_slot *slot = w == NULL || interp == NULL ? NULL : wsgi_interp_slot(w, interp);
     wsgi_script *s = slot == NULL ? NULL : wsgi_script_find(slot, script, strlen(script));
     unsigned seen;
+    int rv;
 
     if (s == NULL)
-        return;
+        return -1;
     wsgi_interp_enter(slot);
-    if (wsgi_script_check(slot, s, NULL, &seen) == WSGI_SCRIPT_ABSENT)
-        wsgi_script_load(slot, s, seen, 0);
+    rv = wsgi_script_check(slot, s, NULL, &seen) == WSGI_SCRIPT_ABSENT
+       ? wsgi_script_load(slot, s, seen, 0) : 0;
     wsgi_interp_leave(slot);
     wsgi_log_flush(w);
+    return rv;
 }

@@ -13,6 +13,6 @@ enum wsgi_end wsgi_adapter_run(const wsgi_request *r, const wsgi_peer *peer, voi
 
 /* Load SCRIPT into the interpreter of GROUP ahead of requests. What goes wrong is
  * in the log. */
-void wsgi_adapter_preload(const char *script, const char *group);
+int wsgi_adapter_preload(const char *script, const char *group);
 
 #endif

@@ -31,8 +31,9 @@
 typedef struct {
     uint32_t magic, interface;
     uint32_t slots, threads, cells;
-    uint32_t deaths;
-} __attribute__((aligned(LINE))) board_header;
+    uint32_t deaths, turns;
+    uint32_t deaths_of[WSGI_DEATH_KINDS];
+} __attribute__((aligned(4 * LINE))) board_header;
 
 /* life: incarnation in the upper sixteen bits, state in the lower. One word,
  * so that "does incarnation N live" is one load. */
@@ -98,7 +99,7 @@ static uint64_t board_bytes(uint32_t slots, uint32_t threads, uint32_t cells)
 {
     uint64_t n;
 
-    if (slots == 0 || slots > SLOTS_MAX || threads == 0 || cells == 0 ||
+    if (slots == 0 || slots > SLOTS_MAX || cells == 0 ||
         cells == WSGI_CELL_INVALID)
         return 0;
     n = sizeof(board_header) + (uint64_t)slots * sizeof(board_slot) +
@@ -264,6 +265,45 @@ uint32_t wsgi_board_deaths(const wsgi_board *b)
     return LOAD_ACQUIRE(&b->header->deaths);
 }
 
+uint32_t wsgi_board_deaths_of(const wsgi_board *b, enum wsgi_death cause)
+{
+    return (uint32_t)cause < WSGI_DEATH_KINDS ? LOAD(&b->header->deaths_of[cause]) : 0;
+}
+
+uint32_t wsgi_board_turns(const wsgi_board *b)
+{
+    return LOAD_ACQUIRE(&b->header->turns);
+}
+
+void wsgi_board_turn(wsgi_board *b)
+{
+    __atomic_fetch_add(&b->header->turns, 1, __ATOMIC_RELEASE);
+}
+
+const char *wsgi_death_text(enum wsgi_death d)
+{
+    switch (d) {
+    case WSGI_DEATH_EXIT:             return "exited";
+    case WSGI_DEATH_SIGNAL:           return "killed by a signal";
+    case WSGI_DEATH_OOM:              return "killed because memory ran out";
+    case WSGI_DEATH_RELOAD:           return "replaced because its script changed";
+    case WSGI_DEATH_RECYCLED:         return "replaced";
+    case WSGI_DEATH_REQUEST_TIMEOUT:  return "ended by request-timeout";
+    case WSGI_DEATH_STARTUP_TIMEOUT:  return "ended by startup-timeout";
+    case WSGI_DEATH_SHUTDOWN:         return "stopped";
+    case WSGI_DEATH_IMPORT:           return "ended since a script could not be imported";
+    case WSGI_DEATH_MAXIMUM_REQUESTS: return "replaced after maximum-requests";
+    case WSGI_DEATH_RESTART_INTERVAL: return "replaced after restart-interval";
+    case WSGI_DEATH_INACTIVITY:       return "ended by inactivity-timeout";
+    case WSGI_DEATH_DEADLOCK:         return "ended by deadlock-timeout";
+    case WSGI_DEATH_CPU_TIME:         return "ended by cpu-time-limit";
+    case WSGI_DEATH_MEMORY:           return "replaced for memory-soft-limit";
+    case WSGI_DEATH_SIGNALLED:        return "replaced after a signal";
+    case WSGI_DEATH_LOST:             return "ended while it had no supervisor";
+    default:                          return "ended";
+    }
+}
+
 /* ---- processes ---------------------------------------------------------- */
 
 static uint32_t life_word(uint32_t incarnation, uint32_t state)
@@ -312,9 +352,10 @@ void wsgi_slot_pid(wsgi_board *b, uint32_t slot, pid_t pid)
         STORE_RELEASE(&b->slot[slot].pid, (uint32_t)pid);
 }
 
-/* States only go forward: supervisor and host may both write, and the later
- * one of the life counts whoever comes last. */
-void wsgi_slot_state(wsgi_board *b, uint32_t slot, enum wsgi_slot_state state)
+/* Supervisor and host may both write, and the later state of the life counts
+ * whoever comes last. */
+void wsgi_slot_state(wsgi_board *b, uint32_t slot, uint16_t incarnation,
+                     enum wsgi_slot_state state)
 {
     board_slot *s;
     uint32_t life;
@@ -324,7 +365,8 @@ void wsgi_slot_state(wsgi_board *b, uint32_t slot, enum wsgi_slot_state state)
     s = &b->slot[slot];
     life = LOAD_ACQUIRE(&s->life);
     do {
-        if (life_state(life) == WSGI_SLOT_FREE || life_state(life) >= (uint32_t)state)
+        if (life_incarnation(life) != incarnation || life_state(life) == WSGI_SLOT_FREE ||
+            life_state(life) >= (uint32_t)state)
             return;
         if (state == WSGI_SLOT_READY)
             STORE(&s->ready_us, wsgi_now_us());
@@ -347,6 +389,8 @@ void wsgi_slot_end(wsgi_board *b, uint32_t slot, enum wsgi_death d, uint32_t det
     STORE(&s->dead_pid, LOAD(&s->pid));
     STORE(&s->dead_incarnation, incarnation);
     STORE_RELEASE(&s->life, life_word(incarnation, WSGI_SLOT_GONE));
+    if ((uint32_t)d < WSGI_DEATH_KINDS)
+        __atomic_fetch_add(&b->header->deaths_of[d], 1, __ATOMIC_RELAXED);
     __atomic_fetch_add(&b->header->deaths, 1, __ATOMIC_RELEASE);
 }
 
@@ -565,10 +609,20 @@ void wsgi_cell_done(wsgi_board *b, uint32_t cell)
         cell_free(&b->cell[cell]);
 }
 
-uint64_t wsgi_now_us(void)
+static uint64_t clock_us(clockid_t id)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_REALTIME, &ts);
+    clock_gettime(id, &ts);
     return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+uint64_t wsgi_now_us(void)
+{
+    return clock_us(CLOCK_REALTIME);
+}
+
+uint64_t wsgi_steady_us(void)
+{
+    return clock_us(CLOCK_MONOTONIC);
 }

@@ -28,11 +28,19 @@ enum wsgi_thread_state { WSGI_THREAD_NONE = 0, WSGI_THREAD_IDLE, WSGI_THREAD_BUS
 enum wsgi_cell_state { WSGI_CELL_FREE = 0, WSGI_CELL_QUEUED, WSGI_CELL_TAKEN,
                        WSGI_CELL_ABANDONED };
 
-/* Why a process ended. Detail: signal number, exit status, or 0. */
+/* Why a process ended, or is to be replaced. Detail: signal number, exit
+ * status, or 0. RECYCLED: for a new generation, a rolling reload, a successor.
+ * LOST: nobody was there to see it, since the supervisor had died before. */
 enum wsgi_death { WSGI_DEATH_NONE = 0, WSGI_DEATH_EXIT, WSGI_DEATH_SIGNAL,
                   WSGI_DEATH_OOM, WSGI_DEATH_RELOAD, WSGI_DEATH_RECYCLED,
                   WSGI_DEATH_REQUEST_TIMEOUT, WSGI_DEATH_STARTUP_TIMEOUT,
-                  WSGI_DEATH_SHUTDOWN };
+                  WSGI_DEATH_SHUTDOWN, WSGI_DEATH_IMPORT, WSGI_DEATH_MAXIMUM_REQUESTS,
+                  WSGI_DEATH_RESTART_INTERVAL, WSGI_DEATH_INACTIVITY,
+                  WSGI_DEATH_DEADLOCK, WSGI_DEATH_CPU_TIME, WSGI_DEATH_MEMORY,
+                  WSGI_DEATH_SIGNALLED, WSGI_DEATH_LOST, WSGI_DEATH_KINDS };
+
+/* "ended by request-timeout": what follows "the daemon process"; static. */
+const char *wsgi_death_text(enum wsgi_death d);
 
 /* Make a board in an anonymous file. 0 or an errno; *FD is close-on-exec. */
 int  wsgi_board_create(uint32_t slots, uint32_t threads, uint32_t cells,
@@ -44,6 +52,11 @@ uint32_t wsgi_board_slots(const wsgi_board *b);
 uint32_t wsgi_board_threads(const wsgi_board *b);     /* of one process */
 uint32_t wsgi_board_cells(const wsgi_board *b);
 uint32_t wsgi_board_deaths(const wsgi_board *b);      /* processes ended so far */
+uint32_t wsgi_board_deaths_of(const wsgi_board *b, enum wsgi_death cause);
+/* How often a successor took over from a process, or was found not to be able
+ * to; who waits for either waits for this number to change. */
+uint32_t wsgi_board_turns(const wsgi_board *b);
+void     wsgi_board_turn(wsgi_board *b);
 
 /* ---- processes: written by the supervisor, state also by the host -------- */
 
@@ -60,7 +73,10 @@ typedef struct {
 /* A new process will use SLOT: state STARTING, the next incarnation (never 0). */
 uint16_t wsgi_slot_begin(wsgi_board *b, uint32_t slot);
 void wsgi_slot_pid(wsgi_board *b, uint32_t slot, pid_t pid);
-void wsgi_slot_state(wsgi_board *b, uint32_t slot, enum wsgi_slot_state s);
+/* Nothing happens if another incarnation has the slot by now, and states only
+ * go forward. */
+void wsgi_slot_state(wsgi_board *b, uint32_t slot, uint16_t incarnation,
+                     enum wsgi_slot_state s);
 /* The process is gone: state GONE, cause kept, deaths counted. */
 void wsgi_slot_end(wsgi_board *b, uint32_t slot, enum wsgi_death d, uint32_t detail);
 void wsgi_slot_read(const wsgi_board *b, uint32_t slot, wsgi_slot_view *out);
@@ -100,6 +116,8 @@ enum wsgi_cell_state wsgi_cell_read(const wsgi_board *b, uint32_t cell,
                                     uint32_t *slot, uint16_t *incarnation);
 void wsgi_cell_done(wsgi_board *b, uint32_t cell);          /* relay: FREE again, still claimed */
 
+/* Microseconds of a clock that nobody sets, for how long something takes. */
+uint64_t wsgi_steady_us(void);
 uint64_t wsgi_now_us(void);                                 /* CLOCK_REALTIME, microseconds */
 
 #endif

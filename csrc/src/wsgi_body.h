@@ -2,8 +2,10 @@
  * mode alike.
  *
  * Nothing is read before it is asked for: the first read sends the interim 100
- * a client may wait for. When reading fails, Apache's filter may have answered
- * the client already; the status kept here is then the one answer.
+ * a client may wait for. When reading fails, Apache's input filter would answer
+ * the client by itself, with a page or, behind the first bytes of a response,
+ * with a clean end of it. It is kept from doing so: the status kept here is the
+ * one answer, and a response that has begun is the handler's to cut.
  */
 #ifndef WSGI_BODY_H
 #define WSGI_BODY_H
@@ -20,7 +22,12 @@ typedef struct {
     int chunked;                      /* its end is told by Apache */
     int error;                        /* errno that ended it: ECONNRESET, ETIMEDOUT, EPROTO, EFBIG */
     int status;                       /* what the handler is to return for that error */
+    struct wsgi_body_guard *guard;    /* made by the first read */
+    apr_time_t silent;                /* nothing has come since; 0: something just has */
 } wsgi_body;
+
+/* When the hooks are registered. */
+void wsgi_body_register(void);
 
 /* LENGTH as in wsgi_route: none is an empty body. */
 void wsgi_body_init(wsgi_body *body, request_rec *r, int64_t length);
@@ -28,5 +35,14 @@ void wsgi_body_init(wsgi_body *body, request_rec *r, int64_t length);
 /* The next piece of at most MAX bytes; blocks. 0 with *N bytes at *P, borrowed
  * until the next call, *N 0 at the end; or an errno, then also kept in error. */
 int wsgi_body_next(wsgi_body *body, size_t max, const char **p, size_t *n);
+
+/* The same, but EAGAIN, which is not kept, when nothing has come for about MS
+ * milliseconds. Timeout of Apache holds as it does for one long wait. */
+int wsgi_body_try(wsgi_body *body, size_t max, const char **p, size_t *n, int ms);
+
+/* The handler is about to return STATUS. Apache reads what is left of a body
+ * before it sends what it holds back of the answer; the client gets that now,
+ * whether or not it ever sends the rest. Returns STATUS. */
+int wsgi_body_leave(wsgi_body *body, int status);
 
 #endif

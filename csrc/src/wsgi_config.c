@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 
 #include "wsgi_groups.h"
+#include "wsgi_locate.h"
 #include "wsgi_options.h"
 #include "wsgi_proxies.h"
 
@@ -45,6 +46,7 @@ void *wsgi_config_merge_dir(apr_pool_t *p, void *base, void *add)
     c->chunked_request = a->chunked_request != -1 ? a->chunked_request : b->chunked_request;
     c->enable_sendfile = a->enable_sendfile != -1 ? a->enable_sendfile : b->enable_sendfile;
     c->map_head = a->map_head != -1 ? a->map_head : b->map_head;
+    c->restrict_process = a->restrict_process ? a->restrict_process : b->restrict_process;
     c->trusted_proxies = a->trusted_proxies ? a->trusted_proxies : b->trusted_proxies;
     c->trusted_headers = a->trusted_headers ? a->trusted_headers : b->trusted_headers;
     if (a->handlers != NULL && b->handlers != NULL)
@@ -273,6 +275,7 @@ static const char *add_alias(cmd_parms *cmd, const char *location, ap_regex_t *r
     alias->regex = regex;
     alias->file = file;
     alias->choice = choice;
+    alias->sighting = regex == NULL ? wsgi_sighting_new(cmd->pool) : NULL;
     /* In embedded mode the first request of a child loads the script. */
     if (is_literal(choice.process_group) && *choice.process_group != '\0' &&
         is_literal(choice.application_group) && (regex == NULL || strchr(file, '$') == NULL))
@@ -399,34 +402,46 @@ static const char *set_daemon_process(cmd_parms *cmd, void *dir, const char *arg
 
 /* ---- single values --------------------------------------------------------- */
 
-static const char *empty_value(cmd_parms *cmd)
-{
-    return apr_psprintf(cmd->pool, "%s: the name is empty; use %%{GLOBAL} if that was meant",
-                        cmd->cmd->name);
-}
+/* Where one argument is taken, Apache has refused an empty one. */
 
 static const char *set_process_group(cmd_parms *cmd, void *dir, const char *value)
 {
-    if (*value == '\0')
-        return empty_value(cmd);
+    (void)cmd;
     ((wsgi_dir_config *)dir)->process_group = parse_group(value);
     return NULL;
 }
 
 static const char *set_application_group(cmd_parms *cmd, void *dir, const char *value)
 {
-    if (*value == '\0')
-        return empty_value(cmd);
+    (void)cmd;
     ((wsgi_dir_config *)dir)->application_group = parse_group(value);
     return NULL;
 }
 
 static const char *set_callable_object(cmd_parms *cmd, void *dir, const char *value)
 {
-    if (*value == '\0')
-        return apr_psprintf(cmd->pool, "%s: the name is empty; give the name of an object in "
-                            "the script", cmd->cmd->name);
+    (void)cmd;
     ((wsgi_dir_config *)dir)->callable_object = value;
+    return NULL;
+}
+
+/* The last list in a scope is the one that counts. */
+static const char *set_restrict_process(cmd_parms *cmd, void *dir, const char *args)
+{
+    apr_array_header_t *names = apr_array_make(cmd->pool, 4, sizeof(const char *));
+
+    while (*args != '\0') {
+        const char *name = ap_getword_conf(cmd->pool, &args);
+
+        if (*name == '\0')
+            return apr_psprintf(cmd->pool, "%s: the name is empty; use %%{GLOBAL} if embedded mode "
+                                "was meant", cmd->cmd->name);
+        APR_ARRAY_PUSH(names, const char *) = parse_group(name);
+    }
+    if (names->nelts == 0)
+        return apr_psprintf(cmd->pool, "%s needs at least one name of a process group; %%{GLOBAL} "
+                            "stands for embedded mode", cmd->cmd->name);
+    ((wsgi_dir_config *)dir)->restrict_process = names;
     return NULL;
 }
 
@@ -469,12 +484,9 @@ static const char *set_global_text(cmd_parms *cmd, void *dir, const char *value)
     char *base = (char *)wsgi_config_global(cmd->server);
 
     (void)dir;
-    if (error != NULL)
-        return error;
-    if (*value == '\0')
-        return apr_psprintf(cmd->pool, "%s: the value is empty", cmd->cmd->name);
-    *(const char **)(base + (apr_size_t)cmd->info) = value;
-    return NULL;
+    if (error == NULL)
+        *(const char **)(base + (apr_size_t)cmd->info) = value;
+    return error;
 }
 
 static const char *set_runtime_directory(cmd_parms *cmd, void *dir, const char *value)
@@ -499,6 +511,7 @@ static const char *set_socket_prefix(cmd_parms *cmd, void *dir, const char *valu
 #define GLOBAL_TEXT(member) (void *)APR_OFFSETOF(wsgi_global, member)
 #define GLOBAL_FLAG(member) (void *)APR_OFFSETOF(wsgi_global, member)
 #define FLAG(member) (void *)APR_OFFSETOF(wsgi_dir_config, member)
+#define GLOBAL  RSRC_CONF             /* the setter refuses virtual hosts */
 #define SERVER  RSRC_CONF
 #define SECTION (RSRC_CONF | ACCESS_CONF)
 #define HTACCESS (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
@@ -520,6 +533,9 @@ const command_rec wsgi_config_directives[] = {
                      "application-group=, pass-authorization="),
     AP_INIT_TAKE1("WSGIProcessGroup", set_process_group, NULL, SECTION,
                   "name of a group of daemon processes, or %{GLOBAL} for embedded mode"),
+    AP_INIT_RAW_ARGS("WSGIRestrictProcess", set_restrict_process, NULL, SECTION,
+                     "names of the groups of daemon processes that may be used, and %{GLOBAL} if "
+                     "embedded mode may"),
     AP_INIT_TAKE1("WSGIApplicationGroup", set_application_group, NULL, SECTION,
                   "name of a Python interpreter, or %{GLOBAL} for the main one"),
     AP_INIT_TAKE1("WSGICallableObject", set_callable_object, NULL, HTACCESS,
@@ -537,21 +553,21 @@ const command_rec wsgi_config_directives[] = {
                   "a filter needs the body"),
     AP_INIT_TAKE1("WSGIEnableSendfile", set_flag, FLAG(enable_sendfile), HTACCESS,
                   "On to send files of wsgi.file_wrapper by sendfile, else Off"),
-    AP_INIT_TAKE1("WSGICaseSensitivity", set_global_flag, GLOBAL_FLAG(case_sensitivity), SERVER,
+    AP_INIT_TAKE1("WSGICaseSensitivity", set_global_flag, GLOBAL_FLAG(case_sensitivity), GLOBAL,
                   "Off if paths that differ only in case are the same file, else On"),
     AP_INIT_RAW_ARGS("WSGITrustedProxyHeaders", wsgi_proxies_set_headers, NULL, HTACCESS,
                      "names of headers by which proxies tell of the client"),
     AP_INIT_RAW_ARGS("WSGITrustedProxies", wsgi_proxies_set_proxies, NULL, HTACCESS,
                      "addresses and networks of the proxies that may send those headers"),
-    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_global_flag, GLOBAL_FLAG(restrict_embedded), SERVER,
+    AP_INIT_TAKE1("WSGIRestrictEmbedded", set_global_flag, GLOBAL_FLAG(restrict_embedded), GLOBAL,
                   "On to refuse applications in embedded mode, else Off"),
-    AP_INIT_TAKE1("WSGIPythonHome", set_global_text, GLOBAL_TEXT(python_home), SERVER,
+    AP_INIT_TAKE1("WSGIPythonHome", set_global_text, GLOBAL_TEXT(python_home), GLOBAL,
                   "prefix of a Python installation or virtual environment"),
-    AP_INIT_TAKE1("WSGIPythonPath", set_global_text, GLOBAL_TEXT(python_path), SERVER,
+    AP_INIT_TAKE1("WSGIPythonPath", set_global_text, GLOBAL_TEXT(python_path), GLOBAL,
                   "directories for sys.path in embedded mode, separated by colons"),
-    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, GLOBAL_TEXT(socket_prefix), SERVER,
+    AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, GLOBAL_TEXT(socket_prefix), GLOBAL,
                   "accepted for compatibility: there is no socket on disk"),
     AP_INIT_TAKE1("WSGIRuntimeDirectory", set_runtime_directory, GLOBAL_TEXT(runtime_directory),
-                  SERVER, "folder of wsgi-supervisor and of the Python halves"),
+                  GLOBAL, "folder of wsgi-supervisor and of the Python halves"),
     { NULL }
 };

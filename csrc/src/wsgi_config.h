@@ -16,6 +16,7 @@
 struct wsgi_group;
 struct wsgi_runtime;
 struct wsgi_half;
+struct wsgi_sighting;
 
 /* What the options of an alias or a handler script decide. */
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
     const char *location, *file;
     ap_regex_t *regex;                /* of a WSGIScriptAliasMatch; NULL: location is a path */
     wsgi_choice choice;
+    struct wsgi_sighting *sighting;   /* of the file; NULL with a regex */
 } wsgi_alias;
 
 typedef struct {
@@ -42,6 +44,7 @@ typedef struct {
     int pass_authorization, script_reloading, error_override, chunked_request, enable_sendfile;
     int map_head;                     /* enum wsgi_map_head; -1 unset: auto */
     apr_hash_t *handlers;             /* name to wsgi_handler_script; NULL: none */
+    apr_array_header_t *restrict_process;   /* const char *, names of groups; NULL: any */
     apr_array_header_t *trusted_proxies;    /* wsgi_network; NULL: every peer */
     apr_array_header_t *trusted_headers;    /* uint8_t, places in wsgi_forwarded_registry; NULL: none */
 } wsgi_dir_config;

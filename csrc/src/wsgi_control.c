@@ -63,6 +63,7 @@ void wsgi_group_config_encode(const wsgi_group_config *g, wsgi_buf *out)
         put_text(out, g->preloads[i].script);
         put_text(out, g->preloads[i].application_group);
         put_text(out, g->preloads[i].callable_object);
+        wsgi_buf_u8(out, (uint8_t)(g->preloads[i].required != 0));
     }
     wsgi_buf_u32(out, g->slot);
     wsgi_buf_u32(out, g->incarnation);
@@ -75,7 +76,7 @@ static int decode_preloads(wsgi_cur *in, wsgi_group_config *out)
 {
     uint32_t count = wsgi_cur_u32(in), i;
 
-    if (in->bad || count > PRELOADS_MAX || count > in->left / 12)
+    if (in->bad || count > PRELOADS_MAX || count > in->left / 13)
         return -1;
     if (count == 0)
         return 0;
@@ -87,6 +88,9 @@ static int decode_preloads(wsgi_cur *in, wsgi_group_config *out)
         out->preloads[i].script = get_text(in);
         out->preloads[i].application_group = get_text(in);
         out->preloads[i].callable_object = get_text(in);
+        out->preloads[i].required = wsgi_cur_u8(in);
+        if (out->preloads[i].required > 1)
+            return -1;
     }
     return in->bad ? -1 : 0;
 }
@@ -136,6 +140,24 @@ void wsgi_group_config_free(wsgi_group_config *g)
     wsgi_options_free(&g->options);
     memset(g, 0, sizeof(*g));
     wsgi_options_init(&g->options);
+}
+
+void wsgi_control_script(wsgi_buf *out, const char *script, const char *application_group)
+{
+    put_text(out, script);
+    put_text(out, application_group);
+}
+
+int wsgi_control_script_decode(const void *payload, size_t n, wsgi_str *script,
+                               wsgi_str *application_group)
+{
+    wsgi_cur in = wsgi_cur_of(payload, n);
+
+    *script = wsgi_cur_str(&in);
+    *application_group = wsgi_cur_str(&in);
+    return in.bad || in.left != 0 || script->len == 0 || script->data[0] != '/' ||
+           memchr(script->data, '\0', script->len) != NULL ||
+           memchr(application_group->data, '\0', application_group->len) != NULL ? -1 : 0;
 }
 
 /* ---- packets --------------------------------------------------------------- */

@@ -9,13 +9,20 @@
  *           not named in it are retired; those named get new processes, and
  *           old ones are drained once the new ones are ready.
  *   STOP    end everything within the shutdown timeouts, then exit.
- *   End of file: the parent is gone; as STOP.
+ *   End of file: the parent was killed. All goes on until its children have let
+ *           go of the rendezvous of every group; then as STOP.
  * Supervisor to parent: ACK after COMMIT, with a text that is empty or says
  * what cannot work (a host that cannot be executed, an unknown interface).
  *
  * Supervisor to host, on descriptor WSGI_HOST_CONTROL_FD of the host: CONFIG
- * once. Host to supervisor: READY, or RECYCLE with the reason (enum
- * wsgi_death) when it wants to be replaced; it then stops taking requests.
+ * once. Host to supervisor:
+ *   READY    it takes requests.
+ *   LOADED   it has loaded a script (code 1): a successor is to load it before
+ *            it is ready. Or it could not (0), and is wanted to: then a successor
+ *            is that is started for this. Payload: wsgi_control_script.
+ *   RENEW    it is to be replaced, for a reason (enum wsgi_death), and goes on
+ *            until its successor is ready.
+ *   RECYCLE  the same, and it takes no more requests.
  * Everything else is a signal: SIGUSR1 drains, SIGTERM stops.
  */
 #ifndef WSGI_CONTROL_H
@@ -35,14 +42,18 @@ enum wsgi_host_exit {
     WSGI_HOST_EXIT_IDENTITY = 71,    /* user, group, folder or umask could not be set */
     WSGI_HOST_EXIT_PYTHON   = 72,    /* Python did not start */
     WSGI_HOST_EXIT_THREADS  = 73,    /* not one request thread could be started */
-    WSGI_HOST_EXIT_FORCED   = 74     /* shutdown-timeout passed with requests running */
+    WSGI_HOST_EXIT_FORCED   = 74,    /* shutdown-timeout passed with requests running */
+    WSGI_HOST_EXIT_IMPORT   = 75     /* a required script could not be loaded */
 };
 
 enum wsgi_control_type { WSGI_CTL_GROUP = 'G', WSGI_CTL_COMMIT = 'C', WSGI_CTL_STOP = 'S',
                          WSGI_CTL_ACK = 'A', WSGI_CTL_CONFIG = 'c', WSGI_CTL_READY = 'r',
-                         WSGI_CTL_RECYCLE = 'q' };
+                         WSGI_CTL_RECYCLE = 'q', WSGI_CTL_RENEW = 'n', WSGI_CTL_LOADED = 'l' };
 
-typedef struct { char *script, *application_group, *callable_object; } wsgi_preload;
+/* REQUIRED: without it the process is of no use, since the one that it is to
+ * replace has it (exit WSGI_HOST_EXIT_IMPORT). A script that is not there any
+ * more is no script. */
+typedef struct { char *script, *application_group, *callable_object; int required; } wsgi_preload;
 
 typedef struct {
     uint64_t key;                 /* identity of rendezvous and board */
@@ -68,6 +79,12 @@ uint32_t wsgi_group_slots(const wsgi_options *o);
 void wsgi_group_config_encode(const wsgi_group_config *g, wsgi_buf *out);
 int  wsgi_group_config_decode(wsgi_cur *in, wsgi_group_config *out);   /* 0 or -1 */
 void wsgi_group_config_free(wsgi_group_config *g);
+
+/* A script and its application group, as payload. Strings are borrowed from the
+ * message; decode: 0, or -1 if it is none. */
+void wsgi_control_script(wsgi_buf *out, const char *script, const char *application_group);
+int  wsgi_control_script_decode(const void *payload, size_t n, wsgi_str *script,
+                                wsgi_str *application_group);
 
 /* One packet: u8 version, u8 type, u16 code, payload; with up to 3 descriptors.
  * Send returns 0 or an errno. Receive: bytes of payload, 0 with *type 0 at the

@@ -22,6 +22,7 @@
 #include "wsgi_embed.h"
 #include "wsgi_environ.h"
 #include "wsgi_groups.h"
+#include "wsgi_locate.h"
 #include "wsgi_response.h"
 #include "wsgi_runtime.h"
 
@@ -212,6 +213,7 @@ typedef struct {
     wsgi_response out;
     const char *piece;                /* of the body, lent by it */
     size_t piece_left;
+    int missing;                      /* HTTP_NOT_FOUND: the script has gone */
 } loan;
 
 static int peer_begin(void *ctx)
@@ -219,17 +221,22 @@ static int peer_begin(void *ctx)
     return ((loan *)ctx)->r->connection->aborted ? ECANCELED : 0;
 }
 
-static int peer_stale(void *ctx)
+static int peer_stale(void *ctx, enum wsgi_stale how)
 {
-    (void)ctx;
-    return 0;                         /* load it again, here */
+    loan *l = ctx;
+
+    (void)how;
+    if (*l->out.route->handler_script == '\0')
+        l->missing = wsgi_locate_missing(l->r);
+    return l->missing != OK ? ENOENT : 0;     /* load it again, here */
 }
 
-static ssize_t peer_read(void *ctx, void *buf, size_t n)
+static ssize_t peer_read(void *ctx, void *buf, size_t n, int all)
 {
     loan *l = ctx;
     int error;
 
+    (void)all;                        /* what there is comes at no cost */
     if (l->piece_left == 0) {
         if (wsgi_response_pass(&l->out, 1) != 0) {
             errno = ECONNRESET;
@@ -360,7 +367,9 @@ int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
     wsgi_buf_free(&head);
     if (l.body.error != 0 && !l.out.sent)
         status = wsgi_response_fail(&l.out, l.body.status);      /* one answer: Apache's own */
+    else if (l.missing != OK)
+        status = wsgi_response_fail(&l.out, l.missing);
     else
         status = wsgi_response_end(&l.out, end);
-    return status;
+    return wsgi_body_leave(&l.body, status);
 }

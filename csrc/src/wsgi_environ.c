@@ -228,7 +228,8 @@ static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
     PUT(to, "REMOTE_ADDR", r->useragent_ip);
     PUT_NUMBER(to, "REMOTE_PORT", c->client_addr->port);
     PUT(to, "SERVER_SOFTWARE", ap_get_server_banner());
-    PUT(to, "SERVER_ADMIN", r->server->server_admin);
+    if (r->server->server_admin != NULL && strcmp(r->server->server_admin, DEFAULT_ADMIN) != 0)
+        put(to, "SERVER_ADMIN", 12, r->server->server_admin);
     PUT(to, "DOCUMENT_ROOT", ap_document_root(r));
     PUT(to, "CONTEXT_PREFIX", ap_context_prefix(r));
     PUT(to, "CONTEXT_DOCUMENT_ROOT", ap_context_document_root(r));

@@ -121,15 +121,22 @@ void wsgi_log_held(int level, const char *format, ...)
     PyEval_RestoreThread(ts);
 }
 
+/* TEXT is a line of its own, if there is any. */
+static void end_line(wsgi_buf *text)
+{
+    if (text->len > 0)
+        emit_line(WSGI_LOG_ERROR, (const char *)text->data, text->len);
+    wsgi_buf_reset(text);
+}
+
 void wsgi_log_flush(wsgi_runner *w)
 {
     int i;
 
-    for (i = 0; i < WSGI_LINES; i++)
-        if (w->lines[i].len > 0) {
-            emit_line(WSGI_LOG_ERROR, (const char *)w->lines[i].data, w->lines[i].len);
-            wsgi_buf_reset(&w->lines[i]);
-        }
+    for (i = 0; i < WSGI_LINES; i++) {
+        end_line(&w->lines[i].text);
+        w->lines[i].flushed = 0;
+    }
 }
 
 /* ---- exceptions ---------------------------------------------------------------- */
@@ -245,7 +252,7 @@ static PyObject *format_stack(PyObject *format, PyObject *frame)
     return bytes;
 }
 
-void wsgi_log_stacks(void)
+void wsgi_log_stacks(unsigned long only)
 {
     PyObject *sys = PyImport_ImportModule("sys"), *traceback = NULL, *format = NULL;
     PyObject *frames = NULL, *thread, *frame;
@@ -258,8 +265,11 @@ void wsgi_log_stacks(void)
         goto done;
     /* The dict is ours alone, so nothing changes it meanwhile. */
     while (PyDict_Next(frames, &at, &thread, &frame)) {
-        PyObject *text = format_stack(format, frame);
+        PyObject *text;
 
+        if (only != 0 && PyLong_AsUnsignedLongMask(thread) != only)
+            continue;
+        text = format_stack(format, frame);
         if (text == NULL)
             goto done;
         wsgi_log_held(WSGI_LOG_INFO, "stack of thread %lu:",
@@ -302,7 +312,7 @@ static void log_dealloc(PyObject *o)
 
 /* Unfinished lines of a thread that the application started; such a thread is
  * not told when it ends, other than by the destructor of its key. */
-typedef struct { wsgi_buf lines[WSGI_LINES]; } stranger;
+typedef struct { wsgi_unfinished lines[WSGI_LINES]; } stranger;
 
 static pthread_once_t strangers_made = PTHREAD_ONCE_INIT;
 static pthread_key_t strangers;
@@ -314,9 +324,8 @@ static void forget_stranger(void *data)
     int i;
 
     for (i = 0; i < WSGI_LINES; i++) {
-        if (s->lines[i].len > 0)
-            emit_line(WSGI_LOG_ERROR, (const char *)s->lines[i].data, s->lines[i].len);
-        wsgi_buf_free(&s->lines[i]);
+        end_line(&s->lines[i].text);
+        wsgi_buf_free(&s->lines[i].text);
     }
     free(s);
 }
@@ -328,7 +337,7 @@ static void make_strangers(void)
 
 /* Where the calling thread's unfinished lines are; NULL without memory, and
  * unless MAKE, if it has none. */
-static wsgi_buf *lines_of_thread(int make)
+static wsgi_unfinished *lines_of_thread(int make)
 {
     wsgi_runner *w = wsgi_runner_known();
     stranger *s;
@@ -350,7 +359,8 @@ static wsgi_buf *lines_of_thread(int make)
 /* Whole lines go out; the rest waits in the thread's buffer. GIL not held. */
 static void log_text(enum wsgi_line line, const char *text, size_t n)
 {
-    wsgi_buf *lines = lines_of_thread(1), *kept;
+    wsgi_unfinished *lines = lines_of_thread(1);
+    wsgi_buf *kept;
     const char *end = NULL;
     size_t i;
 
@@ -358,7 +368,14 @@ static void log_text(enum wsgi_line line, const char *text, size_t n)
         emit_lines(WSGI_LOG_ERROR, text, n);
         return;
     }
-    kept = &lines[line];
+    kept = &lines[line].text;
+    if (n > 0 && lines[line].flushed) {
+        lines[line].flushed = 0;
+        if (*text == '\n') {
+            text++;
+            n--;
+        }
+    }
     for (i = n; i > 0 && end == NULL; i--)
         if (text[i - 1] == '\n')
             end = text + i;
@@ -366,8 +383,7 @@ static void log_text(enum wsgi_line line, const char *text, size_t n)
         size_t first = (size_t)((const char *)memchr(text, '\n', n) - text);
 
         wsgi_buf_bytes(kept, text, first);
-        emit_line(WSGI_LOG_ERROR, (const char *)kept->data, kept->len);
-        wsgi_buf_reset(kept);
+        end_line(kept);
         text += first + 1;
         n -= first + 1;
     }
@@ -416,14 +432,14 @@ static PyObject *log_writelines(PyObject *o, PyObject *arg)
 /* Also what has no newline yet. */
 static PyObject *log_flush(PyObject *o, PyObject *unused)
 {
-    wsgi_buf *lines = lines_of_thread(0);
-    wsgi_buf *kept = lines == NULL ? NULL : &lines[((log_object *)o)->line];
+    wsgi_unfinished *lines = lines_of_thread(0);
+    wsgi_unfinished *kept = lines == NULL ? NULL : &lines[((log_object *)o)->line];
 
     (void)unused;
-    if (kept != NULL && kept->len > 0) {
+    if (kept != NULL && kept->text.len > 0) {
         Py_BEGIN_ALLOW_THREADS
-        emit_line(WSGI_LOG_ERROR, (const char *)kept->data, kept->len);
-        wsgi_buf_reset(kept);
+        end_line(&kept->text);
+        kept->flushed = 1;
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;

@@ -36,8 +36,9 @@ void wsgi_log_exception(wsgi_state *state, PyObject *exc, const char *headline);
  * followed by ": Type: message". */
 void wsgi_log_raised(wsgi_state *state, const char *headline);
 
-/* Where every thread of the process is in its Python code, at info. GIL held. */
-void wsgi_log_stacks(void);
+/* Where a thread of the process is in its Python code, at info: that which Python
+ * knows as ONLY, or every one if it is 0. GIL held. */
+void wsgi_log_stacks(unsigned long only);
 
 /* Type mod_wsgi.Log, the binary file below the standard streams. */
 extern PyType_Spec wsgi_log_spec;

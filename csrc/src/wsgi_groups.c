@@ -11,12 +11,10 @@
 #include "apr_strings.h"
 #include "unixd.h"
 
-#include "wsgi_access.h"
 #include "wsgi_control.h"
 #include "wsgi_keeper.h"
 
 #define TEXT_LENGTH 1024
-#define QUEUE_BYTES (4 * 1024 * 1024)     /* some 3,600 requests of 1.5 kB */
 #define CELLS_MOST  (1024 * 1024)         /* 64 MB, of which only what is used is memory */
 
 /* ---- declared ------------------------------------------------------------------------ */
@@ -75,6 +73,11 @@ static int settle_identity(wsgi_group *group, wsgi_identity *id)
     }
     apr_snprintf(own_user, sizeof(own_user), "#%lu", (unsigned long)geteuid());
     apr_snprintf(own_group, sizeof(own_group), "#%lu", (unsigned long)getegid());
+    if (geteuid() != 0 && (o->chroot != NULL || o->supplementary_groups != NULL)) {
+        COMPLAIN(group, 0321, "%s needs Apache to be started by root; it is started by user #%lu",
+                 o->chroot != NULL ? "chroot" : "supplementary-groups", (unsigned long)geteuid());
+        return -1;
+    }
     user = o->user ? o->user : own_user;
     primary = o->group ? o->group : o->user ? NULL : own_group;
     if (wsgi_identity_find(user, primary, id, text, sizeof(text)) < 0) {
@@ -88,6 +91,44 @@ static int settle_identity(wsgi_group *group, wsgi_identity *id)
         return -1;
     }
     return 0;
+}
+
+/* The groups and the folder to start in that the options leave open, and whose
+ * the scripts must be. 0 or -1. */
+static int settle_details(wsgi_group *group, wsgi_identity *id)
+{
+    wsgi_options *o = &group->options;
+    char text[TEXT_LENGTH];
+    const char *option = "supplementary-groups", *remark;
+    uid_t nobody;
+    size_t i;
+    int rv = 0;
+
+    if (o->supplementary_groups != NULL)
+        rv = wsgi_identity_groups(o->supplementary_groups, id, text, sizeof(text));
+    if (rv == 0 && o->script_user != NULL) {
+        option = "script-user";
+        group->owner.by_user = 1;
+        rv = wsgi_access_user(o->script_user, &group->owner.uid, text, sizeof(text));
+    }
+    if (rv == 0 && o->script_group != NULL) {
+        option = "script-group";
+        group->owner.by_group = 1;
+        rv = wsgi_access_group(o->script_group, &group->owner.gid, text, sizeof(text));
+    }
+    if (rv == 0 && o->socket_user != NULL) {
+        option = "socket-user";
+        rv = wsgi_access_user(o->socket_user, &nobody, text, sizeof(text));
+    }
+    if (rv < 0)
+        COMPLAIN(group, 0322, "%s: %s", option, text);
+    if (o->home == NULL && o->chroot == NULL && id->home != NULL && geteuid() == 0 &&
+        id->uid != ap_unixd_config.user_id && o->start_folder == NULL)
+        o->start_folder = strdup(id->home);
+    for (i = 0; (remark = wsgi_options_remark(o, i)) != NULL; i++)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, group->server, WSGI_MSG(0320) "WSGIDaemonProcess %s (%s:%u): "
+                     "%s", group->name, group->file, group->line, remark);
+    return rv;
 }
 
 /* OPTION=PATH must be within reach of ID. 0 or -1. */
@@ -160,7 +201,12 @@ static int check_group(apr_pool_t *pool, const wsgi_global *global, wsgi_group *
     }
     if (settle_identity(group, &id) < 0)
         return -1;
-    if (check_path(group, &id, "home", o->home, X_OK) < 0 ||
+    if (settle_details(group, &id) < 0)
+        rv = -1;
+    if (o->chroot != NULL)            /* the paths mean other files in there */
+        rv = check_path(group, &id, "chroot", o->chroot, X_OK) < 0 ? -1 : rv;
+    else if (check_path(group, &id, "home", o->home, X_OK) < 0 ||
+        check_path(group, &id, "home= is not given, and the home folder of the user,", o->start_folder, X_OK) < 0 ||
         check_python_home(pool, group, &id) < 0 ||
         check_path(group, &id, "the runtime folder", global->runtime->package, R_OK | X_OK) < 0)
         rv = -1;
@@ -191,6 +237,7 @@ static int distribute_imports(const wsgi_global *global)
         preload->script = (char *)import->script;
         preload->application_group = (char *)import->application_group;
         preload->callable_object = (char *)(import->callable_object ? import->callable_object : "");
+        preload->required = 0;
     }
     return rv;
 }
@@ -294,11 +341,10 @@ static uint32_t cells_needed(void)
     return (uint32_t)daemons * (uint32_t)threads * 2 + 64;
 }
 
-/* A deep queue, so that a burst waits in it; unprivileged, what the system gives. */
-static void deepen(int fd)
+/* Room in the queue, so that a burst waits in it; unprivileged, what the system
+ * gives. */
+static void deepen(int fd, int bytes)
 {
-    int bytes = QUEUE_BYTES;
-
 #ifdef SO_SNDBUFFORCE
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) == 0)
         return;
@@ -327,7 +373,6 @@ static channel *channel_new(channels *all, const wsgi_group *group, uint32_t thr
         goto failed;
     c->near = pair[0];
     c->far = pair[1];
-    deepen(c->near);
     error = wsgi_board_create(wsgi_group_slots(&group->options), threads, cells, &board, &c->board);
     if (error != 0) {
         errno = error;
@@ -410,25 +455,21 @@ static apr_interval_time_t seconds(int value)
     return apr_time_from_sec((apr_interval_time_t)value);
 }
 
-/* The natural logarithm, good enough for a timeout, without the library for it. */
-static double natural_log(int n)
-{
-    double x = n, sum = 0, y;
-
-    for (; x > 1.5; x /= 2)
-        sum += 0.693147180559945;
-    y = (x - 1) / (x + 1);
-    return sum + 2 * y * (1 + y * y * (1 / 3.0 + y * y * (1 / 5.0 + y * y / 7)));
-}
-
 static void settle_limits(wsgi_group *group)
 {
     const wsgi_options *o = &group->options;
     int socket_seconds = wsgi_options_seconds(o->socket_timeout);
+    int response_seconds = wsgi_options_seconds(o->response_socket_timeout);
+    int interrupt_seconds = wsgi_options_seconds(o->interrupt_timeout);
 
-    /* As the processes reckon it: one request of many may take longer. */
-    group->deadline = (apr_interval_time_t)((double)seconds(wsgi_options_seconds(o->request_timeout)) *
-                                            (1 + natural_log(wsgi_options_threads(o))));
+    /* As the processes reckon it. One that may be interrupted answers for itself,
+     * and is looked at once a second. */
+    group->deadline = apr_time_from_msec(wsgi_options_request_limit(o));
+    if (group->deadline > 0 && interrupt_seconds > 0)
+        group->deadline += seconds(interrupt_seconds + 2);
+    group->request_deadline = seconds(wsgi_options_seconds(o->request_deadline));
+    group->response_timeout = seconds(response_seconds > 0 ? response_seconds : socket_seconds);
+    group->flush_delay = apr_time_from_msec(wsgi_options_response_flush_delay(o));
     group->connect_timeout = seconds(wsgi_options_connect_timeout(o));
     group->queue_timeout = seconds(wsgi_options_seconds(o->queue_timeout));
     group->socket_timeout = socket_seconds > 0 ? seconds(socket_seconds) : group->server->timeout;
@@ -489,6 +530,7 @@ int wsgi_groups_start(apr_pool_t *pconf, server_rec *s)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         apr_pool_cleanup_register(pconf, group->board, unmap_board, apr_pool_cleanup_null);
+        deepen(c->near, wsgi_options_queue_bytes(&group->options));
         c->wanted = 1;
         group->rendezvous = c->near;
         describe(apr_array_push(told), global, group, c);

@@ -14,6 +14,7 @@
 
 #include "apr_time.h"
 
+#include "wsgi_access.h"
 #include "wsgi_board.h"
 #include "wsgi_config.h"
 #include "wsgi_options.h"
@@ -27,6 +28,7 @@ typedef struct wsgi_group {
     unsigned line;
     uint32_t index;                   /* among the groups of this configuration */
     const wsgi_half *half;
+    wsgi_owner owner;                 /* whose its scripts must be */
     int broken;                       /* the check found that it cannot work */
     apr_array_header_t *preloads;     /* wsgi_preload */
     /* From wsgi_groups_start on. */
@@ -35,6 +37,9 @@ typedef struct wsgi_group {
     uint32_t processes;
     /* Limits of the relay; 0 is off, but for the last, which is always set. */
     apr_interval_time_t deadline;     /* of one request, by request-timeout */
+    apr_interval_time_t request_deadline;     /* of one request, from its receipt */
+    apr_interval_time_t response_timeout;     /* of one write to the client */
+    apr_interval_time_t flush_delay;
     apr_interval_time_t connect_timeout, queue_timeout, socket_timeout;
 } wsgi_group;
 

@@ -27,7 +27,7 @@
 
 static wsgi_host host = {.group = "", .config = {.log_level = 6}};
 
-enum { LEVEL_CRIT = 2, LEVEL_ERROR = 3, LEVEL_WARNING = 4, LEVEL_INFO = 6, LEVEL_DEBUG = 7 };
+enum { LEVEL_ALERT = 1, LEVEL_CRIT = 2, LEVEL_ERROR = 3, LEVEL_WARNING = 4, LEVEL_INFO = 6, LEVEL_DEBUG = 7 };
 
 /* ---- log ------------------------------------------------------------------------- */
 
@@ -158,7 +158,7 @@ static void run_request(wsgi_seat *seat, scratch *s, size_t n, int answer_fd, in
 
     r.taken_us = wsgi_now_us();
     __atomic_store_n(&seat->since_us, r.taken_us, __ATOMIC_RELAXED);
-    __atomic_store_n(&host.active_us, r.taken_us, __ATOMIC_RELAXED);
+    __atomic_store_n(&seat->received_us, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&seat->state, WSGI_SEAT_BUSY, __ATOMIC_RELEASE);
     wsgi_thread_busy(host.board, c->slot, seat->number, r.taken_us);
     if (answer_fd < 0 || parse(s, n, memfd, &p, &r) < 0) {
@@ -166,6 +166,7 @@ static void run_request(wsgi_seat *seat, scratch *s, size_t n, int answer_fd, in
                       "malformed and was dropped", host.group, n);
     }
     else {
+        __atomic_store_n(&seat->received_us, r.received_us, __ATOMIC_RELAXED);
         wsgi_answer_begin(&seat->answer, answer_fd, &p);
         wsgi_answer_end(&seat->answer, wsgi_adapter_run(&r, &wsgi_answer_peer, &seat->answer));
     }
@@ -182,10 +183,9 @@ static void count_request(void)
     uint64_t n = __atomic_add_fetch(&host.requests, 1, __ATOMIC_RELAXED);
     int most = wsgi_options_seconds(host.config.options.maximum_requests);
 
-    if (host.config.options.inactivity_timeout > 0)
-        __atomic_store_n(&host.active_us, wsgi_now_us(), __ATOMIC_RELAXED);
     if (most > 0 && n == (uint64_t)most) {
-        __atomic_store_n(&host.closing, 1, __ATOMIC_RELEASE);
+        if (most == 1)            /* wsgi.run_once was promised: not one more */
+            __atomic_store_n(&host.closing, 1, __ATOMIC_RELEASE);
         wsgi_watch_tell(WSGI_NEWS_MAXIMUM);
     }
 }
@@ -197,12 +197,15 @@ static void lost_line(int level, const char *text, size_t n)
     write_line(level, text, n);
 }
 
-/* The script of a request has changed: this process has the old one. */
-static int refuse(void)
+/* The script of a request has changed: this process has the old one, and serves
+ * with it until its successor, which is to answer this first request, is ready. */
+static int refuse(enum wsgi_stale how)
 {
-    if (!__atomic_exchange_n(&host.closing, 1, __ATOMIC_ACQ_REL))
+    if (__atomic_load_n(&host.closing, __ATOMIC_ACQUIRE) || wsgi_gate_passed())
+        return EBUSY;
+    if (how == WSGI_STALE_FIRST)
         wsgi_watch_tell(WSGI_NEWS_STALE);
-    return 1;
+    return how == WSGI_STALE_AGAIN ? EALREADY : EAGAIN;
 }
 
 /* Take requests until there are no more to be taken. */
@@ -262,7 +265,7 @@ static void *sit(void *arg)
         free(s->head);
     free(s);
     __atomic_store_n(&seat->state, WSGI_SEAT_GONE, __ATOMIC_RELEASE);
-    wsgi_watch_tell(WSGI_NEWS_SEAT);
+    wsgi_watch_tell(WSGI_NEWS_LOOK);
     return NULL;
 }
 
@@ -270,14 +273,23 @@ static void *sit(void *arg)
 static int seat_threads(void)
 {
     uint32_t wanted = (uint32_t)wsgi_options_threads(&host.config.options), i;
-    int err = 0;
+    int64_t stack = host.config.options.stack_size;
+    pthread_attr_t attr;
+    int err;
 
+    pthread_attr_init(&attr);
+    err = stack > 0 ? pthread_attr_setstacksize(&attr, (size_t)stack) : 0;
+    if (err != 0)
+        wsgi_host_log(LEVEL_WARNING, "WSGIM0522: daemon process '%s': request threads cannot have a "
+                      "stack of %lld bytes: %s", host.group, (long long)stack, strerror(err));
+    err = 0;
     for (i = 0; i < wanted && err == 0; i++) {
         host.seats[i].number = i;
-        err = pthread_create(&host.seats[i].thread, NULL, sit, &host.seats[i]);
+        err = pthread_create(&host.seats[i].thread, &attr, sit, &host.seats[i]);
         if (err == 0)
             __atomic_store_n(&host.nseats, i + 1, __ATOMIC_RELEASE);
     }
+    pthread_attr_destroy(&attr);
     if (err != 0 && host.nseats > 0) {
         wsgi_host_log(LEVEL_WARNING, "WSGIM0515: daemon process '%s': only %u of %u request "
                       "threads could be started: %s", host.group, host.nseats, wanted,
@@ -292,7 +304,7 @@ static int seat_threads(void)
 /* Say why and end. */
 static void give_up(enum wsgi_host_exit status, const char *text)
 {
-    wsgi_host_log(LEVEL_CRIT, "%s", text);
+    wsgi_host_log(status == WSGI_HOST_EXIT_IDENTITY ? LEVEL_ALERT : LEVEL_CRIT, "%s", text);
     _exit(status);
 }
 
@@ -376,10 +388,12 @@ static void open_board(void)
     close(WSGI_HOST_BOARD_FD);
 }
 
-static void set_locale(void)
+static void set_environment(void)
 {
     const wsgi_options *o = &host.config.options;
 
+    if (o->python_eggs != NULL)
+        setenv("PYTHON_EGG_CACHE", o->python_eggs, 1);
     if (o->lang != NULL)
         setenv("LANG", o->lang, 1);
     if (o->locale == NULL)
@@ -399,6 +413,15 @@ static void take_identity(void)
         return;
     snprintf(text, sizeof text, "WSGIM0505: daemon process '%s': %s", host.group, err);
     give_up(WSGI_HOST_EXIT_IDENTITY, text);
+}
+
+static void start_lock(void)
+{
+    int err = wsgi_host_lock_start(&host);
+
+    if (err != 0)
+        wsgi_host_log(LEVEL_WARNING, "WSGIM0519: daemon process '%s': deadlock-timeout is not kept, "
+                      "since its thread could not be started: %s", host.group, strerror(err));
 }
 
 static void start_watch(void)
@@ -422,6 +445,8 @@ static void start_python(void)
     python = (wsgi_python_config){
         .python_home = o->python_home, .python_path = o->python_path,
         .working_folder = o->home,
+        .switch_interval_us = o->switch_interval_us,
+        .service = wsgi_options_threads(o) == 0, .stacks_at_crash = 1,
         .runtime = host.config.runtime[0] != '\0' ? host.config.runtime : NULL,
         .process_group = host.group,
         .processes = wsgi_options_processes(o), .threads = wsgi_options_threads(o),
@@ -437,20 +462,6 @@ static void start_python(void)
     give_up(WSGI_HOST_EXIT_PYTHON, text);
 }
 
-/* Scripts that were asked for ahead of requests. A failure is in the log, and
- * the first request tries again. */
-static void load_scripts(void)
-{
-    uint32_t i;
-
-    for (i = 0; i < host.config.npreloads; i++) {
-        const wsgi_preload *p = &host.config.preloads[i];
-
-        if (__atomic_load_n(&host.closing, __ATOMIC_ACQUIRE))
-            return;
-        wsgi_adapter_preload(p->script, p->application_group);
-    }
-}
 
 static void start_threads(void)
 {
@@ -476,18 +487,25 @@ int main(int argc, char **argv)
     guard_descriptors();
     open_board();
     prctl(PR_SET_NAME, host.group, 0, 0, 0);
-    set_locale();
+    set_environment();
+    wsgi_host_priority(&host);
     take_identity();
+    wsgi_host_limits(&host);
+    if (wsgi_options_threads(&host.config.options) == 0) {
+        start_python();
+        return wsgi_host_service(&host);
+    }
     start_watch();
     wsgi_host_log(LEVEL_INFO, "daemon process '%s': starting, Python %s, %d threads", host.group,
                   PY_VERSION, wsgi_options_threads(&host.config.options));
     start_python();
-    load_scripts();
-    __atomic_store_n(&host.active_us, wsgi_now_us(), __ATOMIC_RELAXED);
+    start_lock();
+    wsgi_gate_load(&host);
     start_threads();
-    wsgi_slot_state(host.board, host.config.slot, WSGI_SLOT_READY);
+    wsgi_slot_state(host.board, host.config.slot, (uint16_t)host.config.incarnation, WSGI_SLOT_READY);
     wsgi_control_send(WSGI_HOST_CONTROL_FD, WSGI_CTL_READY, 0, NULL, 0, NULL, 0);
-    wsgi_watch_tell(WSGI_NEWS_SERVING);
+    __atomic_store_n(&host.serving, 1, __ATOMIC_RELAXED);
+    wsgi_watch_tell(WSGI_NEWS_LOOK);
     wsgi_home_run();
     wsgi_python_stop();
     return 0;

@@ -3,7 +3,8 @@
  * Three kinds of threads: the main one starts Python, makes interpreters and
  * ends Python (wsgi_interp's home thread); one for each seat takes requests;
  * the watch keeps time, hears signals and the supervisor, and never touches
- * Python, so that it can end a process in which Python hangs.
+ * Python, so that it can end a process in which Python hangs. A helper of it
+ * tries Python's lock.
  */
 #ifndef WSGI_HOST_H
 #define WSGI_HOST_H
@@ -12,15 +13,14 @@
 #include "wsgi_board.h"
 #include "wsgi_control.h"
 #include "wsgi_host_answer.h"
-
-/* WAITING: in or about to be in recvmsg, or seeing that there is no more to do. */
-enum wsgi_seat_state { WSGI_SEAT_WAITING, WSGI_SEAT_BUSY, WSGI_SEAT_GONE };
+#include "wsgi_life.h"
 
 typedef struct {
     pthread_t thread;
     uint32_t number;              /* from 0 */
-    int state;                    /* atomic */
+    int state;                    /* enum wsgi_seat_state, atomic */
     uint64_t since_us;            /* start of the request, atomic */
+    uint64_t received_us;         /* by httpd; 0 until it is known; atomic */
     wsgi_answer answer;
 } wsgi_seat;
 
@@ -32,7 +32,7 @@ typedef struct {
     uint32_t nseats;
     int closing;                  /* atomic: no more requests are taken */
     uint64_t requests;            /* finished; atomic */
-    uint64_t active_us;           /* last start or end of a request; atomic */
+    int serving;                  /* atomic: requests are taken, or were */
 } wsgi_host;
 
 /* A line in the process' error log, if the log level wants it. Any thread. */
@@ -40,13 +40,40 @@ void wsgi_host_log(int level, const char *format, ...) __attribute__((format(pri
 
 /* ---- wsgi_host_watch.c ----------------------------------------------------- */
 
-/* What may be told to the watch, by a thread or a signal handler. */
-enum wsgi_news { WSGI_NEWS_STOP = 't', WSGI_NEWS_DRAIN = 'u', WSGI_NEWS_END_OF_QUEUE = 'e',
-                 WSGI_NEWS_STALE = 'r', WSGI_NEWS_MAXIMUM = 'm', WSGI_NEWS_SEAT = 's',
-                 WSGI_NEWS_SERVING = 'b' };
-
 /* Signal handling, then the watch's thread. 0 or an errno. */
 int  wsgi_watch_start(wsgi_host *h);
+/* By a thread or a signal handler. */
 void wsgi_watch_tell(enum wsgi_news what);
+
+/* ---- wsgi_host_limits.c ---------------------------------------------------- */
+
+/* cpu-priority, while there are privileges for it. */
+void wsgi_host_priority(const wsgi_host *h);
+/* cpu-time-limit and the limits of memory. */
+void wsgi_host_limits(const wsgi_host *h);
+
+/* ---- wsgi_host_service.c --------------------------------------------------- */
+
+/* Run the scripts of a process without request threads, then end Python. On the
+ * main thread, which started Python. Returns the exit status. */
+int  wsgi_host_service(wsgi_host *h);
+
+/* ---- wsgi_host_gate.c ------------------------------------------------------ */
+
+/* Load the scripts that are wanted ahead of requests; from then on what becomes
+ * of scripts is told to the supervisor. Does not return if one fails without
+ * which this process may not replace the one before. */
+void wsgi_gate_load(wsgi_host *h);
+/* Has a successor taken over? Known before the signal that says it is heard. */
+int  wsgi_gate_passed(void);
+
+/* ---- wsgi_host_lock.c ------------------------------------------------------ */
+
+/* Start it once Python runs, unless deadlock-timeout is off. 0 or an errno. */
+int  wsgi_host_lock_start(const wsgi_host *h);
+/* It is to end; before the start: never to begin. */
+void wsgi_host_lock_stop(void);
+/* Is it still there? Does it wait for the lock, and how often has it had it? */
+int  wsgi_host_lock_state(int *locking, uint32_t *locked);
 
 #endif

@@ -9,8 +9,15 @@
 #define READER_SIZE (128 * 1024)
 #define KEPT_OUT    (256 * 1024)  /* a buffer that grew beyond is given back */
 
+/* Its own thread writes it, so no more than a store. */
+static void sign(wsgi_answer *a)
+{
+    __atomic_store_n(&a->signs, a->signs + 1, __ATOMIC_RELAXED);
+}
+
 void wsgi_answer_begin(wsgi_answer *a, int fd, const wsgi_packet *p)
 {
+    sign(a);
     a->fd = fd;
     a->cell = p->cell;
     a->ticket = p->ticket;
@@ -81,13 +88,14 @@ void wsgi_answer_refuse(wsgi_answer *a, enum wsgi_refusal why)
     a->refused = 1;
 }
 
-static int answer_stale(void *ctx)
+static int answer_stale(void *ctx, enum wsgi_stale how)
 {
     wsgi_answer *a = ctx;
+    int verdict = a->refuse(how);
 
-    if (!a->refuse())
-        return 0;
-    wsgi_answer_refuse(a, WSGI_REFUSE_RELOAD);
+    if (verdict == EALREADY)
+        return verdict;
+    wsgi_answer_refuse(a, verdict == EBUSY ? WSGI_REFUSE_DRAIN : WSGI_REFUSE_RELOAD);
     return EAGAIN;
 }
 
@@ -123,6 +131,7 @@ static int answer_data(void *ctx, const void *p, size_t n, int flush)
     wsgi_answer *a = ctx;
     const char *bytes = p;
 
+    sign(a);
     if (!flush && a->out.len + n <= KEEP_MAX) {
         put_frame(a, WSGI_FRAME_DATA, 0, (uint32_t)n);
         wsgi_buf_bytes(&a->out, bytes, n);
@@ -144,6 +153,7 @@ static int answer_file(void *ctx, int fd, uint64_t offset, uint64_t length)
 {
     wsgi_answer *a = ctx;
 
+    sign(a);
     /* The descriptor goes with the first byte sent, which must be this frame's. */
     if (send_out(a, NULL, 0, -1) != 0)
         return a->write_error;
@@ -174,7 +184,7 @@ static void answer_log(void *ctx, int level, const char *text, size_t n)
 
 /* ---- the request body --------------------------------------------------------- */
 
-static int want(wsgi_answer *a, size_t n)
+static int want(wsgi_answer *a, size_t n, int all)
 {
     if (!a->reader_made) {
         if (wsgi_reader_init(&a->reader, READER_SIZE) != 0)
@@ -182,9 +192,24 @@ static int want(wsgi_answer *a, size_t n)
         a->reader_made = 1;
     }
     a->owed = n > WSGI_FRAME_MAX ? WSGI_FRAME_MAX : (uint32_t)n;
-    put_frame(a, WSGI_FRAME_WANT, 0, 4);
+    a->some = !all;
+    put_frame(a, WSGI_FRAME_WANT, all ? WSGI_WANT_ALL : WSGI_WANT_SOME, 4);
     wsgi_buf_u32(&a->out, a->owed);
     return send_out(a, NULL, 0, -1);
+}
+
+/* Why there is no more body: one of those that the table promises, whatever the
+ * relay says. */
+static int body_error(uint16_t code)
+{
+    switch (code) {
+    case ECONNRESET:
+    case ETIMEDOUT:
+    case EFBIG:
+        return code;
+    default:
+        return EPROTO;
+    }
 }
 
 /* Get the next body bytes into PIECE, or set body_end or body_error. */
@@ -199,12 +224,12 @@ static void next_piece(wsgi_answer *a)
         if (rv > 0 && f.type == WSGI_FRAME_BODY && f.len <= a->owed) {
             a->piece = f.data;
             a->piece_left = f.len;
-            a->owed -= f.len;
+            a->owed = a->some && a->reader.data_left == 0 ? 0 : a->owed - f.len;
         }
         else if (rv > 0 && f.type == WSGI_FRAME_BODY_END)
             a->body_end = 1;
         else if (rv > 0 && f.type == WSGI_FRAME_BODY_ERROR)
-            a->body_error = f.code != 0 ? f.code : ECONNRESET;
+            a->body_error = body_error(f.code);
         else if (rv != 0)
             a->body_error = EPROTO;
         else if ((n = wsgi_reader_fill(&a->reader, a->fd, 0)) == 0)
@@ -216,16 +241,17 @@ static void next_piece(wsgi_answer *a)
         a->owed = 0;
 }
 
-static ssize_t answer_read(void *ctx, void *buf, size_t n)
+static ssize_t answer_read(void *ctx, void *buf, size_t n, int all)
 {
     wsgi_answer *a = ctx;
     int err = 0;
 
+    sign(a);
     if (n == 0)
         return 0;
     if (a->piece_left == 0 && !a->body_end && a->body_error == 0) {
         if (a->owed == 0)
-            err = want(a, n);
+            err = want(a, n, all);
         if (err == 0)
             next_piece(a);
     }
@@ -237,10 +263,11 @@ static ssize_t answer_read(void *ctx, void *buf, size_t n)
     }
     if (n > a->piece_left)
         n = a->piece_left;
-    if (n > 0)
+    if (n > 0) {                  /* at the end there may never have been a piece */
         memcpy(buf, a->piece, n);
-    a->piece += n;
-    a->piece_left -= n;
+        a->piece += n;
+        a->piece_left -= n;
+    }
     return (ssize_t)n;
 }
 
@@ -259,6 +286,7 @@ const wsgi_peer wsgi_answer_peer = {
 
 int wsgi_answer_end(wsgi_answer *a, enum wsgi_end end)
 {
+    sign(a);
     if (a->refused)
         return 0;
     if (!a->begun && answer_begin(a) != 0)

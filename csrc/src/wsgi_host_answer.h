@@ -23,6 +23,7 @@ typedef struct wsgi_answer {
     wsgi_reader reader;           /* of body frames; made when first needed */
     int reader_made;
     uint32_t owed;                /* body bytes asked for that have not come */
+    int some;                     /* of them one frame will do */
     const unsigned char *piece;   /* of a body frame, not handed out yet */
     size_t piece_left;
     int body_end, body_error;
@@ -31,9 +32,12 @@ typedef struct wsgi_answer {
     wsgi_board *board;
     uint32_t slot, cell, ticket;
     uint16_t incarnation;
+    uint32_t signs;               /* of life of its requests, counted; read by the watch */
     int log_level;                /* of the process; lines of no use to anybody are not sent */
     void (*lost_line)(int level, const char *text, size_t n);   /* the relay is gone */
-    int (*refuse)(void);          /* the script changed: 1 if this process is being replaced */
+    /* The script changed. EAGAIN: the successor is to answer, EBUSY: any other
+     * process, EALREADY: this one, with the script it has. */
+    int (*refuse)(enum wsgi_stale how);
 } wsgi_answer;
 
 extern const wsgi_peer wsgi_answer_peer;      /* its ctx is a wsgi_answer */

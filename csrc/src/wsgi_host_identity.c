@@ -150,6 +150,27 @@ static int enter_folder(const wsgi_options *o, const failure *f)
     }
     if (o->home != NULL && chdir(o->home) != 0)
         return fail(f, "home folder '%s' cannot be entered: %s", o->home, strerror(errno));
+    if (o->home == NULL && o->start_folder != NULL && chdir(o->start_folder) != 0)
+        return fail(f, "'%s', the home folder of the user, cannot be entered: %s; name another with home=",
+                    o->start_folder, strerror(errno));
+    return 0;
+}
+
+/* Nothing outside may stay within reach by the working directory, so that is
+ * moved inside at once. */
+static int enter_root(const wsgi_options *o, const failure *f)
+{
+    struct stat want, got;
+
+    if (o->chroot == NULL)
+        return 0;
+    if (stat(o->chroot, &want) != 0 || chroot(o->chroot) != 0)
+        return fail(f, "'%s' cannot be made the root folder: %s", o->chroot, strerror(errno));
+    if (chdir("/") != 0)
+        return fail(f, "the root folder '%s' cannot be entered: %s", o->chroot, strerror(errno));
+    if (stat("/", &got) != 0 || want.st_dev != got.st_dev || want.st_ino != got.st_ino
+        || stat(".", &got) != 0 || want.st_dev != got.st_dev || want.st_ino != got.st_ino)
+        return fail(f, "the root folder is not '%s' after it was set", o->chroot);
     return 0;
 }
 
@@ -161,12 +182,19 @@ int wsgi_host_identity(const wsgi_options *o, char *err, size_t errlen)
 
     if (o->user == NULL && geteuid() == 0)
         return fail(&f, "started as root without a user to become");
+    if ((o->chroot != NULL || o->supplementary_groups != NULL) && geteuid() != 0)
+        return fail(&f, "chroot and supplementary-groups need Apache to be started by root");
     if (o->user == NULL)
         return enter_folder(o, &f);
     if (wsgi_identity_find(o->user, o->group, &id, err, errlen) < 0)
         return -1;
+    if (o->supplementary_groups != NULL
+        && wsgi_identity_groups(o->supplementary_groups, &id, err, errlen) < 0) {
+        wsgi_identity_free(&id);
+        return -1;
+    }
     if (geteuid() == 0)
-        rv = drop(&id, &f);
+        rv = enter_root(o, &f) < 0 ? -1 : drop(&id, &f);
     else if (geteuid() != id.uid || getegid() != id.gid)
         rv = fail(&f, "user %s and group #%lu can only be taken when Apache is started as root",
                   id.name, (unsigned long)id.gid);

@@ -2,8 +2,8 @@
  *
  * A body that rode along is read where it lies. Any other is asked for in
  * blocks: exactly what read() wants, and for lines no more than one small
- * block ahead, since the answer cannot be finished before what was asked for
- * has come.
+ * block ahead, of which it takes what the client has sent so far: the client
+ * may wait for an answer to that.
  */
 
 #include "wsgi_input.h"
@@ -59,9 +59,10 @@ static void input_dealloc(PyObject *o)
     Py_DECREF(type);
 }
 
-/* Up to N bytes from the peer. Bytes, 0 at the end, -1 with OSError, which
- * every later call raises again. Releases the GIL. Lock held. */
-static Py_ssize_t pull(input_object *in, char *to, size_t n)
+/* Up to N bytes from the peer, ALL of them if nothing can be done with fewer.
+ * Bytes, 0 at the end, -1 with OSError, which every later call raises again.
+ * Releases the GIL. Lock held. */
+static Py_ssize_t pull(input_object *in, char *to, size_t n, int all)
 {
     wsgi_adapter *a = in->adapter;
     ssize_t got;
@@ -73,7 +74,7 @@ static Py_ssize_t pull(input_object *in, char *to, size_t n)
         n = (size_t)in->remaining;
     if (err == 0) {
         Py_BEGIN_ALLOW_THREADS
-        got = a->peer->read(a->ctx, to, n);
+        got = a->peer->read(a->ctx, to, n, all);
         err = got < 0 ? errno : got == 0 && in->remaining > 0 ? ECONNRESET : 0;
         Py_END_ALLOW_THREADS
     }
@@ -102,7 +103,7 @@ static int fill(input_object *in)
         PyErr_NoMemory();
         return -1;
     }
-    got = pull(in, in->own, AHEAD);
+    got = pull(in, in->own, AHEAD, 0);
     if (got > 0) {
         in->data = in->own;
         in->left = (size_t)got;
@@ -162,7 +163,7 @@ static PyObject *read_locked(input_object *in, Py_ssize_t want)
             more = fill(in);
             continue;
         }
-        got = pull(in, PyBytes_AS_STRING(bytes) + have, size - have);
+        got = pull(in, PyBytes_AS_STRING(bytes) + have, size - have, 1);
         more = got < 0 ? -1 : got > 0;
         have += got > 0 ? (size_t)got : 0;
     }

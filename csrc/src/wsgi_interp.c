@@ -6,6 +6,7 @@
 #include "wsgi_pymod.h"
 #include "wsgi_script.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,13 +24,16 @@ static struct {
     wsgi_runner *runners;         /* under lock */
     pthread_t home;
     pthread_mutex_t lock;         /* jobs, runners, stop */
-    pthread_cond_t wake, made;
+    pthread_cond_t wake, made, unpinned;
     job *jobs;
     int stop, stacks;
+    uint32_t interrupt;           /* number of a request thread; 0 none */
+    uint64_t interrupt_taken;     /* when its request began */
 } registry = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .wake = PTHREAD_COND_INITIALIZER,
     .made = PTHREAD_COND_INITIALIZER,
+    .unpinned = PTHREAD_COND_INITIALIZER,
 };
 
 static __thread wsgi_runner *self;
@@ -102,6 +106,7 @@ wsgi_runner *wsgi_runner_self(void)
         return self;
     self = calloc(1, sizeof *self);
     if (self != NULL) {
+        pthread_mutex_init(&self->interrupting, NULL);
         pthread_mutex_lock(&registry.lock);
         self->next = registry.runners;
         registry.runners = self;
@@ -115,7 +120,7 @@ static void runner_free(wsgi_runner *w)
     int i;
 
     for (i = 0; i < WSGI_LINES; i++)
-        wsgi_buf_free(&w->lines[i]);
+        wsgi_buf_free(&w->lines[i].text);
     wsgi_buf_free(&w->head);
     wsgi_buf_free(&w->scratch);
     wsgi_buf_free(&w->body);
@@ -216,6 +221,8 @@ void wsgi_runner_end(void)
     }
     wsgi_log_flush(w);
     pthread_mutex_lock(&registry.lock);
+    while (w->pinned)
+        pthread_cond_wait(&registry.unpinned, &registry.lock);
     for (at = &registry.runners; *at != w; at = &(*at)->next)
         ;
     *at = w->next;
@@ -334,12 +341,173 @@ wsgi_interp *wsgi_interp_get(const char *group, size_t len)
     return j.made;
 }
 
+/* ---- interrupting -------------------------------------------------------- */
+
+void wsgi_interrupt_begin(wsgi_runner *w, wsgi_interp *interp, const wsgi_request *r)
+{
+    pthread_mutex_lock(&w->interrupting);
+    w->ident = PyThread_get_thread_ident();
+    w->interrupted = 0;
+    w->running = interp;
+    __atomic_store_n(&w->request, r, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&w->interrupting);
+}
+
+int wsgi_interrupt_end(wsgi_runner *w)
+{
+    int interrupted;
+
+    pthread_mutex_lock(&w->interrupting);
+    interrupted = w->interrupted;
+    __atomic_store_n(&w->request, NULL, __ATOMIC_RELAXED);
+    if (interrupted)
+        PyThreadState_SetAsyncExc(w->ident, NULL);
+    pthread_mutex_unlock(&w->interrupting);
+    return interrupted;
+}
+
+/* What the client asked for, or the path of the script. */
+static wsgi_str url_of(const wsgi_request *r)
+{
+    wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
+    uint32_t i;
+
+    for (i = 0; i < r->head.npairs; i++) {
+        wsgi_pair pair = wsgi_cur_pair(&cur);
+
+        if (cur.bad)
+            break;
+        if (pair.name.len == 11 && memcmp(pair.name.data, "REQUEST_URI", 11) == 0)
+            return pair.value;
+    }
+    return r->head.script;
+}
+
+/* The runner of request thread THREAD, pinned, and the interpreter it is in; or
+ * NULL if it runs no application. */
+static wsgi_runner *pin(uint32_t thread, wsgi_interp **interp)
+{
+    wsgi_runner *w;
+
+    pthread_mutex_lock(&registry.lock);
+    for (w = registry.runners; w != NULL; w = w->next) {
+        const wsgi_request *r = __atomic_load_n(&w->request, __ATOMIC_ACQUIRE);
+
+        /* It may end at this moment, but its memory is that of a living thread. */
+        if (r != NULL && w->thread == thread)
+            break;
+    }
+    if (w != NULL) {
+        w->pinned = 1;
+        *interp = w->running;
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return w;
+}
+
+static void unpin(wsgi_runner *w)
+{
+    pthread_mutex_lock(&registry.lock);
+    w->pinned = 0;
+    pthread_cond_broadcast(&registry.unpinned);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+/* Does W still run, in INTERP, the request it took at TAKEN_US? */
+static int still_runs(const wsgi_runner *w, const wsgi_interp *interp, uint64_t taken_us)
+{
+    return w->request != NULL && w->running == interp && w->request->taken_us == taken_us
+           && !w->interrupted;
+}
+
+/* Raise RequestTimeout in W's thread. GIL held in INTERP. 1 if it will come. */
+static int inject(wsgi_runner *w, const wsgi_interp *interp, uint64_t taken_us, char *url,
+                  size_t size)
+{
+    int done = 0;
+
+    pthread_mutex_lock(&w->interrupting);
+    if (still_runs(w, interp, taken_us)) {
+        wsgi_str text = url_of(w->request);
+
+        snprintf(url, size, "%.*s", text.len > 512 ? 512 : (int)text.len, text.data);
+        done = PyThreadState_SetAsyncExc(w->ident, interp->state->request_timeout) > 0;
+        w->interrupted = done;
+    }
+    pthread_mutex_unlock(&w->interrupting);
+    return done;
+}
+
+/* Home thread, GIL not held. The stack comes first: where the exception finds
+ * the thread, it is no longer afterwards. */
+static void interrupt(uint32_t thread, uint64_t taken_us)
+{
+    wsgi_interp *interp = NULL;
+    wsgi_runner *w = pin(thread, &interp);
+    wsgi_slot *slot = w != NULL ? slot_find(self, interp) : NULL;
+    char url[520];
+    int runs;
+
+    if (slot != NULL) {
+        PyEval_RestoreThread(slot->ts);
+        pthread_mutex_lock(&w->interrupting);
+        runs = still_runs(w, interp, taken_us);
+        pthread_mutex_unlock(&w->interrupting);
+        if (runs)
+            wsgi_log_stacks(w->ident);
+        if (runs && inject(w, interp, taken_us, url, sizeof url))
+            wsgi_log_held(WSGI_LOG_INFO, "RequestTimeout: Injected into thread %u, which runs '%s' for "
+                          "%.1f s (process group '%s')", thread, url,
+                          (double)(wsgi_clock_us() - taken_us) / 1e6,
+                          wsgi_python_settings()->process_group);
+        PyEval_SaveThread();
+    }
+    if (w != NULL)
+        unpin(w);
+}
+
+/* Each request under way as a text that ends in a zero byte. GIL not held. */
+static void list_requests(wsgi_buf *out)
+{
+    uint64_t now = wsgi_clock_us();
+    wsgi_runner *w;
+    char line[640];
+
+    pthread_mutex_lock(&registry.lock);
+    for (w = registry.runners; w != NULL; w = w->next) {
+        pthread_mutex_lock(&w->interrupting);
+        if (w->request != NULL) {
+            wsgi_str url = url_of(w->request);
+            int n = snprintf(line, sizeof line, "thread %lu runs '%.*s' for %.1f s", w->ident,
+                             url.len > 512 ? 512 : (int)url.len, url.data,
+                             (double)(now - w->request->taken_us) / 1e6);
+
+            wsgi_buf_bytes(out, line, (size_t)n + 1);
+        }
+        pthread_mutex_unlock(&w->interrupting);
+    }
+    pthread_mutex_unlock(&registry.lock);
+}
+
+static void log_requests(void)
+{
+    wsgi_buf list = {0};
+    size_t at;
+
+    list_requests(&list);
+    for (at = 0; !list.failed && at < list.len; at += strlen((char *)list.data + at) + 1)
+        wsgi_log(WSGI_LOG_INFO, "%s (process group '%s')", (char *)list.data + at,
+                      wsgi_python_settings()->process_group);
+    wsgi_buf_free(&list);
+}
+
 /* sys._current_frames() has the threads of all interpreters, which share this
  * GIL, so one of them is enough to ask. */
 static void log_stacks(void)
 {
+    log_requests();
     PyEval_RestoreThread(slot_find(self, main_interp())->ts);
-    wsgi_log_stacks();
+    wsgi_log_stacks(0);
     PyEval_SaveThread();
 }
 
@@ -354,6 +522,16 @@ void wsgi_home_run(void)
             registry.stacks = 0;
             pthread_mutex_unlock(&registry.lock);
             log_stacks();
+            pthread_mutex_lock(&registry.lock);
+            continue;
+        }
+        if (registry.interrupt != 0) {
+            uint32_t thread = registry.interrupt;
+            uint64_t taken_us = registry.interrupt_taken;
+
+            registry.interrupt = 0;
+            pthread_mutex_unlock(&registry.lock);
+            interrupt(thread, taken_us);
             pthread_mutex_lock(&registry.lock);
             continue;
         }
@@ -378,6 +556,15 @@ void wsgi_home_stacks(void)
 {
     pthread_mutex_lock(&registry.lock);
     registry.stacks = 1;
+    pthread_cond_signal(&registry.wake);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+void wsgi_home_interrupt(uint32_t thread, uint64_t taken_us)
+{
+    pthread_mutex_lock(&registry.lock);
+    registry.interrupt = thread;
+    registry.interrupt_taken = taken_us;
     pthread_cond_signal(&registry.wake);
     pthread_mutex_unlock(&registry.lock);
 }

@@ -47,13 +47,27 @@ typedef struct wsgi_slot {
 
 enum wsgi_line { WSGI_LINE_STDOUT, WSGI_LINE_STDERR, WSGI_LINE_ERRORS, WSGI_LINES };
 
+typedef struct {
+    wsgi_buf text;                /* without its newline yet */
+    int flushed;                  /* what came before it: a newline now only ends that */
+} wsgi_unfinished;
+
 /* What a thread that runs requests keeps from one to the next. */
 typedef struct wsgi_runner {
     wsgi_slot *slots;
     const wsgi_peer *peer;        /* of the request under way, or NULL */
     void *ctx;
-    wsgi_buf lines[WSGI_LINES];   /* text without its newline yet */
+    wsgi_unfinished lines[WSGI_LINES];
     wsgi_buf head, scratch, body; /* of the response: wsgi_start.c, wsgi_adapter.c */
+    /* What may be interrupted: written by the own thread under interrupting, the
+     * last of all locks, under which nothing is waited for. */
+    const wsgi_request *request;  /* that the application runs, or NULL */
+    wsgi_interp *running;         /* in which */
+    uint32_t thread;              /* number of a request thread, from 1 */
+    unsigned long ident;          /* as Python knows the thread */
+    int interrupted;
+    int pinned;                   /* the home thread looks at it; under the registry's lock */
+    pthread_mutex_t interrupting;
     struct wsgi_runner *next;
 } wsgi_runner;
 
@@ -81,9 +95,17 @@ void wsgi_interp_leave(wsgi_slot *slot);
 /* Give up the calling thread's states and record. GIL not held. */
 void wsgi_runner_end(void);
 
+/* Between the two the application runs R and may be interrupted. GIL held. The
+ * second says whether it was; what is still pending of it is taken back. */
+void wsgi_interrupt_begin(wsgi_runner *w, wsgi_interp *interp, const wsgi_request *r);
+int  wsgi_interrupt_end(wsgi_runner *w);
+
 /* Ask the home thread to log, at info, what every Python thread is doing. Does
  * not wait: the GIL may never be had. */
 void wsgi_home_stacks(void);
+/* Ask it to raise mod_wsgi.RequestTimeout in request thread number THREAD, if
+ * that still runs the request it took at TAKEN_US. One at a time. */
+void wsgi_home_interrupt(uint32_t thread, uint64_t taken_us);
 
 /* The home thread serves requests for new interpreters until it is told to
  * stop, once, by any thread. */

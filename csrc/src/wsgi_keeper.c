@@ -5,6 +5,7 @@
  * for its death is given back with pconf and registered anew.
  */
 #include "wsgi_keeper.h"
+#include "wsgi_board.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,10 +34,13 @@ typedef struct {
     apr_time_t started;
 } keeper;
 
+/* Of this run of the configuration; the parent's. NULL between two. */
+static struct generation *current;
+
 #define RETAINED_KEEPER "mod_wsgi-supervisor-1"
 
 /* One a configuration, in pconf. */
-typedef struct {
+typedef struct generation {
     apr_pool_t *pool;
     server_rec *server;
     const char *program;
@@ -122,7 +126,7 @@ static int spawn(keeper *k, const char *program)
     }
     k->pid = pid;
     k->control = pair[0];
-    k->started = apr_time_now();
+    k->started = (apr_time_t)wsgi_steady_us();
     return 0;
 }
 
@@ -133,6 +137,17 @@ static void drop(keeper *k)
         close(k->control);
     k->control = -1;
     k->pid = 0;
+}
+
+/* The same of one that may still run. Its processes see the end of it, and
+ * finish what they have. */
+static void end_useless(keeper *k)
+{
+    if (k->pid > 0 && waitpid(k->pid, NULL, WNOHANG) == 0) {
+        kill(k->pid, SIGKILL);
+        waitpid(k->pid, NULL, 0);
+    }
+    drop(k);
 }
 
 /* ---- telling it -------------------------------------------------------------------------- */
@@ -165,7 +180,7 @@ static int send_generation(const keeper *k, const generation *g)
     wsgi_buf_free(&buf);
     if (error == 0)
         error = wsgi_control_send(k->control, WSGI_CTL_COMMIT, 0, NULL, 0, &g->log, 1);
-    return error;
+    return error == EAGAIN ? ETIMEDOUT : error;     /* its queue stayed full */
 }
 
 /* Wait for the answer to COMMIT. 0 or an errno; TEXT is what cannot work. */
@@ -210,11 +225,13 @@ static int tell(keeper *k, generation *g)
     char text[WSGI_CONTROL_MAX / 16] = "";
     int error = EPIPE, fresh;
 
-    for (fresh = k->control < 0; error == EPIPE || error == ECONNRESET; fresh = 1) {
+    for (fresh = k->control < 0; error == EPIPE || error == ECONNRESET || error == ETIMEDOUT; fresh = 1) {
+        if (error == ETIMEDOUT)
+            ap_log_error(APLOG_MARK, APLOG_ERR, 0, g->server, WSGI_MSG(0314) "the supervisor of the daemon "
+                         "processes (pid %ld) did not answer for %d seconds; it is replaced", (long)k->pid,
+                         ACK_SECONDS);
         if (fresh) {
-            if (k->pid > 0 && waitpid(k->pid, NULL, WNOHANG) == 0)
-                kill(k->pid, SIGKILL);
-            drop(k);
+            end_useless(k);
             error = spawn(k, g->program);
             if (error != 0)
                 break;
@@ -225,12 +242,13 @@ static int tell(keeper *k, generation *g)
         if (fresh)
             break;
     }
+    if (k->pid > 0)
+        watch(k, g);                  /* whatever became of it: its end is to be heard of */
     if (error != 0) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, error, g->server, WSGI_MSG(0310) "the supervisor of the daemon "
                      "processes (%s) cannot be %s", g->program, k->pid ? "told its groups" : "started");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    watch(k, g);
     if (*text != '\0') {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, g->server, WSGI_MSG(0311) "the supervisor of the daemon "
                      "processes reports: %s", text);
@@ -265,7 +283,7 @@ static void on_change(int reason, void *data, int status)
     ap_log_error(APLOG_MARK, APLOG_ERR, 0, g->server, WSGI_MSG(0312) "the supervisor of the daemon processes "
                  "ended (%s %d); starting it again", WIFSIGNALED(status) ? "signal" : "exit status",
                  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    if (apr_time_now() - k->started < QUICK_DEATH)
+    if ((apr_time_t)wsgi_steady_us() - k->started < QUICK_DEATH)
         apr_sleep(apr_time_from_sec(1));      /* no faster than this if it cannot live */
     tell(k, g);
 }
@@ -275,9 +293,9 @@ static void on_change(int reason, void *data, int status)
 /* Wait for the supervisor's end of the socket to close. 1: it did. */
 static int wait_for_end(const keeper *k, apr_interval_time_t most)
 {
-    apr_time_t until = apr_time_now() + most, now;
+    apr_time_t until = (apr_time_t)wsgi_steady_us() + most, now;
 
-    while ((now = apr_time_now()) < until) {
+    while ((now = (apr_time_t)wsgi_steady_us()) < until) {
         struct pollfd p = { k->control, POLLIN, 0 };
         uint8_t type;
         uint16_t code;
@@ -314,6 +332,7 @@ static apr_status_t leave_generation(void *data)
     if (k->parent != getpid())
         return APR_SUCCESS;
     unwatch(g);
+    current = NULL;
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_EXITING)
         stop(k, g->server);
     return APR_SUCCESS;
@@ -363,7 +382,20 @@ int wsgi_keeper_start(apr_pool_t *pconf, server_rec *s, const char *program,
     if (groups->nelts == 0)
         return dismiss(k, g);
     k->stop_seconds = longest_stop(groups);
+    current = g;
     return tell(k, g);
+}
+
+/* The parent's loop comes by every ten seconds or so. */
+int wsgi_keeper_monitor(apr_pool_t *pool, server_rec *s)
+{
+    keeper *k = retained();
+
+    (void)pool;
+    (void)s;
+    if (current != NULL && k->pid == 0 && k->parent == getpid() && !is_stopping())
+        tell(k, current);
+    return DECLINED;
 }
 
 void wsgi_keeper_child_init(void)

@@ -21,6 +21,9 @@ typedef struct {
 int wsgi_keeper_start(apr_pool_t *pconf, server_rec *s, const char *program,
                       apr_array_header_t *groups, int log);
 
+/* Hook "monitor": start the supervisor that could not be started again. */
+int wsgi_keeper_monitor(apr_pool_t *pool, server_rec *s);
+
 /* In a child: let go of the supervisor, so that it sees the parent's end. */
 void wsgi_keeper_child_init(void);
 

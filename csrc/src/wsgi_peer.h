@@ -9,7 +9,7 @@
 #ifndef WSGI_PEER_H
 #define WSGI_PEER_H
 
-#include "wsgi_wire.h"
+#include "wsgi_frames.h"
 
 typedef struct {
     wsgi_head head;               /* strings borrowed for the length of the call */
@@ -23,6 +23,10 @@ typedef struct {
     int apache[3];                /* version of the running server */
 } wsgi_request;
 
+/* A change of a script that is seen for the first time, or again; or it is not
+ * there any more. */
+enum wsgi_stale { WSGI_STALE_FIRST, WSGI_STALE_AGAIN, WSGI_STALE_MISSING };
+
 /* Headers were checked by the gateway: names are tokens, values have no
  * control characters, hop-by-hop and framing headers are gone, Content-Length
  * is in content_length only. */
@@ -32,11 +36,14 @@ typedef struct wsgi_peer {
      * is the one function that is called with the GIL held. */
     int (*begin)(void *ctx);
     /* The script changed on disk. 0: load it again in this interpreter and go
-     * on (embedded). EAGAIN: refused; this process is being replaced. */
-    int (*stale)(void *ctx);
+     * on (embedded). EAGAIN: refused; this process is being replaced. EALREADY:
+     * go on with the one that is loaded, a successor is on its way or has failed. */
+    int (*stale)(void *ctx, enum wsgi_stale how);
     /* Up to N bytes of body: bytes, 0 at its end, -1 with errno when the client
-     * is gone (ECONNRESET), slow (ETIMEDOUT), malformed (EPROTO), too large (EFBIG). */
-    ssize_t (*read)(void *ctx, void *buf, size_t n);
+     * is gone (ECONNRESET), slow (ETIMEDOUT), malformed (EPROTO), too large (EFBIG).
+     * ALL: nothing is done with fewer, so the peer may wait for N of them; else
+     * for no more than the client has sent, which may wait for an answer. */
+    ssize_t (*read)(void *ctx, void *buf, size_t n, int all);
     /* The response head. HEADERS: encoded pairs (wsgi_buf_pair). May be kept
      * back until the first data, flush or the end. */
     int (*head)(void *ctx, int status, const char *reason, size_t reason_len,

@@ -84,6 +84,18 @@ static int add(PyObject *module, const char *name, PyObject *value)
     return rv;
 }
 
+/* What ends a request that is over its time, see interrupt-timeout. */
+static int add_timeout(PyObject *module, wsgi_state *st)
+{
+    st->request_timeout = PyErr_NewExceptionWithDoc(
+        "mod_wsgi.RequestTimeout", "Raised in a request that takes longer than request-timeout "
+        "allows. It may be caught to clean up, and should be raised again.",
+        PyExc_BaseException, NULL);
+    if (st->request_timeout == NULL)
+        return -1;
+    return PyModule_AddObjectRef(module, "RequestTimeout", st->request_timeout);
+}
+
 /* Numbers that are known: httpd's are not in embedded mode. */
 static int add_counts(PyObject *module, const wsgi_python_config *c)
 {
@@ -101,7 +113,7 @@ static int mod_wsgi_exec(PyObject *module)
     wsgi_state *st = PyModule_GetState(module);
     PyObject *traceback;
 
-    if (add_names(st) < 0 || add_types(module, st) < 0)
+    if (add_names(st) < 0 || add_types(module, st) < 0 || add_timeout(module, st) < 0)
         return -1;
     traceback = PyImport_ImportModule("traceback");
     if (traceback == NULL)
@@ -372,7 +384,7 @@ PyObject *wsgi_pymod_install(const char *application_group)
         && (apache = make_module(&apache_def)) == NULL)
         goto failed;
     threading = PyImport_ImportModule("threading");   /* this thread is its main thread */
-    if (threading == NULL || replace_signal(module, st) < 0 || set_path(c) < 0)
+    if (threading == NULL || (!c->service && replace_signal(module, st) < 0) || set_path(c) < 0)
         goto failed;
     st->environ = wsgi_environ_prototype(st, application_group);
     if (st->environ == NULL)

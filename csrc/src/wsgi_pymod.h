@@ -9,7 +9,7 @@
 #define WSGI_STATE_TYPES(X) \
     X(adapter_type) X(input_type) X(log_type) X(filewrap_type)
 #define WSGI_STATE_OBJECTS(X) \
-    X(environ) X(errors) X(format_exception) X(signal_function) \
+    X(request_timeout) X(environ) X(errors) X(format_exception) X(signal_function) \
     X(s_http) X(s_https) \
     X(s_close) X(s_read) X(s_tell) X(s_fileno) X(s_mtime) X(s_reload_required) \
     X(k_input) X(k_early_hints) X(k_url_scheme) X(k_multithread) X(k_multiprocess) \

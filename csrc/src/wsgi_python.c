@@ -118,6 +118,7 @@ static PyStatus initialize(const wsgi_python_config *c)
     PyConfig_InitPythonConfig(&config);
     config.parse_argv = 0;
     config.install_signal_handlers = 0;
+    config.faulthandler = c->stacks_at_crash;
     wsgi_config_gil(&config);
     status = configure_home(&config, c->python_home);
     if (!PyStatus_Exception(status))
@@ -126,6 +127,24 @@ static PyStatus initialize(const wsgi_python_config *c)
         status = Py_InitializeFromConfig(&config);
     PyConfig_Clear(&config);
     return status;
+}
+
+/* switch-interval, for every interpreter that shares the GIL. 0, or -1 with an
+ * exception set. */
+static int set_switch_interval(int64_t us)
+{
+    PyObject *sys, *r;
+
+    if (us <= 0)
+        return 0;
+    sys = PyImport_ImportModule("sys");
+    r = sys == NULL ? NULL : PyObject_CallMethod(sys, "setswitchinterval", "d", (double)us / 1e6);
+    Py_XDECREF(sys);
+    Py_XDECREF(r);
+    if (r != NULL)
+        wsgi_log_held(WSGI_LOG_INFO, "switch interval set to %.6f seconds (process group '%s')",
+                      (double)us / 1e6, settings->process_group);
+    return r == NULL ? -1 : 0;
 }
 
 int wsgi_python_start(const wsgi_python_config *config, char *err, size_t errlen)
@@ -141,7 +160,7 @@ int wsgi_python_start(const wsgi_python_config *config, char *err, size_t errlen
                  status.err_msg ? ": " : "", status.err_msg ? status.err_msg : "");
         return -1;
     }
-    if (wsgi_interp_init() < 0) {
+    if (wsgi_interp_init() < 0 || set_switch_interval(config->switch_interval_us) < 0) {
         PyObject *exc = PyErr_GetRaisedException();
         char text[512] = "no reason given";
 

@@ -32,6 +32,9 @@ typedef struct {
     const char *process_group;    /* "" in embedded mode */
     int processes, threads;       /* as configured; 0: more than one, not known how many */
     int multithread, multiprocess, run_once;
+    int stacks_at_crash;          /* a fatal signal leaves Python's stacks on standard error */
+    int service;                  /* signals are the application's, SystemExit is silent */
+    int64_t switch_interval_us;   /* 0 or less: Python's own */
     int caseless;                 /* paths of scripts that differ only in case are one module */
     /* A line that belongs to no request. Called without the GIL, by any thread. */
     void (*log)(void *ctx, int level, const char *text, size_t n);

@@ -21,15 +21,36 @@
 #include "wsgi_body.h"
 #include "wsgi_environ.h"
 #include "wsgi_groups.h"
+#include "wsgi_locate.h"
 #include "wsgi_response.h"
 #include "wsgi_worker.h"
 
 #define BODY_PIECE    (64 * 1024)
+#define BODY_TICK_MS  100        /* as WSGI_ANSWER_TICK, while the client is waited for */
 #define FULL_QUEUE_MS 20         /* between attempts to enter a full queue */
 #define REFUSED_PAUSE apr_time_from_msec(2)     /* doubled each time, up to */
+#define WAIT_MOST     apr_time_from_sec(3600)
+#define TURN_PAUSE    apr_time_from_msec(5)
 #define REFUSED_MOST  apr_time_from_msec(64)
 
 /* ---- one request --------------------------------------------------------------------------- */
+
+static apr_time_t stopping;               /* when this child was told to end, or 0 */
+
+/* Limits are kept by a clock that nobody sets. */
+static apr_time_t steady_now(void)
+{
+    return (apr_time_t)wsgi_steady_us();
+}
+
+/* When httpd received R, by that clock. A step of the other one meanwhile is not
+ * taken for a long wait. */
+static apr_time_t received_at(const request_rec *r)
+{
+    apr_interval_time_t ago = (apr_interval_time_t)wsgi_now_us() - r->request_time;
+
+    return steady_now() - (ago < 0 || ago > WAIT_MOST ? 0 : ago);
+}
 
 /* How a request stands; anything but GOING ends it. */
 enum standing { GOING, ENDED, FAILED };
@@ -47,13 +68,16 @@ typedef struct {
     int status;                  /* of FAILED */
     apr_time_t taken;            /* seen to run since; 0 before */
     int last_look;               /* its process is gone; read what is left */
-    uint32_t deaths;             /* of the group when it was queued */
+    uint32_t deaths, turns;      /* of the group when it was queued */
     int refused;                 /* how often */
     apr_interval_time_t pause;   /* before it is sent again */
+    /* By the steady clock: */
+    apr_time_t received;         /* by httpd */
     apr_time_t queued;           /* first entered the queue */
     apr_time_t alive;            /* something was heard */
     apr_time_t looked;           /* last tick */
     apr_time_t hopeful;          /* a process was ready or starting */
+    apr_time_t dry;              /* nothing more came, and the client has not seen all; else 0 */
 } relay;
 
 static enum standing failed(relay *x, int status)
@@ -98,13 +122,9 @@ static const char *ending_of(relay *x, uint32_t slot, uint16_t incarnation)
     case WSGI_DEATH_EXIT:
         why = apr_psprintf(x->r->pool, "exited with status %u", view.death_detail);
         break;
-    case WSGI_DEATH_OOM:              why = "killed because memory ran out"; break;
-    case WSGI_DEATH_RELOAD:           why = "replaced because its script changed"; break;
-    case WSGI_DEATH_RECYCLED:         why = "replaced"; break;
-    case WSGI_DEATH_REQUEST_TIMEOUT:  why = "ended by request-timeout"; break;
-    case WSGI_DEATH_STARTUP_TIMEOUT:  why = "ended by startup-timeout"; break;
-    case WSGI_DEATH_SHUTDOWN:         why = "stopped"; break;
-    default:                          why = "ended"; break;
+    default:
+        why = wsgi_death_text((enum wsgi_death)view.death);
+        break;
     }
     return apr_psprintf(x->r->pool, "pid %ld: %s", (long)view.dead_pid, why);
 }
@@ -129,13 +149,28 @@ static long pid_of(const relay *x, uint32_t slot)
 
 /* ---- into the queue --------------------------------------------------------------------------- */
 
+/* How much is left of request-deadline; no matter where there is none. */
+static apr_interval_time_t time_left(const relay *x, apr_time_t now)
+{
+    return x->received + x->group->request_deadline - now;
+}
+
+static int out_of_time(const relay *x, apr_time_t now)
+{
+    return x->group->request_deadline > 0 && time_left(x, now) <= 0;
+}
+
 /* How long it may wait there: 0 is not at all any more. */
 static apr_interval_time_t patience(const relay *x, apr_time_t now)
 {
     apr_interval_time_t left = x->queued + x->group->connect_timeout - now, more;
 
     if (x->group->queue_timeout > 0) {
-        more = x->r->request_time + x->group->queue_timeout - now;
+        more = x->received + x->group->queue_timeout - now;
+        left = more < left ? more : left;
+    }
+    if (x->group->request_deadline > 0) {
+        more = time_left(x, now);
         left = more < left ? more : left;
     }
     return left > 0 ? left : 0;
@@ -164,8 +199,9 @@ static enum standing enter_queue(relay *x)
     for (;;) {
         int error;
 
-        x->header.queued_us = (uint64_t)apr_time_now();
+        x->header.queued_us = wsgi_now_us();
         x->deaths = wsgi_board_deaths(x->answer->board);
+        x->turns = wsgi_board_turns(x->answer->board);
         error = put_packet(x);
         if (error == 0)
             return GOING;
@@ -177,12 +213,12 @@ static enum standing enter_queue(relay *x)
             LOG(x, APLOG_ERR, 0221, "no daemon process can be reached: %s", strerror(error));
             return failed(x, HTTP_SERVICE_UNAVAILABLE);
         }
-        if (patience(x, apr_time_now()) == 0) {
+        if (patience(x, steady_now()) == 0) {
             if (!abandon(x))
                 return GOING;
             LOG(x, APLOG_ERR, 0222, "the queue of the daemon process group stayed full for %d seconds",
-                (int)apr_time_sec(apr_time_now() - x->queued));
-            return failed(x, HTTP_SERVICE_UNAVAILABLE);
+                (int)apr_time_sec(steady_now() - x->queued));
+            return failed(x, out_of_time(x, steady_now()) ? HTTP_GATEWAY_TIME_OUT : HTTP_SERVICE_UNAVAILABLE);
         }
         if (error == EAGAIN) {
             struct pollfd p = { x->group->rendezvous, POLLOUT, 0 };
@@ -232,16 +268,18 @@ static int send_body(relay *x, uint8_t type, uint16_t code, const void *p, size_
         if (wsgi_cell_read(x->answer->board, x->answer->cell, &slot, &incarnation) != WSGI_CELL_TAKEN ||
             !wsgi_slot_lives(x->answer->board, slot, incarnation))
             return EPIPE;
-        if (apr_time_now() - x->alive > x->group->socket_timeout)
+        if (steady_now() - x->alive > x->group->socket_timeout)
             return ETIMEDOUT;
     }
 }
+
+static enum standing tick(relay *x);
 
 static enum standing on_want(relay *x, const wsgi_frame *f)
 {
     wsgi_cur cur = wsgi_cur_of(f->data, f->len);
     size_t left = wsgi_cur_u32(&cur);
-    int error;
+    int error = 0;
 
     /* What was answered so far may be what the client waits for. */
     if (wsgi_response_pass(&x->out, 1) != 0)
@@ -250,8 +288,16 @@ static enum standing on_want(relay *x, const wsgi_frame *f)
         const char *p;
         size_t n;
 
-        error = wsgi_body_next(&x->body, left < BODY_PIECE ? left : BODY_PIECE, &p, &n);
-        x->alive = apr_time_now();
+        error = wsgi_body_try(&x->body, left < BODY_PIECE ? left : BODY_PIECE, &p, &n, BODY_TICK_MS);
+        x->alive = steady_now();
+        if (error == EAGAIN) {
+            /* The client is slow: does anybody wait for it? */
+            enum standing standing = tick(x);
+
+            if (standing != GOING || x->last_look)
+                return standing;
+            continue;
+        }
         if (error != 0)
             error = send_body(x, WSGI_FRAME_BODY_ERROR, (uint16_t)error, NULL, 0);
         else if (n == 0)
@@ -259,7 +305,7 @@ static enum standing on_want(relay *x, const wsgi_frame *f)
         else {
             error = send_body(x, WSGI_FRAME_BODY, 0, p, n);
             left -= n;
-            if (error == 0)
+            if (error == 0 && f->code == WSGI_WANT_ALL)
                 continue;
         }
         break;
@@ -270,8 +316,20 @@ static enum standing on_want(relay *x, const wsgi_frame *f)
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, error, x->r, "daemon process group '%s': the request body "
                       "cannot be sent on", x->group->name);
     }
-    x->alive = apr_time_now();
+    x->alive = steady_now();
     return GOING;
+}
+
+/* The first request that sees a change waits for the new process, or for the
+ * news that it failed. A third of its patience is left for what comes then. */
+static void await_turn(const relay *x)
+{
+    apr_interval_time_t rest = x->group->connect_timeout / 3;
+
+    while (wsgi_board_turns(x->answer->board) == x->turns &&
+           wsgi_board_deaths(x->answer->board) == x->deaths && patience(x, steady_now()) > rest &&
+           __atomic_load_n(&stopping, __ATOMIC_RELAXED) == 0)
+        apr_sleep(TURN_PAUSE);
 }
 
 /* Any thread of a process on its way out may take the request once more and
@@ -279,16 +337,23 @@ static enum standing on_want(relay *x, const wsgi_frame *f)
  * process its chance. */
 static enum standing on_refuse(relay *x, const wsgi_frame *f)
 {
+    int status;
+
+    if (f->code == WSGI_REFUSE_RELOAD && *x->out.route->handler_script == '\0' &&
+        (status = wsgi_locate_missing(x->r)) != OK)
+        return abandon(x) ? failed(x, status) : GOING;
     x->refused++;
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, x->r, "daemon process group '%s': refused by a process that %s; "
                   "sent again", x->group->name,
                   f->code == WSGI_REFUSE_RELOAD ? "restarts for a changed script" : "takes no more requests");
-    if (patience(x, apr_time_now()) == 0) {
+    if (patience(x, steady_now()) == 0) {
         if (!abandon(x))
             return GOING;
         LOG(x, APLOG_ERR, 0223, "a request was refused %d times by daemon processes that restart", x->refused);
         return failed(x, HTTP_SERVICE_UNAVAILABLE);
     }
+    if (f->code == WSGI_REFUSE_RELOAD)
+        await_turn(x);
     apr_sleep(x->pause);
     x->pause = x->pause * 2 > REFUSED_MOST ? REFUSED_MOST : x->pause * 2;
     return queue_again(x);
@@ -297,8 +362,14 @@ static enum standing on_refuse(relay *x, const wsgi_frame *f)
 static enum standing on_head(relay *x, const wsgi_frame *f)
 {
     wsgi_response_head head;
+    int error = wsgi_response_head_decode(f, &head) < 0 ? EPROTO : wsgi_response_start(&x->out, &head);
 
-    if (wsgi_response_head_decode(f, &head) < 0 || wsgi_response_start(&x->out, &head) != 0) {
+    if (error == EMSGSIZE) {
+        LOG(x, APLOG_ERR, 0248, "the response for '%s' has a header of more than %d bytes (header-buffer-size)",
+            x->r->uri, wsgi_options_header_buffer_size(&x->group->options));
+        return failed(x, HTTP_INTERNAL_SERVER_ERROR);
+    }
+    if (error != 0) {
         LOG(x, APLOG_ERR, 0224, "a daemon process sent a bad response head for '%s'", x->r->uri);
         return failed(x, HTTP_INTERNAL_SERVER_ERROR);
     }
@@ -383,10 +454,24 @@ static const char *last_ending(relay *x)
     return "none was ever started";
 }
 
+/* request-deadline: the client has its answer, whatever the thread does. */
+static enum standing too_late(relay *x, int taken, uint32_t slot)
+{
+    if (!taken && !abandon(x))
+        return GOING;             /* seen again at once */
+    if (taken)
+        LOG(x, APLOG_ERR, 0247, "the daemon process (pid %ld) has not answered '%s' within the request-deadline "
+            "of %d seconds", pid_of(x, slot), x->r->unparsed_uri, (int)apr_time_sec(x->group->request_deadline));
+    else
+        LOG(x, APLOG_ERR, 0247, "no daemon process took '%s' within the request-deadline of %d seconds",
+            x->r->unparsed_uri, (int)apr_time_sec(x->group->request_deadline));
+    return failed(x, HTTP_GATEWAY_TIME_OUT);
+}
+
 /* Still in the queue after a tick. */
 static enum standing look_at_queue(relay *x, apr_time_t now)
 {
-    if (x->group->queue_timeout > 0 && now - x->r->request_time > x->group->queue_timeout) {
+    if (x->group->queue_timeout > 0 && now - x->received > x->group->queue_timeout) {
         if (!abandon(x))
             return GOING;
         LOG(x, APLOG_ERR, 0226, "no daemon process took the request within the queue-timeout of %d seconds",
@@ -413,13 +498,11 @@ static enum standing look_at_queue(relay *x, apr_time_t now)
     return wsgi_board_deaths(x->answer->board) != x->deaths ? queue_again(x) : GOING;
 }
 
-static apr_time_t stopping;               /* when this child was told to end, or 0 */
-
 void wsgi_relay_stopping(apr_pool_t *pchild, int graceful)
 {
     (void)pchild;
     if (!graceful)
-        __atomic_store_n(&stopping, apr_time_now(), __ATOMIC_RELAXED);
+        __atomic_store_n(&stopping, steady_now(), __ATOMIC_RELAXED);
 }
 
 static int stopped_long_ago(const relay *x, apr_time_t now)
@@ -431,7 +514,7 @@ static int stopped_long_ago(const relay *x, apr_time_t now)
 
 static enum standing tick(relay *x)
 {
-    apr_time_t now = apr_time_now();
+    apr_time_t now = steady_now();
     uint16_t incarnation = 0;
     uint32_t slot = 0;
 
@@ -443,7 +526,9 @@ static enum standing tick(relay *x)
         return failed(x, HTTP_SERVICE_UNAVAILABLE);
     }
     if (wsgi_cell_read(x->answer->board, x->answer->cell, &slot, &incarnation) != WSGI_CELL_TAKEN)
-        return look_at_queue(x, now);
+        return out_of_time(x, now) ? too_late(x, 0, 0) : look_at_queue(x, now);
+    if (out_of_time(x, now))
+        return too_late(x, 1, slot);
     if (x->taken == 0)
         x->taken = x->alive = now;
     if (!wsgi_slot_lives(x->answer->board, slot, incarnation)) {
@@ -489,6 +574,41 @@ static enum standing take_frames(relay *x)
     return standing;
 }
 
+/* Where the deadline comes before the next tick it is that which is waited for.
+ * Flags for the read. */
+static int wait_for_deadline(const relay *x)
+{
+    struct pollfd p = { x->answer->near, POLLIN, 0 };
+    apr_interval_time_t left;
+
+    if (x->group->request_deadline == 0 || (left = time_left(x, steady_now())) >= WSGI_ANSWER_TICK)
+        return 0;
+    if (left > 0)
+        poll(&p, 1, (int)apr_time_as_msec(left) + 1);
+    return MSG_DONTWAIT;
+}
+
+/* The stream ran dry: is there time left of response-flush-delay? Waits for more,
+ * but no longer than a tick. */
+static int may_wait(relay *x)
+{
+    struct pollfd p = { x->answer->near, POLLIN, 0 };
+    apr_time_t now;
+    apr_interval_time_t left;
+
+    if (x->group->flush_delay == 0)
+        return 0;
+    now = steady_now();
+    if (x->dry == 0)
+        x->dry = now;
+    left = x->dry + x->group->flush_delay - now;
+    if (left > WSGI_ANSWER_TICK)
+        left = WSGI_ANSWER_TICK;
+    if (left > 0)
+        poll(&p, 1, (int)apr_time_as_msec(left + 999));
+    return left > 0;
+}
+
 /* Read until the request has ended one way or the other. What was lent to the
  * response is in the reader's memory: it is passed on before more is read. Once
  * the stream runs dry the client gets to see it. */
@@ -497,11 +617,11 @@ static enum standing follow(relay *x)
     enum standing standing = GOING;
 
     while (standing == GOING) {
-        int flags = x->out.unflushed || x->last_look ? MSG_DONTWAIT : 0;
+        int flags = x->out.unflushed || x->last_look ? MSG_DONTWAIT : wait_for_deadline(x);
         ssize_t n = wsgi_reader_fill(&x->answer->reader, x->answer->near, flags);
 
         if (n > 0) {
-            x->alive = apr_time_now();
+            x->alive = steady_now();
             standing = take_frames(x);
             if (standing == GOING && wsgi_response_pass(&x->out, 0) != 0)
                 standing = ENDED;
@@ -518,6 +638,12 @@ static enum standing follow(relay *x)
             return failed(x, HTTP_BAD_GATEWAY);
         }
         if (x->out.unflushed && !x->last_look) {
+            if (may_wait(x)) {
+                if (steady_now() - x->looked > WSGI_ANSWER_TICK)
+                    standing = tick(x);
+                continue;
+            }
+            x->dry = 0;
             if (wsgi_response_pass(&x->out, 1) != 0)
                 standing = ENDED;
         }
@@ -616,7 +742,8 @@ static int conclude(relay *x, enum standing standing)
         status = wsgi_response_fail(&x->out, x->status);
     else
         status = wsgi_response_end(&x->out, x->end);
-    if (standing == ENDED && x->end == WSGI_END_OK && !x->out.gone && wsgi_reader_idle(&x->answer->reader))
+    if (standing == ENDED && x->end == WSGI_END_OK && x->out.head && !x->out.gone &&
+        wsgi_reader_idle(&x->answer->reader))
         wsgi_reader_reset(&x->answer->reader);
     else
         wsgi_answer_close(x->answer);
@@ -634,12 +761,13 @@ static int serve(relay *x, const wsgi_route *route)
     wsgi_response_init(&x->out, x->r, route);
     status = build_packet(x, route);
     if (status == OK) {
-        x->queued = x->alive = x->looked = x->hopeful = apr_time_now();
+        x->received = received_at(x->r);
+        x->queued = x->alive = x->looked = x->hopeful = steady_now();
         x->header.ticket = wsgi_cell_queue(x->answer->board, x->answer->cell);
         standing = enter_queue(x);
         if (standing == GOING)
             standing = follow(x);
-        status = conclude(x, standing);
+        status = wsgi_body_leave(&x->body, conclude(x, standing));
     }
     if (x->memfd >= 0)
         close(x->memfd);
@@ -660,6 +788,11 @@ int wsgi_relay_run(request_rec *r, const wsgi_route *route)
     if (x.group->broken) {
         LOG(&x, APLOG_ERR, 0237, "no daemon process was started for '%s': at the last restart of the server the "
             "group could not work (see the lines of that time)", r->uri);
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    if (wsgi_options_threads(&x.group->options) == 0) {
+        LOG(&x, APLOG_ERR, 0246, "its processes are services without request threads (threads=0), they answer no "
+            "requests: '%s'", r->uri);
         return HTTP_SERVICE_UNAVAILABLE;
     }
     w = wsgi_worker_enter();

@@ -18,6 +18,7 @@
 #include "wsgi_config.h"
 #include "wsgi_embedded.h"
 #include "wsgi_groups.h"
+#include "wsgi_locate.h"
 #include "wsgi_relay.h"
 #include "wsgi_wire.h"
 
@@ -113,13 +114,21 @@ int wsgi_request_translate(request_rec *r)
 
 /* ---- tokens ----------------------------------------------------------------------- */
 
-static const char *with_port(request_rec *r, const char *host)
+static const char *with_port(request_rec *r, const char *host, apr_port_t port)
 {
-    apr_port_t port = ap_get_server_port(r);
-
     if (port == 80 || port == 443 || port == 0)
         return host;
     return apr_psprintf(r->pool, "%s:%u", host, port);
+}
+
+/* That of ServerName, or of the socket. With UseCanonicalName Off Apache takes
+ * the port of the Host field, and by default, where nobody asked for the token,
+ * a client could make an interpreter for each number that it writes there. */
+static apr_port_t true_port(request_rec *r)
+{
+    apr_port_t port = ap_get_server_port(r), socket = r->connection->local_addr->port;
+
+    return port == 80 || port == 443 || port == r->server->port ? port : socket;
 }
 
 /* The value of %{ENV:NAME} where VALUE is that token, else NULL. */
@@ -150,7 +159,7 @@ static const char *resource(request_rec *r, const char *script_name)
         ap_str_tolower(lower);
         name = lower;
     }
-    return apr_pstrcat(r->pool, with_port(r, r->server->server_hostname), "|", name, NULL);
+    return apr_pstrcat(r->pool, with_port(r, r->server->server_hostname, true_port(r)), "|", name, NULL);
 }
 
 /* The name that a group directive means for this request. A token that is not
@@ -171,9 +180,9 @@ static const char *expand_group(request_rec *r, const char *script_name, const c
     if (strcmp(value, "%{GLOBAL}") == 0)
         return "";
     if (strcmp(value, "%{SERVER}") == 0)
-        return with_port(r, r->server->server_hostname);
+        return with_port(r, r->server->server_hostname, ap_get_server_port(r));
     if (strcmp(value, "%{HOST}") == 0)
-        return with_port(r, r->hostname ? r->hostname : r->server->server_hostname);
+        return with_port(r, r->hostname ? r->hostname : r->server->server_hostname, ap_get_server_port(r));
     if (strcmp(value, "%{RESOURCE}") == 0)
         return resource(r, script_name);
     return value;
@@ -198,11 +207,8 @@ static int refuse_file(request_rec *r)
                       "directory: '%s' is not run", r->filename);
         return HTTP_FORBIDDEN;
     }
-    if (r->finfo.filetype == APR_NOFILE) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0201) "Target WSGI script not found or "
-                      "unable to stat: '%s'", r->filename);
-        return HTTP_NOT_FOUND;
-    }
+    if (r->finfo.filetype == APR_NOFILE)
+        return wsgi_locate_not_found(r);
     if (r->finfo.filetype == APR_DIR) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0202) "a directory is not a WSGI script: "
                       "'%s'", r->filename);
@@ -335,6 +341,36 @@ static const char *first(const char *a, const char *b, const char *c)
     return a != NULL ? a : b != NULL ? b : c;
 }
 
+/* script-user and script-group of the group. */
+static int refuse_owner(request_rec *r, const wsgi_route *route)
+{
+    char text[1024];
+
+    if (wsgi_access_owned(&route->group->owner, route->script, text, sizeof(text)) == 0)
+        return OK;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0245) "daemon process group '%s' does not run this "
+                  "script, see its script-%s: %s", route->group->name,
+                  route->group->owner.by_user ? "user" : "group", text);
+    return HTTP_FORBIDDEN;
+}
+
+/* WSGIRestrictProcess: names are equal byte for byte. "" is embedded mode. */
+static int refuse_group(request_rec *r, const char *name, const wsgi_route *route)
+{
+    const apr_array_header_t *allowed = wsgi_config_dir(r)->restrict_process;
+    int i;
+
+    if (allowed == NULL)
+        return OK;
+    for (i = 0; i < allowed->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(allowed, i, const char *), name) == 0)
+            return OK;
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0217) "WSGIRestrictProcess does not list %s%s%s, "
+                  "which is chosen for '%s'", *name ? "the daemon process group '" : "embedded mode "
+                  "(%{GLOBAL})", name, *name ? "'" : "", route->script);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 /* Who runs it, by OPTIONS of the alias or handler script (NULL: none), then the
  * directory, then the defaults. Returns OK or a status. */
 static int choose_group(request_rec *r, const wsgi_choice *options, wsgi_route *route)
@@ -342,12 +378,15 @@ static int choose_group(request_rec *r, const wsgi_choice *options, wsgi_route *
     const wsgi_dir_config *dir = wsgi_config_dir(r);
     const wsgi_global *global = wsgi_config_global(r->server);
     const char *name;
+    int status;
 
     name = expand_group(r, route->script_name,
                         first(options ? options->process_group : NULL, dir->process_group, ""));
     route->application_group =
         expand_group(r, route->script_name,
                      first(options ? options->application_group : NULL, dir->application_group, "%{RESOURCE}"));
+    if ((status = refuse_group(r, name, route)) != OK)
+        return status;
     if (*name == '\0') {
         if (global->restrict_embedded == 1) {
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0210) "embedded mode is off "
@@ -369,7 +408,7 @@ static int choose_group(request_rec *r, const wsgi_choice *options, wsgi_route *
                       route->group->server->server_hostname, r->server->server_hostname);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    return OK;
+    return refuse_owner(r, route);
 }
 
 static int build_route(request_rec *r, const wsgi_handler_script *handler, wsgi_route *route)

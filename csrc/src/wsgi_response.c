@@ -16,6 +16,8 @@
 #include "http_request.h"
 #include "util_filter.h"
 
+#include "wsgi_groups.h"
+
 void wsgi_response_init(wsgi_response *out, request_rec *r, const wsgi_route *route)
 {
     memset(out, 0, sizeof(*out));
@@ -83,8 +85,11 @@ static enum header_kind kind_of(const wsgi_str *name)
     return HEADER_PLAIN;
 }
 
-static void apply_headers(wsgi_response *out, const wsgi_response_head *head)
+/* 0, or EMSGSIZE at a header that is too long. */
+static int apply_headers(wsgi_response *out, const wsgi_response_head *head)
 {
+    const wsgi_group *group = out->route->group;
+    size_t most = group != NULL ? (size_t)wsgi_options_header_buffer_size(&group->options) : SIZE_MAX;
     wsgi_cur cur = wsgi_cur_of(head->headers, head->headers_len);
     request_rec *r = out->r;
     const char *type = NULL;
@@ -97,6 +102,8 @@ static void apply_headers(wsgi_response *out, const wsgi_response_head *head)
 
         if (cur.bad || pair.name.len == 0)
             break;
+        if (pair.name.len + pair.value.len + sizeof(": \r\n") - 1 > most)
+            return EMSGSIZE;
         kind = kind_of(&pair.name);
         if (kind == HEADER_FRAMING)
             continue;
@@ -111,11 +118,13 @@ static void apply_headers(wsgi_response *out, const wsgi_response_head *head)
     }
     /* The type Apache has is that of the script's file, not of the answer. */
     ap_set_content_type(r, type);
+    return 0;
 }
 
 int wsgi_response_start(wsgi_response *out, const wsgi_response_head *head)
 {
     request_rec *r = out->r;
+    int error;
 
     if (out->head || head->status < 200 || head->status > 999)
         return EPROTO;
@@ -124,7 +133,9 @@ int wsgi_response_start(wsgi_response *out, const wsgi_response_head *head)
     r->status_line = head->reason.len == 0 ? NULL
                      : apr_psprintf(r->pool, "%d %.*s", head->status, (int)head->reason.len,
                                     head->reason.data);
-    apply_headers(out, head);
+    error = apply_headers(out, head);
+    if (error != 0)
+        return error;
     out->overridden = out->route->error_override && ap_is_HTTP_ERROR(head->status);
     out->bodiless = out->route->head_only || head->status == HTTP_NO_CONTENT || head->status == HTTP_NOT_MODIFIED;
     if (head->content_length >= 0 && head->status != HTTP_NO_CONTENT) {
@@ -284,11 +295,36 @@ static int settle_framing(wsgi_response *out)
     return 0;
 }
 
+/* The connection's own timeout is for reading, and for what is not ours. */
+static apr_status_t pass_brigade(const wsgi_response *out)
+{
+    request_rec *r = out->r;
+    apr_interval_time_t limit = out->route->group != NULL ? out->route->group->response_timeout : 0, before = 0;
+    apr_socket_t *socket = limit > 0 ? ap_get_conn_socket(r->connection) : NULL;
+    apr_status_t rv;
+
+    if (socket != NULL && apr_socket_timeout_get(socket, &before) == APR_SUCCESS)
+        apr_socket_timeout_set(socket, limit);
+    rv = ap_pass_brigade(r->output_filters, out->bb);
+    if (socket != NULL)
+        apr_socket_timeout_set(socket, before);
+    return rv;
+}
+
+/* Do filters hold back so much that they must let go? */
+static int must_flush(const wsgi_response *out)
+{
+    const wsgi_group *group = out->route->group;
+
+    return group != NULL && out->taken - out->flushed >= wsgi_options_response_buffer_size(&group->options);
+}
+
 int wsgi_response_pass(wsgi_response *out, int flush)
 {
     request_rec *r = out->r;
     apr_status_t rv;
 
+    flush = flush || must_flush(out);
     flush = flush && out->unflushed;
     if (out->gone || out->ended || (!flush && (out->bb == NULL || APR_BRIGADE_EMPTY(out->bb))))
         return out->gone ? ECONNRESET : 0;
@@ -300,10 +336,12 @@ int wsgi_response_pass(wsgi_response *out, int flush)
     else if (flush)
         APR_BRIGADE_INSERT_TAIL(pending(out), apr_bucket_flush_create(r->connection->bucket_alloc));
     out->sent = 1;
-    rv = ap_pass_brigade(r->output_filters, out->bb);
+    rv = pass_brigade(out);
     apr_brigade_cleanup(out->bb);
-    if (flush)
+    if (flush) {
         out->unflushed = 0;
+        out->flushed = out->taken;
+    }
     if (rv != APR_SUCCESS || r->connection->aborted) {
         ap_log_rerror(APLOG_MARK, APLOG_TRACE1, rv, r, "the client went away in mid-response");
         out->gone = 1;
@@ -431,15 +469,18 @@ int wsgi_response_end(wsgi_response *out, enum wsgi_end end)
         end = WSGI_END_OK;
     switch (end) {
     case WSGI_END_OK:
-        if (!out->head)
+        if (!out->head) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, out->r, WSGI_MSG(0241) "the request ended without a "
+                          "response");
             return wsgi_response_fail(out, HTTP_INTERNAL_SERVER_ERROR);
+        }
         if (out->overridden)
             return override(out);
         return out->redirect != NULL ? redirect(out) : finish(out);
     case WSGI_END_NO_CALLABLE:
         return wsgi_response_fail(out, HTTP_NOT_FOUND);
     case WSGI_END_TIMEOUT:
-        return wsgi_response_fail(out, HTTP_GATEWAY_TIME_OUT);
+        return out->taken > 0 ? cut(out) : wsgi_response_fail(out, HTTP_GATEWAY_TIME_OUT);
     default:
         return fall_short(out);
     }

@@ -13,7 +13,7 @@
 
 #include "apr_buckets.h"
 #include "wsgi_request.h"
-#include "wsgi_wire.h"
+#include "wsgi_frames.h"
 
 typedef struct {
     request_rec *r;
@@ -22,6 +22,7 @@ typedef struct {
     int64_t declared;                 /* Content-Length of the application, or -1 */
     int64_t taken;                    /* body bytes seen */
     int hints;                        /* interim responses sent */
+    int64_t flushed;                  /* of them, when the client was last made to see them */
     const char *redirect;             /* local path to go to instead, or NULL */
     unsigned head:1;                  /* there was one */
     unsigned sent:1;                  /* something is down the filter chain */
@@ -37,7 +38,8 @@ typedef struct {
 void wsgi_response_init(wsgi_response *out, request_rec *r, const wsgi_route *route);
 
 /* Each returns 0, ECONNRESET when the client is gone, or EPROTO when the answer
- * cannot be one (a second head, data before it, no regular file). */
+ * cannot be one (a second head, data before it, no regular file); the first also
+ * EMSGSIZE, when a header is longer than the group allows. */
 int wsgi_response_start(wsgi_response *out, const wsgi_response_head *head);
 /* An interim response with the headers of HEAD, at once, and only to clients
  * that know of such: HTTP/1.1 and later. */

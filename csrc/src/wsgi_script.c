@@ -18,7 +18,10 @@ struct wsgi_script {
     size_t path_len;
     PyObject *module;             /* strong; NULL until loaded */
     wsgi_stamp stamp;             /* of the file that was loaded */
-    int loading, failed;          /* now; the last time: under the interpreter's lock */
+    int loading, failed;          /* now; the last time: under the interpreter's lock, */
+    char *failure;                /* as these: why, */
+    wsgi_stamp seen;              /* and the change that was noticed last */
+    int any_seen;
     unsigned attempts;            /* finished loads; atomic */
     struct wsgi_script *next;
 };
@@ -27,6 +30,19 @@ struct wsgi_script {
 
 static uint64_t first_attempt_us;     /* atomic */
 static int any_loaded;                /* atomic */
+static wsgi_script_report *reporter;  /* set before requests are taken */
+
+void wsgi_script_keep_failures(wsgi_script_report *to)
+{
+    reporter = to;
+}
+
+static int exit_asked;            /* atomic */
+
+int wsgi_script_exit_asked(void)
+{
+    return __atomic_load_n(&exit_asked, __ATOMIC_RELAXED);
+}
 
 void wsgi_script_progress(uint64_t *first_us, int *loaded)
 {
@@ -133,16 +149,35 @@ static int asks_for_reload(wsgi_slot *slot, wsgi_script *s, PyObject *hook)
 }
 
 /* The module and the stamp it was loaded with; new reference or NULL. */
-static PyObject *current_module(wsgi_interp *interp, wsgi_script *s, wsgi_stamp *stamp)
+static PyObject *current_module(wsgi_interp *interp, wsgi_script *s, wsgi_stamp *stamp,
+                                int *has_failed)
 {
     PyObject *module;
 
     wsgi_nogil_lock(&interp->lock);
     module = s->module;
     *stamp = s->stamp;
+    *has_failed = s->failed;
     Py_XINCREF(module);
     wsgi_nogil_unlock(&interp->lock);
     return module;
+}
+
+static int differ(const wsgi_stamp *a, const wsgi_stamp *b)
+{
+    return a->mtime_ns != b->mtime_ns || a->size != b->size;
+}
+
+int wsgi_script_first_sight(wsgi_slot *slot, wsgi_script *s, const wsgi_stamp *now)
+{
+    int first;
+
+    wsgi_nogil_lock(&slot->interp->lock);
+    first = !s->any_seen || differ(&s->seen, now);
+    s->any_seen = 1;
+    s->seen = *now;
+    wsgi_nogil_unlock(&slot->interp->lock);
+    return first;
 }
 
 /* Does the module itself want to be loaded again? */
@@ -171,14 +206,15 @@ enum wsgi_script_state wsgi_script_check(wsgi_slot *slot, wsgi_script *s, const 
 {
     wsgi_stamp loaded;
     PyObject *module;
-    int stale;
+    int stale, has_failed;
 
     *seen = __atomic_load_n(&s->attempts, __ATOMIC_ACQUIRE);
-    module = current_module(slot->interp, s, &loaded);
+    module = current_module(slot->interp, s, &loaded, &has_failed);
+    if (module == NULL && has_failed && reporter != NULL)
+        return now != NULL && differ(now, &loaded) ? WSGI_SCRIPT_STALE : WSGI_SCRIPT_FAILED;
     if (module == NULL)
         return WSGI_SCRIPT_ABSENT;
-    stale = now != NULL && (now->mtime_ns != loaded.mtime_ns || now->size != loaded.size
-                            || module_stale(slot, s, module));
+    stale = now != NULL && (differ(now, &loaded) || module_stale(slot, s, module));
     Py_DECREF(module);
     return stale ? WSGI_SCRIPT_STALE : WSGI_SCRIPT_READY;
 }
@@ -334,7 +370,17 @@ static void log_failure(wsgi_slot *slot, wsgi_script *s)
     PyObject *exc = PyErr_GetRaisedException();
     char text[1024], line[4096];
 
+    if (wsgi_python_settings()->service
+        && PyErr_GivenExceptionMatches(exc, PyExc_SystemExit)) {
+        __atomic_store_n(&exit_asked, 1, __ATOMIC_RELAXED);
+        Py_DECREF(exc);
+        return;
+    }
     wsgi_exception_text(exc, 1, text, sizeof text);
+    wsgi_nogil_lock(&slot->interp->lock);
+    free(s->failure);
+    s->failure = strdup(text);
+    wsgi_nogil_unlock(&slot->interp->lock);
     snprintf(line, sizeof line, "WSGIM0601: Target WSGI script '%s' cannot be loaded: %s%s "
              "(process group '%s', application group '%s')", s->path, text,
              PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) ? " (SystemExit is ignored)" : "",
@@ -379,6 +425,19 @@ static void release(wsgi_interp *interp, wsgi_script *s, PyObject *module,
     Py_XDECREF(old);
 }
 
+void wsgi_script_failed(wsgi_slot *slot, wsgi_script *s)
+{
+    char text[1024];
+
+    wsgi_nogil_lock(&slot->interp->lock);
+    snprintf(text, sizeof text, "%s", s->failure != NULL ? s->failure : "see above");
+    wsgi_nogil_unlock(&slot->interp->lock);
+    wsgi_log_held(WSGI_LOG_ERROR, "WSGIM0602: Target WSGI script '%s' could not be loaded, and is not "
+                  "tried again in this process: %s", s->path, text);
+    if (reporter != NULL)
+        reporter(s->path, slot->interp->group, 0);
+}
+
 static void note_attempt(void)
 {
     uint64_t none = 0;
@@ -410,12 +469,17 @@ int wsgi_script_load(wsgi_slot *slot, wsgi_script *s, unsigned seen, int again)
 
     note_attempt();
     module = execute(slot, s, &stamp);
-    if (module == NULL)
+    if (module == NULL) {
         log_failure(slot, s);
+        if (stamp.mtime_ns < 0)   /* not even read; it is there or it is not */
+            stamp = wsgi_script_stat(s);
+    }
     else
         __atomic_store_n(&any_loaded, 1, __ATOMIC_RELAXED);
     claimed = module == NULL ? -1 : 0;
     release(interp, s, module, &stamp);
+    if (claimed == 0 && reporter != NULL)
+        reporter(s->path, interp->group, 1);
     return claimed;
 }
 
@@ -424,7 +488,8 @@ int wsgi_script_load(wsgi_slot *slot, wsgi_script *s, unsigned seen, int again)
 PyObject *wsgi_script_callable(wsgi_slot *slot, wsgi_script *s, wsgi_str name)
 {
     wsgi_stamp stamp;
-    PyObject *module = current_module(slot->interp, s, &stamp), *key, *value = NULL;
+    int has_failed;
+    PyObject *module = current_module(slot->interp, s, &stamp, &has_failed), *key, *value = NULL;
 
     if (module == NULL)
         return NULL;

@@ -2,7 +2,8 @@
  *
  * A script is a module named after the digest of its path, one per
  * interpreter. The first request loads it, others that need it wait; a failed
- * load fails those that waited, and the next request tries again.
+ * load fails those that waited; the next request tries again, or, in a daemon
+ * process, is told what failed (wsgi_script_keep_failures).
  */
 #ifndef WSGI_SCRIPT_H
 #define WSGI_SCRIPT_H
@@ -18,7 +19,16 @@ typedef struct {
     int64_t size;
 } wsgi_stamp;
 
-enum wsgi_script_state { WSGI_SCRIPT_READY, WSGI_SCRIPT_ABSENT, WSGI_SCRIPT_STALE };
+/* FAILED: it could not be loaded, and is not tried again in this process. */
+enum wsgi_script_state { WSGI_SCRIPT_READY, WSGI_SCRIPT_ABSENT, WSGI_SCRIPT_STALE,
+                         WSGI_SCRIPT_FAILED };
+
+/* From now on a script whose load failed stays FAILED until it changes: modules
+ * that it imported are half made, and would only hide the first error. TO is
+ * told of each script that was loaded (GOOD), and of each request for one that
+ * is not good. Any thread, without the lock of the interpreter. */
+typedef void wsgi_script_report(const char *path, const char *application_group, int good);
+void wsgi_script_keep_failures(wsgi_script_report *to);
 
 /* The record of the script at PATH in the slot's interpreter, made on first
  * use. NULL without memory. GIL not held. */
@@ -31,6 +41,13 @@ wsgi_stamp wsgi_script_stat(const wsgi_script *s);
  * script's reload_required() may run. *SEEN is for the call below. GIL held. */
 enum wsgi_script_state wsgi_script_check(wsgi_slot *slot, wsgi_script *s, const wsgi_stamp *now,
                                          unsigned *seen);
+
+/* Is this the first sight of the change that NOW shows? Once each. GIL held,
+ * released while it waits. */
+int wsgi_script_first_sight(wsgi_slot *slot, wsgi_script *s, const wsgi_stamp *now);
+/* A request for a FAILED one, or for a STALE one that was never good: log what
+ * was wrong with it, report it. GIL held. */
+void wsgi_script_failed(wsgi_slot *slot, wsgi_script *s);
 
 /* Load S unless another thread has done so since *SEEN; AGAIN if it was STALE.
  * 0, or -1 with the reason in the log. GIL held, released while another thread
@@ -47,5 +64,9 @@ void wsgi_script_forget(wsgi_interp *interp);
 /* When the process first tried to load a script (microseconds, 0: not yet), and
  * whether one has been loaded since. Any thread. */
 void wsgi_script_progress(uint64_t *first_us, int *loaded);
+
+/* In a service: did a script raise SystemExit, as it does when the process is
+ * told to end? That is how a script ends, and not logged. */
+int wsgi_script_exit_asked(void);
 
 #endif

@@ -50,6 +50,35 @@ static void adapter_dealloc(PyObject *o)
     Py_DECREF(type);
 }
 
+static int forked;                /* this is a child of the process that serves */
+
+/* Of the threads there were, only the one that forked is left here. */
+static void in_child(void)
+{
+    wsgi_runner *w = wsgi_runner_known();
+
+    forked = 1;
+    if (w != NULL)
+        w->peer = NULL;
+}
+
+static void register_fork(void)
+{
+    pthread_atfork(NULL, NULL, in_child);
+}
+
+void wsgi_adapter_watch_forks(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, register_fork);
+}
+
+int wsgi_adapter_forked(void)
+{
+    return forked;
+}
+
 /* The lock, whatever the state of the request. -1 if this thread has it. */
 static int lock_any(wsgi_adapter *a)
 {
@@ -74,6 +103,11 @@ void wsgi_adapter_unlock(wsgi_adapter *a)
 
 int wsgi_adapter_lock(wsgi_adapter *a)
 {
+    if (forked) {
+        PyErr_SetString(PyExc_RuntimeError, "this process was forked from the one that answers "
+                        "the request");
+        return -1;
+    }
     if (lock_any(a) < 0)
         return -1;
     if (a->peer != NULL)

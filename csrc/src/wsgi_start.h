@@ -49,6 +49,12 @@ void wsgi_adapter_end_locked(wsgi_adapter *a);
 int  wsgi_adapter_lock(wsgi_adapter *a);
 void wsgi_adapter_unlock(wsgi_adapter *a);
 
+/* Know of forks from now on. A process that the application forked out of a
+ * request has the same connection, which is not its own: there every use
+ * raises RuntimeError, and what it logs goes to the log of the process. */
+void wsgi_adapter_watch_forks(void);
+int  wsgi_adapter_forked(void);
+
 /* What the application gets as wsgi.early_hints. New reference, or NULL with an
  * exception. */
 PyObject *wsgi_adapter_hints(wsgi_adapter *a);

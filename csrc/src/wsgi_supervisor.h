@@ -13,10 +13,20 @@
  *                         +--retired--> LINGERING ----------^
  *
  * Replace always means: start the next one, wait until it is ready, then drain
- * the old one. If the next one fails the old one stays. A process that asks to
- * be replaced takes no more requests, so it is drained while the next one
- * starts. A place whose process cannot start, or lives less than a second, is
- * filled again after 0.1, 1, 2, 4 ... 32 seconds, any other at once.
+ * the old one. The next one has to load the scripts that its group has loaded
+ * so far before it is ready; if it fails the old one stays, and there is another
+ * try after a while. Only a process that takes no more requests of its own
+ * accord (RECYCLE) is drained while the next one starts.
+ *
+ * A changed script, and SIGUSR1 to the supervisor, renew all processes of the
+ * group, one after the other: the first that fails holds up the others.
+ *
+ * A place whose process cannot start, or lives less than a second, is filled
+ * again after 0.1, 1, 2, 4 ... 32 seconds, any other at once.
+ *
+ * After the death of an earlier supervisor the board shows processes that are
+ * not ours: ORPHANS, which drain and end by themselves. Their slots are left
+ * alone until they are gone, so that who waits for an answer of theirs gets it.
  *
  * Single thread. Plain tier.
  */
@@ -27,7 +37,7 @@
 #include "wsgi_control.h"
 
 enum wsgi_sv_state { WSGI_SV_NONE = 0, WSGI_SV_STARTING, WSGI_SV_READY, WSGI_SV_LINGERING,
-                     WSGI_SV_DRAINING, WSGI_SV_STOPPING, WSGI_SV_KILLED };
+                     WSGI_SV_DRAINING, WSGI_SV_STOPPING, WSGI_SV_KILLED, WSGI_SV_ORPHAN };
 
 /* The process in a slot; pid 0 is none. */
 typedef struct {
@@ -37,6 +47,8 @@ typedef struct {
     int deaf;                     /* it talked nonsense: kept open, not listened to */
     uint32_t place, generation;
     uint16_t incarnation;
+    int gate;                     /* it replaces one that serves */
+    enum wsgi_death wants;        /* to be replaced, said before it was ready */
     int64_t started, deadline;    /* deadline -1: none */
     enum wsgi_death planned;      /* why we end it, NONE while we do not */
 } wsgi_sv_process;
@@ -45,7 +57,13 @@ typedef struct {
     int current, next;            /* slots, -1 none */
     unsigned failures;            /* in a row */
     int64_t retry_at;
+    enum wsgi_death renew;        /* why the current one is to be replaced, or NONE */
 } wsgi_sv_place;
+
+#define WSGI_SV_SCRIPTS_MAX 64
+
+/* A script that processes of the group have loaded (GOOD), or are to. */
+typedef struct { char *script, *application_group; int good; } wsgi_sv_script;
 
 enum wsgi_sv_group_state { WSGI_SV_STAGED = 0, WSGI_SV_ACTIVE, WSGI_SV_RETIRED };
 
@@ -59,8 +77,11 @@ typedef struct wsgi_sv_group {
     int staged_log, has_staged;           /* ... when rendezvous and board stay */
     uint32_t generation;
     uint32_t nslots, nplaces;
+    int rolling;                          /* a rolling reload was asked for */
     wsgi_sv_process *processes;           /* one per slot of the board */
     wsgi_sv_place *places;
+    wsgi_sv_script *scripts;              /* WSGI_SV_SCRIPTS_MAX */
+    uint32_t nscripts;
 } wsgi_sv_group;
 
 typedef struct {
@@ -69,6 +90,9 @@ typedef struct {
     pid_t (*spawn)(void *ctx, const wsgi_sv_group *g, uint32_t slot, uint16_t incarnation,
                    int *control);
     void (*signal)(void *ctx, pid_t pid, int sig);
+    /* Is there a process PID, whoever's? 2: and it is a daemon process. (What a
+     * board says may have been written by an application.) */
+    int (*exists)(void *ctx, pid_t pid);
     /* One line about group G (NULL: about none); LEVEL as APLOG_*. */
     void (*log)(void *ctx, const wsgi_sv_group *g, int level, const char *text);
 } wsgi_sv_effects;
@@ -96,6 +120,17 @@ void wsgi_sv_commit(wsgi_supervisor *sv, int64_t now);
 void wsgi_sv_ready(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot, int64_t now);
 void wsgi_sv_recycle(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot,
                      enum wsgi_death reason, int64_t now);
+/* Replace it, it goes on meanwhile. */
+void wsgi_sv_renew(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot,
+                   enum wsgi_death reason, int64_t now);
+/* Replace all processes of all groups, one after the other. */
+void wsgi_sv_roll(wsgi_supervisor *sv, int64_t now);
+/* A process of G has loaded (GOOD), or wants a successor to load, a script. */
+void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application_group, int good);
+/* What the process in SLOT of G is to load: what is configured and what its
+ * group has loaded. In LIST, borrowed, room for MOST; their number. */
+uint32_t wsgi_sv_preloads(const wsgi_sv_group *g, uint32_t slot, wsgi_preload *list,
+                          uint32_t most);
 /* The process PID of ours and its group and slot; NULL if it is none. */
 wsgi_sv_process *wsgi_sv_find(wsgi_supervisor *sv, pid_t pid, wsgi_sv_group **group,
                               uint32_t *slot);

@@ -6,13 +6,15 @@
  * group of its own, so that signals meant for httpd and its children (ctrl-C,
  * the parent's kill of its group) do not reach the daemon processes past it;
  * the end of the parent is seen on the control socket. SIGTERM and SIGINT are
- * as STOP.
+ * as STOP, SIGUSR1 replaces all processes one after the other.
  *
- * Descriptors: 0 to 5 are where a host finds its own, so whatever is kept here
- * is kept at LOWEST_FD and above, close-on-exec; nothing has to be moved aside
- * between fork and exec.
+ * A parent that ends without STOP was killed. Its children go on serving, as
+ * they do with files, and so do the daemon processes until the last child has
+ * let go of the rendezvous.
  */
 #include "wsgi_supervisor.h"
+#include "wsgi_memory.h"
+#include "wsgi_supervisor_spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,17 +39,19 @@
 #define MOD_WSGI_VERSION "unknown"
 #endif
 
-#define LOWEST_FD   10
 #define EXIT_USAGE  64
 #define EXIT_OS     71
 #define NOFILE_MAX  65536
 #define HOST_MESSAGES_AT_ONCE 8
+#define ORPHANED_LOOK_MS 500
 
-enum { LEVEL_ERR = 3, LEVEL_WARNING = 4, LEVEL_INFO = 6 };
+enum { LEVEL_ERR = 3, LEVEL_WARNING = 4, LEVEL_NOTICE = 5, LEVEL_INFO = 6 };
 
 typedef struct {
     wsgi_supervisor machine;
     int control;                    /* to the httpd parent; -1 once it is gone */
+    pid_t parent;
+    int orphaned;                   /* it went without a word */
     int level;                      /* for lines that belong to no group */
     char problems[2048];            /* of the generation being told to us */
     struct rlimit nofile;           /* as we found it: hosts get it back */
@@ -89,7 +93,7 @@ static void log_effect(void *ctx, const wsgi_sv_group *g, int level, const char 
     const supervisor *s = ctx;
     int limit = g != NULL ? g->config.log_level : s->level;
 
-    if (level <= limit)
+    if (level <= limit || level == LEVEL_NOTICE)    /* as httpd does it */
         write_line(g != NULL && g->log_fd >= 0 ? g->log_fd : 2, level, text);
 }
 
@@ -110,8 +114,6 @@ static void say_of(const supervisor *s, const wsgi_sv_group *g, int level, const
 
 #define say(s, ...) say_of((s), NULL, __VA_ARGS__)
 
-/* ---- descriptors and time -------------------------------------------------- */
-
 static int64_t now_ms(void)
 {
     struct timespec ts;
@@ -120,255 +122,14 @@ static int64_t now_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Move FD out of the way of 0 to 5, close-on-exec. -1 with errno; FD is closed. */
-static int lift(int fd)
-{
-    int lifted, error;
-
-    if (fd < 0)
-        return -1;
-    lifted = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
-    error = errno;
-    close(fd);
-    errno = error;
-    return lifted;
-}
-
-/* lift() for both ends of a pair, or both are closed. */
-static int lift_pair(int pair[2])
-{
-    int error;
-
-    pair[0] = lift(pair[0]);
-    error = errno;
-    pair[1] = lift(pair[1]);
-    if (pair[0] >= 0 && pair[1] >= 0)
-        return 0;
-    error = pair[0] < 0 ? error : errno;
-    if (pair[0] >= 0)
-        close(pair[0]);
-    if (pair[1] >= 0)
-        close(pair[1]);
-    errno = error;
-    return -1;
-}
-
-/* What httpd or its other modules left open is none of ours. */
-static void close_from(int first)
-{
-    long max = sysconf(_SC_OPEN_MAX);
-    int fd;
-
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    if (close_range((unsigned)first, ~0U, 0) == 0)
-        return;
-#endif
-    if (max < 0 || max > NOFILE_MAX)
-        max = NOFILE_MAX;
-    for (fd = first; fd < max; fd++)
-        close(fd);
-}
-
-/* A group takes three descriptors and each process one: do not let the usual
- * 1024 be what bounds the configuration. */
-static void raise_nofile(supervisor *s)
-{
-    struct rlimit more;
-
-    if (getrlimit(RLIMIT_NOFILE, &s->nofile) < 0) {
-        s->nofile.rlim_cur = s->nofile.rlim_max = 0;
-        return;
-    }
-    more = s->nofile;
-    more.rlim_cur = more.rlim_max == RLIM_INFINITY || more.rlim_max > NOFILE_MAX
-                  ? NOFILE_MAX : more.rlim_max;
-    if (more.rlim_cur > s->nofile.rlim_cur)
-        setrlimit(RLIMIT_NOFILE, &more);
-}
-
-/* ---- out of memory ----------------------------------------------------------- */
-
-/* The number behind the word "oom_kill" in file PATH. 1 if it is there. */
-static int read_oom_kill(const char *path, uint64_t *out)
-{
-    FILE *f = fopen(path, "re");
-    char line[256];
-    unsigned long long n;
-    int found = 0;
-
-    if (f == NULL)
-        return 0;
-    while (!found && fgets(line, sizeof(line), f) != NULL)
-        if (sscanf(line, "oom_kill %llu", &n) == 1) {
-            *out = n;
-            found = 1;
-        }
-    fclose(f);
-    return found;
-}
-
-/* How often the kernel has killed for want of memory: in our control group
- * (version 2, then 1) where that can be read, else on the whole machine. */
-static uint64_t oom_kills(void)
-{
-    FILE *f = fopen("/proc/self/cgroup", "re");
-    char line[1024], path[1200];
-    uint64_t n = 0;
-    int found = 0;
-
-    while (f != NULL && !found && fgets(line, sizeof(line), f) != NULL) {
-        char *group = strrchr(line, ':');
-
-        line[strcspn(line, "\n")] = '\0';
-        if (group == NULL)
-            continue;
-        group++;
-        if (strncmp(line, "0::", 3) == 0) {
-            snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.events", group);
-            found = read_oom_kill(path, &n);
-        } else if (strstr(line, ":memory:") != NULL) {
-            snprintf(path, sizeof(path), "/sys/fs/cgroup/memory%s/memory.oom_control", group);
-            found = read_oom_kill(path, &n);
-        }
-    }
-    if (f != NULL)
-        fclose(f);
-    if (!found)
-        read_oom_kill("/proc/vmstat", &n);
-    return n;
-}
-
-/* ---- starting and signalling processes ------------------------------------------ */
-
-/* Between fork and exec: nothing here but system calls. Returns only if the
- * program cannot be executed. */
-static void become_host(const supervisor *s, const wsgi_sv_group *g, int control, char *title)
-{
-    char *argv[2] = { title, NULL };
-    sigset_t none;
-    int sig, null;
-
-    for (sig = 1; sig < NSIG; sig++)
-        signal(sig, SIG_DFL);
-    null = open("/dev/null", O_RDWR);
-    if (null < 0 || dup2(null, 0) < 0 || dup2(g->log_fd, 1) < 0 || dup2(g->log_fd, 2) < 0 ||
-        dup2(g->rendezvous, WSGI_HOST_RENDEZVOUS_FD) < 0 ||
-        dup2(g->board_fd, WSGI_HOST_BOARD_FD) < 0 || dup2(control, WSGI_HOST_CONTROL_FD) < 0)
-        return;
-    if (null > WSGI_HOST_CONTROL_FD)
-        close(null);
-    if (s->nofile.rlim_max != 0)
-        setrlimit(RLIMIT_NOFILE, &s->nofile);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    execv(g->config.host, argv);
-}
-
-/* Put the configuration of SLOT in the queue of the host's control socket,
- * where the new process will find it. 0 or an errno. */
-static int send_config(const wsgi_sv_group *g, uint32_t slot, uint16_t incarnation, int fd)
-{
-    wsgi_group_config config = g->config;       /* borrowed; only two members differ */
-    wsgi_buf b = { NULL, 0, 0, 0 };
-    int error;
-
-    config.slot = slot;
-    config.incarnation = incarnation;
-    wsgi_group_config_encode(&config, &b);
-    error = b.failed ? ENOMEM
-          : wsgi_control_send(fd, WSGI_CTL_CONFIG, 0, b.data, b.len, NULL, 0);
-    wsgi_buf_free(&b);
-    return error;
-}
-
-/* The child's errno if it could not execute the program; 0 once it has. */
-static int exec_result(int fd, pid_t pid)
-{
-    int error = 0;
-    ssize_t n;
-
-    do {
-        n = read(fd, &error, sizeof(error));
-    } while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)sizeof(error))
-        return 0;
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
-    return error;
-}
-
-/* Fork with every signal held back, so that no handler of ours runs in the child. */
-static pid_t fork_host(const supervisor *s, const wsgi_sv_group *g, int control, int report,
-                       char *title)
-{
-    sigset_t all, before;
-    pid_t pid;
-
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
-    pid = fork();
-    if (pid == 0) {
-        int error;
-
-        become_host(s, g, control, title);
-        error = errno;
-        if (write(report, &error, sizeof(error)) < 0)
-            _exit(126);
-        _exit(127);
-    }
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return pid;
-}
+/* ---- what the machine does to the world ----------------------------------------- */
 
 static pid_t spawn_effect(void *ctx, const wsgi_sv_group *g, uint32_t slot,
                           uint16_t incarnation, int *control)
 {
-    supervisor *s = ctx;
-    int pair[2] = { -1, -1 }, report[2] = { -1, -1 };
-    char *title = wsgi_options_title(&g->config.options);
-    pid_t pid = -1;
-    int error = 0, i;
+    const supervisor *s = ctx;
 
-    *control = -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0 ||
-        lift_pair(pair) < 0) {
-        error = errno;
-        pair[0] = pair[1] = -1;
-        goto done;
-    }
-    if (pipe2(report, O_CLOEXEC) < 0 || lift_pair(report) < 0) {
-        error = errno;
-        report[0] = report[1] = -1;
-        goto done;
-    }
-    fcntl(pair[0], F_SETFL, O_NONBLOCK);
-    error = send_config(g, slot, incarnation, pair[0]);
-    if (error != 0)
-        goto done;
-    pid = fork_host(s, g, pair[1], report[1], title != NULL ? title : "wsgi-host");
-    if (pid < 0) {
-        error = errno;
-        goto done;
-    }
-    close(report[1]);
-    report[1] = -1;
-    error = exec_result(report[0], pid);
-    if (error == 0) {
-        *control = pair[0];
-        pair[0] = -1;
-    }
-done:
-    for (i = 0; i < 2; i++) {
-        if (pair[i] >= 0)
-            close(pair[i]);
-        if (report[i] >= 0)
-            close(report[i]);
-    }
-    free(title);
-    if (error == 0)
-        return pid;
-    errno = error;
-    return -1;
+    return wsgi_spawn_host(g, slot, incarnation, &s->nofile, control);
 }
 
 static void signal_effect(void *ctx, pid_t pid, int sig)
@@ -378,7 +139,26 @@ static void signal_effect(void *ctx, pid_t pid, int sig)
         kill(pid, sig);
 }
 
-static const wsgi_sv_effects effects = { spawn_effect, signal_effect, log_effect };
+static int exists_effect(void *ctx, pid_t pid)
+{
+    static const char program[] = "/wsgi-host";
+    char path[40], target[4096];
+    const char *name;
+    ssize_t n;
+
+    (void)ctx;
+    if (pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH))
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n < 0)                      /* it is closed to us; then so is the signal, or it is our own */
+        return geteuid() != 0 ? 2 : 1;
+    target[n] = '\0';
+    name = strrchr(target, '/');
+    return name != NULL && strncmp(name, program, sizeof(program) - 1) == 0 ? 2 : 1;
+}
+
+static const wsgi_sv_effects effects = { spawn_effect, signal_effect, exists_effect, log_effect };
 
 /* ---- messages ---------------------------------------------------------------- */
 
@@ -398,7 +178,7 @@ static void on_group(supervisor *s, size_t n, int fds[3])
     int i, missing = 0;
 
     for (i = 0; i < 3; i++) {
-        fds[i] = lift(fds[i]);
+        fds[i] = wsgi_lift(fds[i]);
         missing |= fds[i] < 0;
     }
     if (missing || wsgi_group_config_decode(&in, &config) < 0) {
@@ -453,6 +233,29 @@ static void stop_all(supervisor *s, const char *why)
     wsgi_sv_stop(&s->machine, now_ms());
 }
 
+static void lose_parent(supervisor *s)
+{
+    if (s->orphaned || s->machine.stopping)
+        return;
+    s->orphaned = 1;
+    say(s, LEVEL_WARNING, "WSGIM0426: the parent process of httpd (pid %ld) ended without stopping its "
+        "server; daemon processes go on until its children are gone", (long)s->parent);
+}
+
+/* Has every process of httpd let go of every group? */
+static int nobody_sends(const supervisor *s)
+{
+    const wsgi_sv_group *g;
+
+    for (g = s->machine.groups; g != NULL; g = g->link) {
+        struct pollfd p = { .fd = g->rendezvous };
+
+        if (poll(&p, 1, 0) < 1 || (p.revents & (POLLHUP | POLLERR)) == 0)
+            return 0;
+    }
+    return 1;
+}
+
 /* One message of the httpd parent. */
 static void on_parent(supervisor *s)
 {
@@ -479,7 +282,10 @@ static void on_parent(supervisor *s)
     if (type == 0) {
         close(s->control);
         s->control = -1;
-        stop_all(s, "httpd is gone");
+        if (n < 0)
+            stop_all(s, "httpd cannot be understood");
+        else
+            lose_parent(s);
         return;
     }
     if (s->machine.stopping) {
@@ -505,8 +311,34 @@ static void on_parent(supervisor *s)
 
 static int may_ask_for(uint16_t reason)
 {
-    return reason == WSGI_DEATH_RELOAD || reason == WSGI_DEATH_RECYCLED ||
-           reason == WSGI_DEATH_REQUEST_TIMEOUT || reason == WSGI_DEATH_STARTUP_TIMEOUT;
+    switch (reason) {
+    case WSGI_DEATH_RELOAD:
+    case WSGI_DEATH_RECYCLED:
+    case WSGI_DEATH_REQUEST_TIMEOUT:
+    case WSGI_DEATH_STARTUP_TIMEOUT:
+    case WSGI_DEATH_IMPORT:
+    case WSGI_DEATH_MAXIMUM_REQUESTS:
+    case WSGI_DEATH_RESTART_INTERVAL:
+    case WSGI_DEATH_INACTIVITY:
+    case WSGI_DEATH_DEADLOCK:
+    case WSGI_DEATH_CPU_TIME:
+    case WSGI_DEATH_MEMORY:
+    case WSGI_DEATH_SIGNALLED:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* The script that the message of N bytes in the buffer names. 0 if it is none. */
+static int note_script(const supervisor *s, wsgi_sv_group *g, size_t n, int good)
+{
+    wsgi_str script, application_group;
+
+    if (wsgi_control_script_decode(s->buffer, n, &script, &application_group) < 0)
+        return 0;
+    wsgi_sv_script_seen(g, script, application_group, good);
+    return 1;
 }
 
 /* What a host says. It runs the application, so it is believed nothing but
@@ -520,9 +352,8 @@ static void on_host(supervisor *s, wsgi_sv_group *g, uint32_t slot)
          turns++) {
         uint8_t type;
         uint16_t code;
-        unsigned char nothing[16];
         int fds[3], i;
-        ssize_t n = wsgi_control_recv(p->control, &type, &code, nothing, sizeof(nothing), fds);
+        ssize_t n = wsgi_control_recv(p->control, &type, &code, s->buffer, WSGI_CONTROL_MAX, fds);
 
         if (n < 0 && errno == EAGAIN)
             return;
@@ -531,6 +362,10 @@ static void on_host(supervisor *s, wsgi_sv_group *g, uint32_t slot)
                 close(fds[i]);
         if (n >= 0 && type == WSGI_CTL_READY) {
             wsgi_sv_ready(&s->machine, g, slot, now_ms());
+        } else if (n >= 0 && type == WSGI_CTL_LOADED && note_script(s, g, (size_t)n, code == 1)) {
+            continue;
+        } else if (n >= 0 && type == WSGI_CTL_RENEW && may_ask_for(code)) {
+            wsgi_sv_renew(&s->machine, g, slot, (enum wsgi_death)code, now_ms());
         } else if (n >= 0 && type == WSGI_CTL_RECYCLE && may_ask_for(code)) {
             wsgi_sv_recycle(&s->machine, g, slot, (enum wsgi_death)code, now_ms());
         } else if ((n < 0 && errno != ECONNRESET) || (n >= 0 && type != 0)) {
@@ -553,7 +388,7 @@ static void on_host(supervisor *s, wsgi_sv_group *g, uint32_t slot)
 static void on_signal(int sig)
 {
     int error = errno;
-    unsigned char byte = sig == SIGCHLD ? 'c' : 't';
+    unsigned char byte = sig == SIGCHLD ? 'c' : sig == SIGUSR2 ? 'p' : sig == SIGUSR1 ? 'r' : 't';
 
     if (write(signal_pipe[1], &byte, 1) < 0)
         byte = 0;                   /* full: the reader has enough to wake up for */
@@ -573,7 +408,7 @@ static void reap(supervisor *s)
         if (wsgi_sv_find(&s->machine, pid, &g, &slot) != NULL)
             on_host(s, g, slot);    /* its last words may not have been read */
         if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-            uint64_t n = oom_kills();
+            uint64_t n = wsgi_memory_kills("");
 
             oom = n > s->oom_kills;
             s->oom_kills = n;
@@ -587,9 +422,14 @@ static void on_signals(supervisor *s)
     unsigned char bytes[64];
     ssize_t n;
 
-    while ((n = read(signal_pipe[0], bytes, sizeof(bytes))) > 0)
+    while ((n = read(signal_pipe[0], bytes, sizeof(bytes))) > 0) {
         if (memchr(bytes, 't', (size_t)n) != NULL)
             stop_all(s, "the supervisor was told to by a signal");
+        if (memchr(bytes, 'r', (size_t)n) != NULL)
+            wsgi_sv_roll(&s->machine, now_ms());
+        if (memchr(bytes, 'p', (size_t)n) != NULL && getppid() != s->parent)
+            lose_parent(s);
+    }
     reap(s);
 }
 
@@ -626,6 +466,8 @@ static int wait_ms(const supervisor *s)
 {
     int64_t ms = wsgi_sv_next(&s->machine, now_ms());
 
+    if (s->orphaned && (ms < 0 || ms > ORPHANED_LOOK_MS))
+        return ORPHANED_LOOK_MS;
     return ms < 0 ? -1 : ms > 60000 ? 60000 : (int)ms;
 }
 
@@ -651,6 +493,8 @@ static int run(supervisor *s)
             on_signals(s);
         if (s->polled[1].revents != 0)
             on_parent(s);
+        if (s->orphaned && !s->machine.stopping && nobody_sends(s))
+            stop_all(s, "httpd is gone");
         wsgi_sv_tick(&s->machine, now_ms());
     }
     return 0;
@@ -658,14 +502,47 @@ static int run(supervisor *s)
 
 /* ---- start --------------------------------------------------------------------- */
 
+/* What httpd or its other modules left open is none of ours. */
+static void close_from(int first)
+{
+    long max = sysconf(_SC_OPEN_MAX);
+    int fd;
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    if (close_range((unsigned)first, ~0U, 0) == 0)
+        return;
+#endif
+    if (max < 0 || max > NOFILE_MAX)
+        max = NOFILE_MAX;
+    for (fd = first; fd < max; fd++)
+        close(fd);
+}
+
+/* A group takes three descriptors and each process one: do not let the usual
+ * 1024 be what bounds the configuration. */
+static void raise_nofile(supervisor *s)
+{
+    struct rlimit more;
+
+    if (getrlimit(RLIMIT_NOFILE, &s->nofile) < 0) {
+        s->nofile.rlim_cur = s->nofile.rlim_max = 0;
+        return;
+    }
+    more = s->nofile;
+    more.rlim_cur = more.rlim_max == RLIM_INFINITY || more.rlim_max > NOFILE_MAX
+                  ? NOFILE_MAX : more.rlim_max;
+    if (more.rlim_cur > s->nofile.rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &more);
+}
+
 static int set_up_signals(void)
 {
     struct sigaction sa;
     sigset_t none;
-    static const int ignored[] = { SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGTTOU };
+    static const int ignored[] = { SIGPIPE, SIGHUP, SIGWINCH, SIGTTOU };
     size_t i;
 
-    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0 || lift_pair(signal_pipe) < 0)
+    if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) < 0 || wsgi_lift_pair(signal_pipe) < 0)
         return -1;
     memset(&sa, 0, sizeof(sa));
     sigemptyset(&sa.sa_mask);
@@ -676,6 +553,8 @@ static int set_up_signals(void)
     sa.sa_flags = SA_RESTART | SA_NOCLDSTOP;
     sigaction(SIGCHLD, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGUSR1, &sa, NULL);
+    sigaction(SIGUSR2, &sa, NULL);
     sigaction(SIGINT, &sa, NULL);
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL);
@@ -701,11 +580,8 @@ int main(int argc, char **argv)
     }
     close_from(WSGI_CONTROL_FD + 1);
     setpgid(0, 0);
-#ifdef PR_SET_PDEATHSIG
-    /* Besides the end of file: an httpd child may still hold the parent's end. */
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-#endif
-    s.control = lift(WSGI_CONTROL_FD);
+    s.parent = getppid();
+    s.control = wsgi_lift(WSGI_CONTROL_FD);
     s.buffer = malloc(WSGI_CONTROL_MAX);
     wsgi_sv_init(&s.machine, &effects, &s);
     if (s.control < 0 || s.buffer == NULL || set_up_signals() < 0) {
@@ -713,9 +589,13 @@ int main(int argc, char **argv)
             strerror(errno));
         return EXIT_OS;
     }
+#ifdef PR_SET_PDEATHSIG
+    /* Besides the end of file: a child of httpd may still hold the parent's end. */
+    prctl(PR_SET_PDEATHSIG, SIGUSR2);
+#endif
     fcntl(s.control, F_SETFL, O_NONBLOCK);
     raise_nofile(&s);
-    s.oom_kills = oom_kills();
+    s.oom_kills = wsgi_memory_kills("");
     status = run(&s);
     wsgi_sv_free(&s.machine);
     free(s.buffer);

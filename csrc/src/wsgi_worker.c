@@ -127,6 +127,14 @@ static void set_timeout(int fd, int option, apr_interval_time_t t)
     setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
 }
 
+static void set_buffer(const int ends[2], int option, int bytes)
+{
+    int i;
+
+    for (i = 0; bytes > 0 && i < 2; i++)
+        setsockopt(ends[i], SOL_SOCKET, option, &bytes, sizeof(bytes));
+}
+
 int wsgi_answer_open(wsgi_answer *answer, const wsgi_group *group)
 {
     int ends[2], error;
@@ -149,6 +157,8 @@ int wsgi_answer_open(wsgi_answer *answer, const wsgi_group *group)
         return errno;
     answer->near = ends[0];
     answer->far = ends[1];
+    set_buffer(ends, SO_SNDBUF, group->options.send_buffer_size);
+    set_buffer(ends, SO_RCVBUF, group->options.receive_buffer_size);
     set_timeout(answer->near, SO_RCVTIMEO, WSGI_ANSWER_TICK);
     set_timeout(answer->near, SO_SNDTIMEO, WSGI_ANSWER_TICK);
     set_timeout(answer->far, SO_RCVTIMEO, group->socket_timeout);

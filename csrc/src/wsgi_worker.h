@@ -9,7 +9,7 @@
 
 #include "wsgi_board.h"
 #include "wsgi_module.h"
-#include "wsgi_wire.h"
+#include "wsgi_frames.h"
 
 struct wsgi_group;
 

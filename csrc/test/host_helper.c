@@ -10,14 +10,15 @@
 #define VISIBLE __attribute__((visibility("default")))
 
 /* The CONFIG payload for group NAME with OPTIONS, "name=value" lines, and the
- * script PRELOAD or NULL. Its size, or -1 with the reason in ERR. */
+ * script PRELOAD, behind a "!" if it is required, or NULL. Its size, or -1 with the reason in ERR. */
 VISIBLE long helper_config(const char *name, const char *options, const char *runtime,
                            const char *preload, int log_level, unsigned slot,
                            unsigned incarnation, unsigned char *out, size_t size,
                            char *err, size_t errlen)
 {
     wsgi_group_config g;
-    wsgi_preload one = {(char *)preload, (char *)"", (char *)"application"};
+    int required = preload != NULL && preload[0] == '!';
+    wsgi_preload one = {(char *)preload + required, (char *)"", (char *)"application", required};
     wsgi_buf b = {0};
     char *copy = strdup(options), *line, *save = NULL;
     long n = -1;

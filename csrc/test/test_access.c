@@ -194,6 +194,94 @@ static void identities(void)
     CHECK_INT(wsgi_identity_find("#12x", NULL, &id, err, sizeof(err)), -1);
 }
 
+/* "#1,#2,...": N of them, from FIRST on. */
+static char *list_of(long n, long first)
+{
+    char *list = malloc((size_t)n * 12 + 1), *p = list;
+    long i;
+
+    *p = '\0';
+    for (i = 0; i < n; i++)
+        p += sprintf(p, "%s#%ld", i ? "," : "", first + i);
+    return list;
+}
+
+static void supplementary(void)
+{
+    long most = sysconf(_SC_NGROUPS_MAX);
+    wsgi_identity id = stranger(NULL);
+    char *list;
+
+    id.gid = 5;
+    CHECK_INT(wsgi_identity_groups("#5", &id, err, sizeof(err)), 0);     /* none but the primary one */
+    CHECK_INT(id.ngroups, 1);
+    CHECK_INT(wsgi_identity_groups("#7,#5,#6", &id, err, sizeof(err)), 0);
+    CHECK(id.ngroups == 3 && id.groups[0] == 5 && id.groups[1] == 7 && id.groups[2] == 6);
+    CHECK_INT(wsgi_identity_groups("#7,no such group", &id, err, sizeof(err)), -1);
+    CHECK_HAS(err, "'no such group' does not exist");
+    list = list_of(most - 1, 100);
+    CHECK_INT(wsgi_identity_groups(list, &id, err, sizeof(err)), 0);
+    CHECK_INT(id.ngroups, most);
+    free(list);
+    list = list_of(most, 100);
+    CHECK_INT(wsgi_identity_groups(list, &id, err, sizeof(err)), -1);
+    CHECK_HAS(err, "a process may have");
+    free(list);
+    free(id.groups);
+}
+
+static void single_ids(void)
+{
+    uid_t uid = 1;
+    gid_t gid = 1;
+
+    CHECK(wsgi_access_user("#77", &uid, err, sizeof(err)) == 0 && uid == 77);
+    CHECK(wsgi_access_user("root", &uid, err, sizeof(err)) == 0 && uid == 0);
+    CHECK(wsgi_access_group("#78", &gid, err, sizeof(err)) == 0 && gid == 78);
+    CHECK_INT(wsgi_access_user("no such user", &uid, err, sizeof(err)), -1);
+    CHECK_HAS(err, "user 'no such user'");
+    CHECK_INT(wsgi_access_group("no such group", &gid, err, sizeof(err)), -1);
+    CHECK_HAS(err, "group 'no such group'");
+}
+
+static int owned(const wsgi_owner *o)
+{
+    err[0] = '\0';
+    return wsgi_access_owned(o, at("/open/script.wsgi"), err, sizeof(err));
+}
+
+/* The owner, then each bit that lets somebody else write, on both. */
+static void owners(void)
+{
+    wsgi_owner user = { .by_user = 1, .uid = getuid() }, group = { .by_group = 1, .gid = getgid() };
+    wsgi_owner nobody = { 0 }, other_user = user, other_group = group;
+
+    other_user.uid++;
+    other_group.gid++;
+    CHECK(owned(&user) == 0 && owned(&group) == 0 && owned(&nobody) == 0);
+    CHECK_INT(owned(&other_user), -1);
+    CHECK_HAS(err, "belongs to user #");
+    CHECK_INT(owned(&other_group), -1);
+    CHECK_HAS(err, "belongs to group #");
+
+    CHECK(chmod(at("/open/script.wsgi"), 0664) == 0);
+    CHECK(owned(&user) < 0 && owned(&group) == 0);
+    CHECK(chmod(at("/open/script.wsgi"), 0646) == 0);
+    CHECK(owned(&user) < 0 && owned(&group) < 0 && owned(&nobody) == 0);
+    CHECK_HAS((owned(&group), err), "script.wsgi' may be written by everybody");
+    CHECK(chmod(at("/open/script.wsgi"), 0644) == 0);
+
+    CHECK(chmod(at("/open"), 0775) == 0);
+    CHECK(owned(&user) < 0 && owned(&group) == 0);
+    CHECK_HAS((owned(&user), err), "the script's folder");
+    CHECK(chmod(at("/open"), 0757) == 0);
+    CHECK(owned(&user) < 0 && owned(&group) < 0);
+    CHECK(chmod(at("/open"), 0755) == 0);
+    CHECK(owned(&user) == 0 && owned(&group) == 0);
+    CHECK_INT(wsgi_access_owned(&user, at("/open/missing"), err, sizeof(err)), -1);
+    CHECK_HAS(err, "cannot be examined");
+}
+
 int main(void)
 {
     make_tree();
@@ -202,6 +290,9 @@ int main(void)
     RUN(owner_group_root);
     RUN(not_there);
     RUN(identities);
+    RUN(supplementary);
+    RUN(single_ids);
+    RUN(owners);
     remove_tree();
     return TEST_DONE();
 }

@@ -17,7 +17,10 @@ static void making_and_mapping(void)
     int fd;
 
     CHECK_INT(wsgi_board_create(0, 1, 1, &b, &fd), EINVAL);
-    CHECK_INT(wsgi_board_create(1, 0, 1, &b, &fd), EINVAL);
+    CHECK_INT(wsgi_board_create(1, 0, 1, &b, &fd), 0);      /* of a service */
+    CHECK_INT(wsgi_board_threads(b), 0);
+    wsgi_board_unmap(b);
+    close(fd);
     CHECK_INT(wsgi_board_create(1, 1, 0, &b, &fd), EINVAL);
     CHECK_INT(wsgi_board_create(16384, 1, 1, &b, &fd), EINVAL);
     CHECK_INT(wsgi_board_create(16383, 0xffffffff, 1, &b, &fd), EINVAL);
@@ -42,7 +45,7 @@ static int map_bent(size_t size, uint32_t slots)
 {
     wsgi_board *b = NULL;
     int good, bent = memfd_create("bent", MFD_CLOEXEC), rv;
-    unsigned char header[64];
+    unsigned char header[256];
 
     CHECK_INT(wsgi_board_create(4, 5, 6, &b, &good), 0);
     CHECK(pread(good, header, sizeof(header), 0) == (ssize_t)sizeof(header));
@@ -60,7 +63,7 @@ static int map_bent(size_t size, uint32_t slots)
 
 static void bent_boards(void)
 {
-    size_t right = 64 + 4 * 64 + 20 * 64 + 6 * 64;
+    size_t right = 256 + 4 * 64 + 20 * 64 + 6 * 64;
     wsgi_board *b;
     int p[2];
 
@@ -88,8 +91,8 @@ static void slots(void)
     wsgi_slot_pid(b, 1, 4242);
     CHECK(wsgi_slot_lives(b, 1, one) && !wsgi_slot_lives(b, 1, (uint16_t)(one + 1)));
     CHECK(!wsgi_slot_lives(b, 0, 0) && !wsgi_slot_lives(b, 7, one));
-    wsgi_slot_state(b, 1, WSGI_SLOT_DRAINING);
-    wsgi_slot_state(b, 1, WSGI_SLOT_READY);         /* late: states only go forward */
+    wsgi_slot_state(b, 1, one, WSGI_SLOT_DRAINING);
+    wsgi_slot_state(b, 1, one, WSGI_SLOT_READY);    /* late: states only go forward */
     wsgi_slot_read(b, 1, &v);
     CHECK(v.state == WSGI_SLOT_DRAINING && v.pid == 4242 && v.started_us > 0);
     CHECK(wsgi_slot_lives(b, 1, one));
@@ -101,12 +104,16 @@ static void slots(void)
     wsgi_slot_end(b, 1, WSGI_DEATH_SIGNAL, 9);
     CHECK_INT(wsgi_board_deaths(b), 1);
     CHECK(!wsgi_slot_lives(b, 1, one));
-    wsgi_slot_state(b, 1, WSGI_SLOT_READY);         /* a ghost cannot come back */
+    CHECK(wsgi_board_deaths_of(b, WSGI_DEATH_SIGNAL) == 1 && wsgi_board_deaths_of(b, WSGI_DEATH_OOM) == 0);
+    CHECK_INT(wsgi_board_deaths_of(b, WSGI_DEATH_KINDS), 0);
+    wsgi_slot_state(b, 1, one, WSGI_SLOT_READY);    /* a ghost cannot come back */
     CHECK(!wsgi_slot_lives(b, 1, one));
     two = wsgi_slot_begin(b, 1);
     CHECK(two == one + 1 && wsgi_slot_lives(b, 1, two) && !wsgi_slot_lives(b, 1, one));
-    wsgi_slot_state(b, 1, WSGI_SLOT_READY);
+    wsgi_slot_state(b, 1, two, WSGI_SLOT_READY);
+    wsgi_slot_state(b, 1, one, WSGI_SLOT_DRAINING); /* the last word of the one before */
     wsgi_slot_read(b, 1, &v);
+    CHECK_INT(v.state, WSGI_SLOT_READY);
     CHECK(v.death == WSGI_DEATH_SIGNAL && v.death_detail == 9 && v.dead_incarnation == one &&
           v.dead_pid == 4242 && v.requests == 0 && v.ready_us >= v.started_us);
     for (i = 0; i < 65534; i++)
@@ -115,8 +122,24 @@ static void slots(void)
     CHECK_INT(wsgi_slot_begin(b, 2), 0);
     wsgi_slot_end(b, 9, WSGI_DEATH_EXIT, 1);
     wsgi_slot_pid(b, 9, 1);
-    wsgi_slot_state(b, 9, WSGI_SLOT_READY);
+    wsgi_slot_state(b, 9, one, WSGI_SLOT_READY);
     CHECK_INT(wsgi_board_deaths(b), 1);
+    wsgi_board_unmap(b);
+    close(fd);
+}
+
+static void turns_and_texts(void)
+{
+    wsgi_board *b;
+    int fd, i, k;
+
+    CHECK_INT(wsgi_board_create(1, 1, 1, &b, &fd), 0);
+    CHECK_INT(wsgi_board_turns(b), 0);
+    wsgi_board_turn(b);
+    CHECK_INT(wsgi_board_turns(b), 1);
+    for (i = 1; i < WSGI_DEATH_KINDS; i++)          /* each cause has words of its own */
+        for (k = i + 1; k <= WSGI_DEATH_KINDS; k++)
+            CHECK(strcmp(wsgi_death_text((enum wsgi_death)i), wsgi_death_text((enum wsgi_death)k)) != 0);
     wsgi_board_unmap(b);
     close(fd);
 }
@@ -226,6 +249,7 @@ int main(void)
     RUN(making_and_mapping);
     RUN(bent_boards);
     RUN(slots);
+    RUN(turns_and_texts);
     RUN(threads);
     RUN(cells);
     RUN(cells_of_the_dead);

@@ -52,7 +52,7 @@ static void *supervisor(void *arg)
     while (!__atomic_load_n(&finished, __ATOMIC_ACQUIRE)) {
         uint16_t inc = wsgi_slot_begin(board, 2);
 
-        wsgi_slot_state(board, 2, WSGI_SLOT_READY);
+        wsgi_slot_state(board, 2, inc, WSGI_SLOT_READY);
         if (!wsgi_slot_lives(board, 2, inc))
             abort();
         wsgi_slot_end(board, 2, WSGI_DEATH_EXIT, 0);

@@ -142,9 +142,29 @@ static void configurations(void)
     wsgi_group_config_free(&g);
 }
 
+static void scripts(void)
+{
+    static const struct { const char *bytes; size_t n; } bent[] = {
+        { "", 0 }, { "\0\0\0\0\0\0\0\0", 8 }, { "\2\0\0\0/a", 6 }, { "\2\0\0\0/a\0\0\0\0x", 11 },
+        { "\1\0\0\0a\0\0\0\0", 9 }, { "\2\0\0\0/\0\0\0\0\0", 10 },
+    };
+    wsgi_buf b = { NULL, 0, 0, 0 };
+    wsgi_str script, group;
+    size_t i;
+
+    wsgi_control_script(&b, "/a b.py", "sub");
+    CHECK_INT(wsgi_control_script_decode(b.data, b.len, &script, &group), 0);
+    CHECK(script.len == 7 && memcmp(script.data, "/a b.py", 7) == 0);
+    CHECK(group.len == 3 && memcmp(group.data, "sub", 3) == 0);
+    wsgi_buf_free(&b);
+    for (i = 0; i < sizeof(bent) / sizeof(bent[0]); i++)
+        CHECK_INT(wsgi_control_script_decode(bent[i].bytes, bent[i].n, &script, &group), -1);
+}
+
 int main(void)
 {
     RUN(packets);
     RUN(configurations);
+    RUN(scripts);
     return TEST_DONE();
 }

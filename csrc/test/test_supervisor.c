@@ -33,11 +33,24 @@ static pid_t fake_spawn(void *ctx, const wsgi_sv_group *g, uint32_t slot, uint16
     return fakes[nfakes++].pid;
 }
 
+static pid_t stranger;              /* a process that is not ours */
+static int stranger_signal;
+
 static void fake_signal(void *ctx, pid_t pid, int sig)
 {
     (void)ctx;
+    if (pid < 1000) {
+        stranger_signal = sig;
+        return;
+    }
     fakes[pid - 1000].last_signal = sig;
     fakes[pid - 1000].signals++;
+}
+
+static int fake_exists(void *ctx, pid_t pid)
+{
+    (void)ctx;
+    return pid == stranger ? 2 : 0;
 }
 
 static void fake_log(void *ctx, const wsgi_sv_group *g, int level, const char *text)
@@ -48,7 +61,7 @@ static void fake_log(void *ctx, const wsgi_sv_group *g, int level, const char *t
     snprintf(log_text + n, sizeof(log_text) - n, "%d %s\n", level, text);
 }
 
-static const wsgi_sv_effects effects = { fake_spawn, fake_signal, fake_log };
+static const wsgi_sv_effects effects = { fake_spawn, fake_signal, fake_exists, fake_log };
 
 /* ---- driving it -------------------------------------------------------------- */
 
@@ -62,6 +75,9 @@ static void begin(void)
     log_text[0] = '\0';
     now = 1000000;
 }
+
+/* What an earlier supervisor left in the board of the next group. */
+static void (*left_behind)(wsgi_board *b);
 
 /* Tell it a group: "name=value" pairs of options, ended by NULL. */
 static void stage(uint64_t key, const char *name, const char *const *options)
@@ -82,6 +98,9 @@ static void stage(uint64_t key, const char *name, const char *const *options)
         CHECK_INT(wsgi_options_set(&c.options, options[0], options[1], err, sizeof(err)), 0);
     CHECK_INT(wsgi_board_create(wsgi_group_slots(&c.options),
                                 (uint32_t)wsgi_options_threads(&c.options), 4, &b, &fds[1]), 0);
+    if (left_behind != NULL)
+        left_behind(b);
+    left_behind = NULL;
     wsgi_board_unmap(b);
     fds[0] = open("/dev/null", O_RDWR);
     fds[2] = open("/dev/null", O_RDWR);
@@ -259,6 +278,283 @@ static void back_off(void)
     ends((int)i + 1, killed_by(SIGSEGV), 0);
     CHECK_INT(nfakes, i + 2);
     CHECK_INT(wsgi_sv_next(&sv, now), 100);
+    over();
+}
+
+/* Who cannot become who it should be is not tried over and over. */
+static void identity_failed(void)
+{
+    int i;
+
+    begin();
+    stage(1, "g", NULL);
+    commit();
+    for (i = 0; i < 3; i++) {
+        ends(i, exited_with(WSGI_HOST_EXIT_IDENTITY), 0);
+        CHECK_INT(wsgi_sv_next(&sv, now), 20000);
+        pass(19999);
+        CHECK_INT(nfakes, i + 1);
+        pass(1);
+        CHECK_INT(nfakes, i + 2);
+    }
+    CHECK_HAS(log_text, "in 20.0 s");
+    over();
+}
+
+static void renew(int i, enum wsgi_death reason)
+{
+    uint32_t slot;
+    wsgi_sv_group *g = group_of(i, &slot);
+
+    wsgi_sv_renew(&sv, g, slot, reason, now);
+    tick();
+}
+
+static void renewed_when_the_next_is_ready(void)
+{
+    begin();
+    stage(1, "g", NULL);
+    commit();
+    ready(0);
+    pass(5000);
+    renew(0, WSGI_DEATH_MAXIMUM_REQUESTS);
+    CHECK_INT(nfakes, 2);
+    CHECK_INT(fakes[0].signals, 0);         /* it goes on */
+    CHECK_INT(wsgi_board_turns(sv.groups->board), 0);
+    renew(0, WSGI_DEATH_RESTART_INTERVAL);  /* once is enough */
+    CHECK_INT(nfakes, 2);
+    ready(1);
+    CHECK_INT(fakes[0].last_signal, SIGUSR1);
+    CHECK_INT(wsgi_board_turns(sv.groups->board), 1);
+    ends(0, exited_with(0), 0);
+    CHECK_INT(view(sv.groups, fakes[0].slot).death, WSGI_DEATH_MAXIMUM_REQUESTS);
+    pass(100000);
+    CHECK_INT(nfakes, 2);
+    renew(1, WSGI_DEATH_RESTART_INTERVAL);
+    renew(2, WSGI_DEATH_RELOAD);            /* not ready yet, as far as is known here */
+    ready(2);
+    CHECK_INT(nfakes, 4);
+    ready(3);
+    CHECK_INT(fakes[2].last_signal, SIGUSR1);
+    ends(1, exited_with(0), 0); ends(2, exited_with(0), 0);
+    pass(5000);
+    renew(3, WSGI_DEATH_RESTART_INTERVAL);
+    ends(3, killed_by(SIGSEGV), 0);         /* before its successor was ready: that is enough */
+    ready(4);
+    pass(100000);
+    CHECK_INT(nfakes, 5);
+    over();
+}
+
+/* A broken deploy: one process tries, all go on, a new change is tried at once. */
+static void the_gate(void)
+{
+    const char *const options[] = { "processes", "3", NULL };
+
+    begin();
+    stage(1, "g", options);
+    commit();
+    ready(0); ready(1); ready(2);
+    pass(5000);
+    renew(1, WSGI_DEATH_RELOAD);
+    CHECK_INT(nfakes, 4);                   /* one at a time */
+    ends(3, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
+    CHECK_HAS(log_text, "3 WSGIM0407: the new daemon process (pid 1003) of group 'g' could not import");
+    CHECK_HAS(log_text, "4 WSGIM0412");
+    CHECK_INT(view(sv.groups, fakes[3].slot).death, WSGI_DEATH_IMPORT);
+    CHECK_INT(wsgi_board_turns(sv.groups->board), 1);
+    CHECK_INT(nfakes, 4);
+    pass(99);
+    CHECK_INT(nfakes, 4);
+    pass(1);
+    CHECK_INT(nfakes, 5);                   /* it may have been the database */
+    ends(4, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
+    pass(999);
+    CHECK_INT(nfakes, 5);
+    renew(2, WSGI_DEATH_RELOAD);            /* changed again */
+    CHECK_INT(nfakes, 6);
+    CHECK(fakes[0].signals + fakes[1].signals + fakes[2].signals == 0);
+    ready(5);
+    CHECK_INT(nfakes, 7);
+    ready(6);
+    CHECK_INT(nfakes, 8);
+    ready(7);
+    CHECK(fakes[0].last_signal == SIGUSR1 && fakes[1].last_signal == SIGUSR1 && fakes[2].last_signal == SIGUSR1);
+    pass(100000);
+    CHECK_INT(nfakes, 8);
+    over();
+}
+
+static void rolling(void)
+{
+    const char *const options[] = { "processes", "2", NULL };
+
+    begin();
+    stage(1, "g", options);
+    commit();
+    ready(0); ready(1);
+    wsgi_sv_roll(&sv, now);
+    tick();
+    CHECK_INT(nfakes, 3);
+    ready(2);
+    CHECK_INT(nfakes, 4);
+    CHECK(strstr(log_text, "is complete") == NULL);
+    ready(3);
+    CHECK_HAS(log_text, "5 rolling reload of daemon process group 'g' is complete");
+    ends(0, exited_with(0), 0); ends(1, exited_with(0), 0);
+    wsgi_sv_roll(&sv, now);
+    tick();
+    ends(4, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
+    CHECK_HAS(log_text, "4 WSGIM0414: rolling reload of daemon process group 'g' is given up");
+    pass(100000);
+    CHECK_INT(nfakes, 5);
+    CHECK_INT(alive(), 2);
+    over();
+}
+
+/* One that was still starting began with what was there before: it is replaced
+ * too, and nothing is complete until then. */
+static void rolling_over_one_that_starts(void)
+{
+    const char *const options[] = { "processes", "2", NULL };
+
+    begin();
+    stage(1, "g", options);
+    commit();
+    ready(0);
+    wsgi_sv_roll(&sv, now);
+    tick();
+    CHECK_INT(nfakes, 3);
+    ready(2);
+    CHECK(strstr(log_text, "is complete") == NULL);
+    ready(1);
+    tick();
+    CHECK_INT(nfakes, 4);
+    ready(3);
+    CHECK_INT(fakes[1].last_signal, SIGUSR1);
+    CHECK_HAS(log_text, "5 rolling reload of daemon process group 'g' is complete");
+    over();
+}
+
+/* A failed import is tried again in a new process when it is asked for, with
+ * growing delay. */
+static void an_import_is_tried_again(void)
+{
+    begin();
+    stage(1, "g", NULL);
+    commit();
+    ready(0);
+    renew(0, WSGI_DEATH_IMPORT);
+    CHECK_INT(nfakes, 1);
+    pass(100);
+    CHECK_INT(nfakes, 2);
+    ends(1, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
+    pass(100000);
+    CHECK_INT(nfakes, 2);                   /* nobody asks */
+    renew(0, WSGI_DEATH_IMPORT);
+    CHECK_INT(nfakes, 3);
+    ends(2, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
+    renew(0, WSGI_DEATH_IMPORT);
+    pass(1999);
+    CHECK_INT(nfakes, 3);
+    pass(1);
+    CHECK_INT(nfakes, 4);
+    ready(3);
+    CHECK_INT(fakes[0].last_signal, SIGUSR1);
+    over();
+}
+
+static wsgi_str text(const char *s)
+{
+    wsgi_str t = { s, (uint32_t)strlen(s) };
+
+    return t;
+}
+
+static void scripts_of_the_predecessor(void)
+{
+    wsgi_preload list[100];
+    wsgi_sv_group *g;
+    uint32_t slot;
+    char name[40];
+    int i;
+
+    begin();
+    stage(1, "g", NULL);
+    commit();
+    g = group_of(0, &slot);
+    ready(0);
+    wsgi_sv_script_seen(g, text("/a"), text(""), 1);
+    wsgi_sv_script_seen(g, text("/a"), text(""), 1);
+    wsgi_sv_script_seen(g, text("/b"), text("sub"), 0);
+    CHECK_INT(wsgi_sv_preloads(g, slot, list, 100), 0);     /* the first has nobody to equal */
+    renew(0, WSGI_DEATH_MAXIMUM_REQUESTS);
+    g = group_of(1, &slot);
+    CHECK_INT(wsgi_sv_preloads(g, slot, list, 100), 1);
+    CHECK(strcmp(list[0].script, "/a") == 0 && list[0].required);
+    g->places[0].renew = WSGI_DEATH_RELOAD;
+    CHECK_INT(wsgi_sv_preloads(g, slot, list, 100), 2);
+    CHECK_INT(wsgi_sv_preloads(g, slot, list, 1), 1);
+    for (i = 0; i < 100; i++) {
+        snprintf(name, sizeof(name), "/%d", i);
+        wsgi_sv_script_seen(g, text(name), text(""), 1);
+    }
+    CHECK_INT(wsgi_sv_preloads(g, slot, list, 100), WSGI_SV_SCRIPTS_MAX);
+    over();
+}
+
+static void an_earlier_life(wsgi_board *b)
+{
+    uint16_t one = wsgi_slot_begin(b, 0), two = wsgi_slot_begin(b, 1);
+
+    wsgi_slot_pid(b, 0, 77);
+    wsgi_slot_state(b, 0, one, WSGI_SLOT_READY);
+    wsgi_slot_pid(b, 1, 78);
+    wsgi_slot_state(b, 1, two, WSGI_SLOT_READY);
+}
+
+/* A request that runs in a process of a supervisor that died must not be told
+ * that its process is gone. */
+static void orphans_keep_their_slots(void)
+{
+    wsgi_slot_view v;
+    uint16_t one = 1;
+
+    begin();
+    stranger = 77;                          /* 78 is gone as well */
+    left_behind = an_earlier_life;
+    stage(1, "g", NULL);
+    commit();
+    CHECK_INT(nfakes, 1);
+    CHECK(fakes[0].slot != 0);
+    CHECK(wsgi_slot_lives(sv.groups->board, 0, one));
+    CHECK_INT(view(sv.groups, 0).state, WSGI_SLOT_DRAINING);
+    CHECK_INT(wsgi_board_deaths_of(sv.groups->board, WSGI_DEATH_LOST), 1);
+    ready(0);
+    CHECK_INT(wsgi_sv_exited(&sv, 77, 0, 0, now), 0);       /* not ours to wait for */
+    pass(60000);
+    CHECK(wsgi_slot_lives(sv.groups->board, 0, one));
+    stranger = 0;
+    pass(200);
+    v = view(sv.groups, 0);
+    CHECK(v.state == WSGI_SLOT_GONE && v.death == WSGI_DEATH_LOST && v.dead_pid == 77);
+    CHECK_INT(wsgi_sv_next(&sv, now), -1);
+    over();
+
+    begin();
+    stranger = 77;
+    stranger_signal = 0;
+    left_behind = an_earlier_life;
+    stage(1, "g", NULL);
+    commit();
+    wsgi_sv_stop(&sv, now);
+    tick();
+    CHECK_INT(stranger_signal, SIGTERM);
+    ends(0, exited_with(0), 0);
+    CHECK(!wsgi_sv_done(&sv));
+    stranger = 0;
+    pass(200);
+    CHECK(wsgi_sv_done(&sv));
     over();
 }
 
@@ -552,6 +848,14 @@ int main(void)
     RUN(starts_and_becomes_ready);
     RUN(a_crash_is_replaced_at_once);
     RUN(back_off);
+    RUN(identity_failed);
+    RUN(orphans_keep_their_slots);
+    RUN(renewed_when_the_next_is_ready);
+    RUN(the_gate);
+    RUN(rolling);
+    RUN(rolling_over_one_that_starts);
+    RUN(an_import_is_tried_again);
+    RUN(scripts_of_the_predecessor);
     RUN(cannot_execute);
     RUN(replaced_with_overlap);
     RUN(a_failing_new_one_keeps_the_old);

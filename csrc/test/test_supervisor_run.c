@@ -260,7 +260,8 @@ static void finish(world *w)
     if (w->control >= 0)
         close(w->control);
     close(w->log);
-    close(w->rendezvous[0]);
+    if (w->rendezvous[0] >= 0)
+        close(w->rendezvous[0]);
     close(w->rendezvous[1]);
 }
 
@@ -293,7 +294,7 @@ static void a_life(void)
     CHECK_HAS(log_of(&w), "] [wsgi:info] [pid ");
     CHECK_HAS(log_of(&w), "starting daemon process (pid ");
 
-    CHECK(kill(w.pid, SIGHUP) == 0 && kill(w.pid, SIGUSR1) == 0);      /* not for it */
+    CHECK(kill(w.pid, SIGHUP) == 0 && kill(w.pid, SIGUSR2) == 0);      /* not for it */
     CHECK(kill(first[1], SIGKILL) == 0);
     WAIT_FOR(wsgi_board_deaths(w.board) == 1 && ready(&w, second) == 2);
     CHECK(gone(first[1]) && second[0] != first[1] && second[1] != first[1]);
@@ -305,6 +306,10 @@ static void a_life(void)
     WAIT_FOR(wsgi_board_deaths(w.board) == 3 && ready(&w, third) == 2);
     CHECK(gone(second[0]) && gone(second[1]));
 
+    CHECK(kill(w.pid, SIGUSR1) == 0);               /* a rolling reload */
+    WAIT_FOR(strstr(log_of(&w), "rolling reload of daemon process group 'test group' is complete") != NULL);
+    WAIT_FOR(wsgi_board_deaths(w.board) == 5 && ready(&w, third) == 2);
+
     send_group(&w, self, "fails", 1);               /* one that cannot work */
     CHECK(strcmp(commit(&w), "") == 0);
     WAIT_FOR(strstr(log_of(&w), "WSGIM0412") != NULL);
@@ -314,8 +319,13 @@ static void a_life(void)
     WAIT_FOR(strstr(log_of(&w), "WSGIM0405") != NULL);
     CHECK(ready(&w, second) == 2 && second[0] == third[0]);
 
-    close(w.control);                               /* the parent is gone */
+    close(w.control);                               /* the parent is gone ... */
     w.control = -1;
+    WAIT_FOR(strstr(log_of(&w), "WSGIM0426") != NULL);
+    CHECK(kill(third[1], SIGKILL) == 0);            /* ... but not its children */
+    WAIT_FOR(wsgi_board_deaths(w.board) >= 6 && gone(third[1]));
+    close(w.rendezvous[0]);
+    w.rendezvous[0] = -1;
     CHECK_INT(wait_supervisor(&w), 0);
     CHECK(gone(third[0]) && gone(third[1]) && ready(&w, first) == 0);
     finish(&w);

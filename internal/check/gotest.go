@@ -124,6 +124,9 @@ func (g *goTestReader) endTest(e event, key string) {
 	} else {
 		g.passOn(said)
 	}
+	if e.Action == "pass" {
+		printRan(g.w, said)
+	}
 	// A test that only groups others repeats what they say.
 	if g.parents[key] && e.Action == "pass" {
 		return
@@ -157,6 +160,18 @@ func (g *goTestReader) passOn(said string) {
 }
 
 var note = regexp.MustCompile(`^(?:\s+\S+\.go:\d+: )?(note: .*)$`)
+
+// printRan passes on what a test that stands for others says that it ran: lines
+// it logs that begin with "ran: ".
+func printRan(w io.Writer, said string) {
+	for line := range strings.Lines(said) {
+		if _, text, ok := strings.Cut(line, ".go:"); ok {
+			if _, ran, ok := strings.Cut(text, ": ran: "); ok {
+				fmt.Fprintf(w, "      ran %s", ran)
+			}
+		}
+	}
+}
 
 func (g *goTestReader) hasFailedBelow(key string) bool {
 	for _, f := range g.tally.Failures {

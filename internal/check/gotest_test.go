@@ -25,6 +25,7 @@ func TestReadGoTest(t *testing.T) {
 		`{"Action":"run","Package":"m/c","Test":"TestFine"}`,
 		`{"Action":"output","Package":"m/c","Test":"TestFine","Output":"noise of a passing test\n"}`,
 		`{"Action":"output","Package":"m/c","Test":"TestFine","Output":"    c_test.go:7: note: 8 calls\n"}`,
+		`{"Action":"output","Package":"m/c","Test":"TestFine","Output":"    c_test.go:7: ran: C tsan: one two\n"}`,
 		`{"Action":"pass","Package":"m/c","Test":"TestFine"}`,
 		`{"Action":"output","Package":"m/c","Output":"note: all shown\n"}`,
 		`{"Action":"pass","Package":"m/c","Elapsed":1.5}`,
@@ -43,7 +44,7 @@ func TestReadGoTest(t *testing.T) {
 	if want := "m/a TestGroup/one|m/b (package)"; strings.Join(got.Failures, "|") != want {
 		t.Errorf("failures are %q, want %q", got.Failures, want)
 	}
-	for _, want := range []string{"got 1, want 2", "b.go:1: syntax error", "\nnote: 8 calls\n", "\nnote: all shown\n", "ok    m/c  1.5s", "FAIL  m/b"} {
+	for _, want := range []string{"got 1, want 2", "b.go:1: syntax error", "\nnote: 8 calls\n", "\nnote: all shown\n", "      ran C tsan: one two\n", "ok    m/c  1.5s", "FAIL  m/b"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, &out)
 		}

@@ -377,6 +377,10 @@ def share(environ, start):
     return plain(start, b"%d" % sum(map(len, got)))
 
 
+def environment(environ, start):
+    return plain(start, repr(dict(os.environ)).encode())
+
+
 def ident(environ, start):
     uid, gid, groups = os.getuid(), os.getgid(), os.getgroups()
     mask = os.umask(0)
