@@ -23,6 +23,7 @@ type commandLine struct {
 	InstallModule  installCommand  `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand   `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand `cmd:"" help:"Print where the built module is."`
+	Reload         reloadCommand   `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	SetupServer    setupCommand    `cmd:"" help:"Generate a server and do not start it."`
 	StartServer    startCommand    `cmd:"" help:"Generate a server and run it."`
 }
@@ -37,6 +38,7 @@ var commands = []struct {
 	{"install-module", "[--modules-directory DIR]", func() grammar { return simpleGrammar("modules-directory") }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
+	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
 }
