@@ -146,6 +146,8 @@ func startBenchServer(ctx context.Context, r *run.Runner, t Target, mode Mode, c
 	}
 	session := &Session{Cell: Cell{Target: t, MPM: "event", Mode: mode}, Server: s, first: -1}
 	s.Conf.Threads, s.Conf.Quiet = 25, true
+	// As every distribution has it: else each folder is searched for .htaccess.
+	s.Conf.Global = append(s.Conf.Global, "<Directory />\n    AllowOverride None\n</Directory>")
 	if err := session.prepare([]Case{c}); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

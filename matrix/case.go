@@ -21,6 +21,7 @@ type Case struct {
 	Modes  []Mode // none: both
 	MPMs   bool   // run under every MPM and not only the first
 	Ours   bool   // other implementations are known not to do it
+	Covers string // the promises of acceptance.go that it shows, "RS01 RS02"
 
 	Mount       string   // where the script is mounted; "/" when empty, "-" nowhere
 	Interpreter string   // application group; the main interpreter when empty
@@ -83,6 +84,7 @@ type T struct {
 	conns []*Conn
 	start map[string]int // length of each log when the case began
 	fails failures
+	told  []string
 	skip  string
 }
 
@@ -91,6 +93,11 @@ type stopCase struct{}
 
 // Errorf notes a failure and goes on.
 func (t *T) Errorf(format string, args ...any) { t.fails.add(fmt.Sprintf(format, args...)) }
+
+// Notef says something worth knowing of a case that passes, such as a figure.
+func (t *T) Notef(format string, args ...any) {
+	t.told = append(t.told, fmt.Sprintf(format, args...))
+}
 
 // Fatalf notes a failure and ends the case.
 func (t *T) Fatalf(format string, args ...any) {
@@ -162,8 +169,13 @@ func (t *T) decode(q Request, v any) {
 	if r.Status != 200 {
 		t.Fatalf("%s: status %d: %s", q.Path, r.Status, clip(r.Body))
 	}
+	t.parse(q.Path, r, v)
+}
+
+// parse reads a body of JSON into v.
+func (t *T) parse(path string, r Response, v any) {
 	if err := json.Unmarshal(r.Body, v); err != nil {
-		t.Fatalf("%s: %v in %s", q.Path, err, clip(r.Body))
+		t.Fatalf("%s: %v in %s", path, err, clip(r.Body))
 	}
 }
 

@@ -5,9 +5,9 @@ import "slices"
 // Cases are all cases of the product as it is, in the order they run.
 func Cases() []Case {
 	return slices.Concat(
-		requestCases(), bodyCases(), routingCases(),
+		requestCases(), environCases(), bodyCases(), uploadCases(), routingCases(),
 		responseCases(), outputCases(), filewrapCases(),
 		failingCases(), scriptCases(), loggingCases(),
-		gatewayCases(), processCases(), endingCases(), restartCases(), nestedCases(), frameworkCases(), proxyCases(), directiveCases(),
+		gatewayCases(), processCases(), limitCases(), identityCases(), endingCases(), restartCases(), faultCases(), deployCases(), nestedCases(), brokenCases(), sendfileCases(), downloadCases(), frameworkCases(), proxyCases(), directiveCases(), contextCases(), locateCases(), tokenCases(), handlerCases(),
 	)
 }

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -44,7 +45,14 @@ func (t *T) onePage(r Response, status int) {
 func directiveCases() []Case {
 	show := func(path, want string) Exchange { return Exchange{Request{Path: path}, Want{Body: want}} }
 	return []Case{
-		{Name: "alias-match", App: "mapping", Mount: "-", Conf: []string{
+		{Name: "server-tokens", Covers: "CF02", App: "hello", Own: true, Ours: true, Global: []string{"ServerTokens Full"}, Do: func(t *T) {
+			python := strings.TrimRight(strings.TrimPrefix(t.Server.Conf.Target.python(), "py"), "td")
+			want := regexp.MustCompile(`^Apache/2\S* .*\bmod_wsgi/\d+\.\d+\.\d+ Python/` + python + `(\s|$)`)
+			if got := t.Get("/").Header.Get("Server"); !want.MatchString(got) {
+				t.Errorf("Server is %q, want %s", got, want)
+			}
+		}},
+		{Name: "alias-match", Covers: "MP07", App: "mapping", Mount: "-", Conf: []string{
 			`WSGIScriptAliasMatch "^/s/([a-z]+)" "@APP@/$1.wsgi"`, `WSGIScriptAliasMatch "^/v[0-9]+" "@APP@/app.wsgi"`,
 			`WSGIScriptAliasMatch "^/only$" "@APP@/app.wsgi"`,
 		}, Steps: []Exchange{
@@ -57,7 +65,7 @@ func directiveCases() []Case {
 		{Name: "chunked-off", App: "directives", Announced: Announce{`WSGIM0205`}, Ours: true, Do: func(t *T) {
 			Same(t, "status", t.chunked("/sevens", "3\r\nabc\r\n0\r\n\r\n").Status, 411)
 		}},
-		{Name: "chunked", App: "directives", Conf: []string{"WSGIChunkedRequest On"}, Do: func(t *T) {
+		{Name: "chunked", App: "directives", Covers: "BD07", Conf: []string{"WSGIChunkedRequest On"}, Do: func(t *T) {
 			t.check(Request{Path: "/sevens"}, Want{Body: `(None, [7, 3], b'abcdefghij')`}, t.chunked("/sevens", "3\r\nabc\r\n7\r\ndefghij\r\n0\r\n\r\n"))
 			t.check(Request{Path: "/sevens"}, Want{Body: `(None, [], b'')`}, t.chunked("/sevens", "0\r\n\r\n"))
 		}},
@@ -91,7 +99,7 @@ func directiveCases() []Case {
 				}
 			}
 		}},
-		{Name: "error-override", App: "directives", Conf: []string{
+		{Name: "error-override", App: "directives", Covers: "RS29", Conf: []string{
 			"<Location /on>", "WSGIErrorOverride On", "ErrorDocument 503 \"gone fishing\"", "</Location>",
 		}, Ours: true, Steps: []Exchange{
 			{Request{Path: "/404"}, Want{Status: 404, Reason: "Nothing Here", Body: "the application's own words"}},
@@ -109,14 +117,14 @@ func directiveCases() []Case {
 				t.check(Request{Path: path}, Want{Body: string(content)}, t.Get(path))
 			}
 		}},
-		{Name: "htaccess", App: "groups", Mount: "/app", Conf: []string{
+		{Name: "htaccess", Covers: "CF24", App: "groups", Mount: "/app", Conf: []string{
 			"WSGICallableObject application", `<Directory "@APP@">`, "AllowOverride FileInfo", "</Directory>",
 		}, Prepare: htaccess("WSGICallableObject other\nWSGIErrorOverride On\nWSGIChunkedRequest On\nWSGIMapHEADToGET Auto\nWSGIEnableSendfile On\nWSGIScriptReloading On\nWSGIPassAuthorization On\n"),
 			Steps: []Exchange{show("/app", "the other callable")}},
 		{Name: "htaccess-refused", App: "groups", Mount: "/app", Conf: []string{`<Directory "@APP@">`, "AllowOverride All", "</Directory>"},
 			Prepare: htaccess("WSGIHandlerScript h /nowhere.py\n"), Announced: Announce{`WSGIHandlerScript not allowed here`},
 			Steps: []Exchange{{Request{Path: "/app"}, Want{Status: 500}}}},
-		{Name: "merge-order", App: "groups", Mount: "/app", Interpreter: "vhost", Conf: []string{
+		{Name: "merge-order", Covers: "MP24", App: "groups", Mount: "/app", Interpreter: "vhost", Conf: []string{
 			`WSGIScriptAlias /located "@APP@/app.wsgi"`, `WSGIScriptAlias /option "@APP@/app.wsgi" application-group=option`,
 			`<Directory "@APP@">`, "WSGIApplicationGroup directory", "</Directory>",
 			"<Location /located>", "WSGIApplicationGroup location", "</Location>",
@@ -125,35 +133,7 @@ func directiveCases() []Case {
 				Same(t, "application group at "+path, placedAt(t, path).ApplicationGroup, want)
 			}
 		}},
-		{Name: "tokens", App: "groups", Mount: "-", Conf: []string{
-			`WSGIScriptAlias / "@APP@/app.wsgi"`, "SetEnv TOKEN %{SERVER}", "SetEnv WORD word",
-			"<Location /server>", "WSGIApplicationGroup %{SERVER}", "</Location>",
-			"<Location /host>", "WSGIApplicationGroup %{HOST}", "</Location>",
-			"<Location /env>", "WSGIApplicationGroup %{ENV:WORD}", "</Location>",
-			"<Location /twice>", "WSGIApplicationGroup %{ENV:TOKEN}", "</Location>",
-			"<Location /unset>", "WSGIApplicationGroup %{ENV:NOTHING_OF_THIS_NAME}", "</Location>",
-			"<Location /unknown>", "WSGIApplicationGroup %{WHAT}", "</Location>",
-			"RewriteEngine On", "RewriteRule ^/rewritten - [E=RULE:by-rule]",
-			"<Location /rewritten>", "WSGIApplicationGroup %{ENV:RULE}", "</Location>",
-		}, Do: func(t *T) {
-			here := fmt.Sprintf("tokens.test:%d", t.Server.Port)
-			for path, want := range map[string]string{
-				"/server": here, "/host": here, "/env": "word", "/twice": here,
-				"/unset": "%{ENV:NOTHING_OF_THIS_NAME}", "/unknown": "%{WHAT}", "/rewritten": "by-rule",
-			} {
-				Same(t, "application group at "+path, placedAt(t, path).ApplicationGroup, want)
-			}
-		}},
-		{Name: "case-sensitivity", App: "groups", Mount: "/Mixed", Interpreter: "%{RESOURCE}", Own: true, Global: []string{"WSGICaseSensitivity Off"},
-			Do: func(t *T) {
-				Same(t, "application group", placedAt(t, "/Mixed").ApplicationGroup, fmt.Sprintf("case-sensitivity.test:%d|/mixed", t.Server.Port))
-			}},
-		{Name: "tls", App: "environ", Own: true, Prepare: certificate,
-			Global:    []string{`<IfFile "@MODULES@/mod_ssl.so">`, "<IfModule !mod_ssl.c>", `LoadModule ssl_module "@MODULES@/mod_ssl.so"`, "</IfModule>", "</IfFile>"},
-			Announced: Announce{`?AH01882`, `?AH01873`}, // age of the library, no cache: not our affair
-			Conf: []string{"<IfModule mod_ssl.c>", "SSLEngine on", `SSLCertificateFile "@APP@/cert.pem"`, `SSLCertificateKeyFile "@APP@/key.pem"`,
-				"SSLOptions +StdEnvVars", "</IfModule>"},
-			Do: overTLS},
+		withTLS(Case{Name: "tls", Covers: "EN15", App: "environ", Do: overTLS}),
 	}
 }
 
@@ -189,13 +169,29 @@ func certificate(dir string) error {
 	return nil
 }
 
-// overTLS wants url_scheme and SSL_* to be those of the connection.
-func overTLS(t *T) {
+// withTLS gives a case a server whose virtual host speaks TLS, where Apache can.
+func withTLS(c Case) Case {
+	c.Own, c.Prepare = true, certificate
+	c.Global = append(c.Global, `<IfFile "@MODULES@/mod_ssl.so">`, "<IfModule !mod_ssl.c>", `LoadModule ssl_module "@MODULES@/mod_ssl.so"`, "</IfModule>", "</IfFile>")
+	c.Announced = append(c.Announced, `?AH01882`, `?AH01873`, `?AH01909`) // age of the library, no cache, another name: not our affair
+	c.Conf = append(c.Conf, "<IfModule mod_ssl.c>", "SSLEngine on", `SSLCertificateFile "@APP@/cert.pem"`, `SSLCertificateKeyFile "@APP@/key.pem"`,
+		"SSLOptions +StdEnvVars", "</IfModule>")
+	return c
+}
+
+// dialTLS opens a connection to the server of [withTLS].
+func (t *T) dialTLS() *Conn {
 	if !t.Server.Conf.Have["mod_ssl.so"] && !t.Server.Conf.Static["mod_ssl.c"] {
 		t.Skipf("this Apache has no mod_ssl")
 	}
 	c := t.Dial()
 	c.net = tls.Client(c.net, &tls.Config{ServerName: "tls.test", InsecureSkipVerify: true}) // it is ours, signed by nobody
+	return c
+}
+
+// overTLS wants url_scheme and SSL_* to be those of the connection.
+func overTLS(t *T) {
+	c := t.dialTLS()
 	r := t.Exchange(c, Request{})
 	for _, want := range []string{`"wsgi.url_scheme": {"type": "str", "repr": "'https'"`, `"SSL_PROTOCOL"`, `"SSL_SERVER_S_DN_CN"`} {
 		if !strings.Contains(string(r.Body), want) {

@@ -17,14 +17,14 @@ func endingCases() []Case {
 		return c
 	}
 	return []Case{
-		own(Case{Name: "killed-idle", Daemon: "threads=2", Announced: Announce{`?` + lost + `|signal 9`}, Do: func(t *T) {
+		own(Case{Name: "killed-idle", Covers: "DP06", Daemon: "threads=2", Announced: Announce{`?` + lost + `|signal 9`}, Do: func(t *T) {
 			before := t.pid()
 			t.killed(before)
 			if after := t.pid(); after == before {
 				t.Errorf("process %d answers after SIGKILL", after)
 			}
 		}}),
-		own(Case{Name: "killed-before-head", Daemon: "threads=2", Announced: Announce{lost, `?signal 9|killed`}, Do: func(t *T) {
+		own(Case{Name: "killed-before-head", Covers: "DP07", Daemon: "threads=2", Announced: Announce{lost, `?signal 9|killed`}, Do: func(t *T) {
 			c := t.begin("/before")
 			t.killed(t.noted("before"))
 			r, err := c.Read("GET")
@@ -34,7 +34,7 @@ func endingCases() []Case {
 			t.check(Request{Path: "/before"}, Want{Status: 502}, r)
 			t.pid()
 		}}),
-		own(Case{Name: "killed-in-response", Daemon: "threads=2", Announced: Announce{lost, `?signal 9|killed`}, Do: func(t *T) {
+		own(Case{Name: "killed-in-response", Covers: "DP08", Daemon: "threads=2", Announced: Announce{lost, `?signal 9|killed`}, Do: func(t *T) {
 			c := t.begin("/during")
 			if got, end := c.until("begun"); end != "" {
 				t.Fatalf("waiting for the first block: %s after %q", end, got)
@@ -46,13 +46,14 @@ func endingCases() []Case {
 			}
 			t.pid()
 		}}),
-		own(Case{Name: "terminated", Daemon: "threads=2", Do: func(t *T) {
+		own(Case{Name: "terminated", Covers: "DP09", Daemon: "threads=2", Do: func(t *T) {
 			before := t.pid()
 			c := t.begin("/before")
 			t.noted("before")
 			if err := syscall.Kill(before, syscall.SIGTERM); err != nil {
 				t.Fatalf("%v", err)
 			}
+			t.WaitLog(`shutdown requested, shutdown_signal; 1 requests`)
 			t.open("go") // shorter than shutdown-timeout
 			r, err := c.Read("GET")
 			if err != nil {
@@ -79,7 +80,7 @@ func endingCases() []Case {
 				}
 				t.Wait("the hung process to be replaced", func() bool { return !exists("/proc/" + strconv.Itoa(hung)) })
 			}}),
-		own(Case{Name: "queue-timeout", Daemon: "threads=1 queue-timeout=1", Announced: Announce{lost}, Do: func(t *T) {
+		own(Case{Name: "queue-timeout", Covers: "DP31", Daemon: "threads=1 queue-timeout=1", Announced: Announce{lost}, Do: func(t *T) {
 			first := t.begin("/before")
 			t.noted("before")
 			began := time.Now()
@@ -98,7 +99,7 @@ func endingCases() []Case {
 				t.Errorf("a request that was given up did run")
 			}
 		}}),
-		own(Case{Name: "socket-timeout", Daemon: "threads=2 socket-timeout=1", Announced: Announce{lost}, Do: func(t *T) {
+		own(Case{Name: "socket-timeout", Covers: "DP32", Daemon: "threads=2 socket-timeout=1", Announced: Announce{lost}, Do: func(t *T) {
 			t.notes()
 			began := time.Now()
 			t.check(Request{Path: "/before"}, Want{Status: 504}, t.Get("/before"))

@@ -16,45 +16,54 @@ func failingCases() []Case {
 		return Case{Name: name, App: "failing", Announced: a, Steps: []Exchange{{Request{Path: path}, Want{Status: 500}}}}
 	}
 	ours := func(c Case) Case { c.Ours = true; return c }
+	covers := func(ids string, c Case) Case { c.Covers = ids; return c }
 	return []Case{
-		{Name: "failing", MPMs: true, Steps: []Exchange{
+		{Name: "failing", MPMs: true, Covers: "RS15 RS17", Steps: []Exchange{
 			{Request{Path: "/fine"}, Want{Body: "fine"}},
 			{Request{Path: "/replaced"}, Want{Status: 500, Reason: "Replaced", Body: "replaced", Have: map[string]string{"X-Replaced": "yes"}}},
 			{Request{Path: "/twice"}, Want{Status: 200, Reason: "Second", Body: "second", Have: map[string]string{"X-Second": "yes"}, Lack: []string{"X-First"}}},
 			{Request{Path: "/twice_late"}, Want{Body: "part RuntimeError"}},
 		}},
-		fails("raises-before", "/before", traceback(boom)),
+		covers("RS05", fails("raises-before", "/before", append(traceback(boom), `^\s*File ".*app\.wsgi", line \d+, in boom$`, `^\s*File ".*app\.wsgi", line \d+, in before$`))),
 		fails("raises-started", "/started", traceback(boom)),
 		fails("raises-first-block", "/first_block", traceback(boom)),
 		fails("no-start-response", "/no_start", raised(`RuntimeError: `)),
-		ours(fails("no-start-response-empty", "/no_start_empty", raised(`RuntimeError: `))),
-		fails("returns-none", "/none", raised(`TypeError: `)),
+		covers("RS07", ours(fails("no-start-response-empty", "/no_start_empty", raised(`RuntimeError: `)))),
+		covers("RS09", fails("returns-none", "/none", raised(`TypeError: `))),
+		{Name: "interim-status", App: "failing", Ours: true, Covers: "RS11", Announced: traceback(`ValueError: status below 200 is not a final response: b'10[03] `), Steps: []Exchange{
+			{Request{Path: "/continued"}, Want{Status: 500}}, {Request{Path: "/hinted"}, Want{Status: 500}},
+		}},
 		fails("yields-text", "/text", raised(`TypeError: `)),
 		fails("yields-number", "/number", raised(`TypeError: `)),
 		fails("yields-bytearray", "/array", raised(`TypeError: `)),
 		ours(fails("returns-bytes", "/raw_bytes", raised(`TypeError: .*bytes`))),
-		{Name: "system-exit", App: "failing", Announced: Announce{`SystemExit ignored.*processing WSGI script`, `^SystemExit: 3$`, `?Traceback`, `?^\s*File ".*", line \d+`, `?^ {4,}\S`}, Do: func(t *T) {
+		{Name: "system-exit", App: "failing", Covers: "RS37", Announced: Announce{`SystemExit ignored.*processing WSGI script`, `^SystemExit: 3$`, `?Traceback`, `?^\s*File ".*", line \d+`, `?^ {4,}\S`}, Do: func(t *T) {
 			before := t.Get("/show").Body
 			t.check(Request{Path: "/system_exit"}, Want{Status: 500}, t.Get("/system_exit"))
 			Same(t, "process after SystemExit", string(t.Get("/show").Body), string(before))
 		}},
-		{Name: "close-once", App: "failing", Announced: append(traceback(boom), cutLine), Do: closeOnce},
+		{Name: "close-once", App: "failing", Covers: "RS04", Announced: append(traceback(boom), cutLine), Do: closeOnce},
 		{Name: "close-raises", App: "failing", Announced: traceback(boom), Steps: []Exchange{{Request{Path: "/bad_close"}, Want{Body: "whole"}}}, Ours: true},
-		{Name: "raises-after", App: "failing", Announced: append(traceback(boom), cutLine), Ours: true, Do: func(t *T) { t.cut("/after", "part") }},
-		{Name: "text-after", App: "failing", Announced: raised(`TypeError: `), Ours: true, Do: func(t *T) { t.cut("/text_later", "bytes") }},
-		{Name: "reraised", App: "failing", Announced: append(traceback(boom), cutLine), Ours: true, Do: func(t *T) { t.cut("/reraised", "part") }},
-		{Name: "bad-length", App: "failing", Announced: traceback(`ValueError: .*Content-Length`), Ours: true, Do: func(t *T) {
+		{Name: "raises-after", App: "failing", Covers: "RS06", Announced: append(traceback(boom), cutLine), Ours: true, Do: func(t *T) { t.cut("/after", "part") }},
+		{Name: "text-after", App: "failing", Covers: "RS08", Announced: raised(`TypeError: `), Ours: true, Do: func(t *T) {
+			t.cut("/text_later", "bytes")
+			t.cut("/number_later", "bytes")
+			t.check(Request{Path: "/text"}, Want{Status: 500}, t.Get("/text"))
+			t.check(Request{Path: "/number"}, Want{Status: 500}, t.Get("/number"))
+		}},
+		{Name: "reraised", App: "failing", Covers: "RS16", Announced: append(traceback(boom), cutLine), Ours: true, Do: func(t *T) { t.cut("/reraised", "part") }},
+		{Name: "bad-length", App: "failing", Covers: "RS20", Announced: traceback(`ValueError: .*Content-Length`), Ours: true, Do: func(t *T) {
 			for _, length := range []string{"abc", "-1", "+5", "5x", "", "99999999999999999999999"} {
 				t.check(Request{Path: "Content-Length " + length}, Want{Status: 500}, t.Get("/bad_length?"+length))
 			}
 			t.check(Request{Path: "/two_lengths"}, Want{Status: 500}, t.Get("/two_lengths"))
 		}},
-		{Name: "length-long", App: "length", Steps: []Exchange{
+		{Name: "length-long", App: "length", Covers: "RS18", Steps: []Exchange{
 			{Request{Path: "/12/20"}, Want{Body: "012345678901", Have: map[string]string{"Content-Length": "12"}}},
 			{Request{Path: "/0/5"}, Want{Empty: true}},
 			{Request{Path: "/20/20"}, Want{Body: "01234567890123456789"}},
 		}},
-		{Name: "length-short", App: "length", Announced: Announce{`WSGIM0612: .*shorter than its Content-Length: [05] of 500 bytes`, cutLine}, Ours: true, Do: func(t *T) {
+		{Name: "length-short", App: "length", Covers: "RS19", Announced: Announce{`WSGIM0612: .*shorter than its Content-Length: [05] of 500 bytes`, cutLine}, Ours: true, Do: func(t *T) {
 			// Defect D1 of the original: the connection must end, or the next
 			// response on it is read as the rest of this one.
 			t.cut("/500/5", "01234")
@@ -77,7 +86,7 @@ func failingCases() []Case {
 				}
 			}
 		}},
-		{Name: "kept", Announced: Announce{`?written after its request`, `?.*RuntimeError`}, Do: func(t *T) {
+		{Name: "kept", Covers: "RS38", Announced: Announce{`?written after its request`, `?.*RuntimeError`}, Do: func(t *T) {
 			Same(t, "first answer", string(t.Get("/").Body), "kept")
 			want := "RuntimeError\nRuntimeError\nRuntimeError\nRuntimeError\nRuntimeError\n"
 			for range 2 {
@@ -114,12 +123,18 @@ func closeOnce(t *T) {
 	t.Get("/first_block")
 	c := t.Dial()
 	t.Exchange(c, Request{Path: "/after"})
+	left := t.Dial()
+	t.Send(left, Request{Path: "/endless"})
+	if _, err := left.Head(); err != nil {
+		t.Fatalf("%v", err)
+	}
+	left.Close()
 	var got string
 	t.Wait("close() of each result", func() bool {
 		got, _, _ = strings.Cut(string(t.Get("/show").Body), " ")
-		return strings.Count(got, ",") >= 3
+		return strings.Count(got, ",") >= 4
 	})
-	Same(t, "calls of close()", got, "fine,fine,first_block,after")
+	Same(t, "calls of close()", got, "fine,fine,first_block,after,endless")
 }
 
 // cutLine may follow an application's error after the head went out.
@@ -259,8 +274,8 @@ func loggingCases() []Case {
 	hit := func(path string) []Exchange { return []Exchange{{Request{Path: path}, Want{}}} }
 	return []Case{
 		{Name: "logging", Ours: true, Steps: hit("/lines"), Announced: Announce{
-			`^first line$`, `^second line$`, `^third line$`, `^a print$`, `^to stderr$`, `^no newline at the end$`}},
-		{Name: "logging-level", App: "logging", Steps: hit("/lines"), Announced: Announce{`line$|^a print$|^to stderr$|at the end$`}, Do: func(t *T) {
+			`^first line$`, `^second line$`, `^third line$`, `^flushed before its end$`, `^a print$`, `^to stderr$`, `^no newline at the end$`}},
+		{Name: "logging-level", App: "logging", Steps: hit("/lines"), Announced: Announce{`line$|^a print$|its end$|^to stderr$|at the end$`}, Do: func(t *T) {
 			t.WaitLog(`^third line$`)
 			for _, r := range t.Log() {
 				if r.Text == "third line" || r.Text == "a print" {

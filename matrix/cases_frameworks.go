@@ -13,18 +13,13 @@ func frameworkCases() []Case {
 		boom := fmt.Sprintf("RuntimeError: %s went wrong on purpose", name)
 		return Case{Name: name, Ours: true, Announced: append(frames(boom), `?/boom`), Do: func(t *T) { framework(t, name, boom) }}
 	}
-	return []Case{site("flask"), site("django")}
+	return []Case{site("flask"), site("django"), werkzeugCase(), djangoCase()}
 }
 
 // framework posts a form, uploads and downloads 20 MB, follows nothing, and
 // lets a view raise: its traceback belongs in the log of its virtual host.
 func framework(t *T, name, boom string) {
-	python := t.Server.Conf.Target.Python.Executable
-	has, err := importsOf(t.Context, t.Server.runner, python, map[string]string{name: ""})
-	if err != nil || !has[name] {
-		t.Case.Announced = nil
-		t.Skipf("%s has no %s", python, name)
-	}
+	t.needs(name)
 	body := noise(20 << 20)
 	form := Request{Method: "POST", Path: "/form", Header: []string{"Content-Type: application/x-www-form-urlencoded"}, Body: []byte("name=%C3%A9t%C3%A9")}
 	t.check(Request{}, Want{Body: name + " ok\n"}, t.Get("/"))

@@ -1,15 +1,14 @@
 package matrix
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -20,8 +19,8 @@ func gatewayCases() []Case {
 		{Name: "hints", MPMs: true, Ours: true, Announced: Announce{`after the hints`, `Traceback|File "`}, Do: earlyHints},
 		{
 			Name: "hints-http2", App: "hints", Ours: true, Own: true,
-			Global: []string{`<IfFile "@MODULES@/mod_http2.so">`, `LoadModule http2_module "@MODULES@/mod_http2.so"`, `</IfFile>`},
-			Conf:   []string{"<IfModule http2_module>", "Protocols h2c http/1.1", "H2EarlyHints on", "</IfModule>"},
+			Global: loadModule("http2"),
+			Conf:   append(slices.Clone(http2Lines), "<IfModule http2_module>", "H2EarlyHints on", "</IfModule>"),
 			Do:     earlyHintsHTTP2,
 		},
 		// A group of its own: it keeps a file open.
@@ -94,18 +93,7 @@ func earlyHints(t *T) {
 
 // earlyHintsHTTP2 asks over HTTP/2 without TLS, which Go's client speaks.
 func earlyHintsHTTP2(t *T) {
-	if !t.Server.Conf.Have["mod_http2.so"] {
-		t.Skipf("this Apache has no mod_http2.so")
-	}
-	if t.Server.Conf.MPM == "prefork" {
-		t.Skipf("mod_http2 does not work with prefork")
-	}
-	var protocols http.Protocols
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: &protocols, DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", t.Server.Port))
-	}}
+	transport := t.http2()
 	defer transport.CloseIdleConnections()
 	var links []string
 	ctx := httptrace.WithClientTrace(t.Context, &httptrace.ClientTrace{

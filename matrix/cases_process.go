@@ -1,12 +1,14 @@
 package matrix
 
 import (
+	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // process is what the application process tells of where it runs.
@@ -33,12 +35,17 @@ var daemonOnly = []Mode{Daemon}
 // processCases are about daemon processes: who they are, what they hold.
 func processCases() []Case {
 	cases := []Case{
-		{Name: "options", App: "process", Modes: daemonOnly, Ours: true,
+		{Name: "options", App: "process", Modes: daemonOnly, Ours: true, Covers: "DP03",
 			Daemon: `threads=2 umask=027 home="@APP@" python-path="@APP@/lib:@APP@/more" lang=C.UTF-8 locale=C.UTF-8 display-name=shown-%{GROUP}`, Do: options},
-		{Name: "title", App: "process", Modes: daemonOnly, Daemon: "display-name=%{GROUP} threads=1", Ours: true, Do: func(t *T) {
+		{Name: "title", App: "process", Modes: daemonOnly, Covers: "DP05", Daemon: "display-name=%{GROUP} threads=1", Ours: true, Do: func(t *T) {
 			p := Process{PID: processOf(t).PID}
 			Same(t, "title", strings.TrimSpace(p.Command()), "(wsgi:g-title)")
 		}},
+		{Name: "forking", App: "forking", Modes: daemonOnly, Daemon: "threads=2", Ours: true, Covers: "DP43", Do: forks},
+		{Name: "own-log", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP42",
+			Conf: []string{"WSGIDaemonProcess of-vhost threads=1", "WSGIProcessGroup of-vhost"}, Announced: Announce{`written to descriptor 2`}, Do: ownLog},
+		{Name: "stopped", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP37",
+			Daemon: "threads=2", AtStop: Announce{`the process (\d+) is over`}, Announced: Announce{`the process \d+ is over`}, Do: stopped},
 		{Name: "descriptors", App: "process", Modes: daemonOnly, Ours: true, Do: descriptors},
 		{Name: "signal", App: "process", Do: func(t *T) {
 			var p process
@@ -154,4 +161,55 @@ func noLibpython(t *T) {
 		}
 	}
 	Same(t, "daemon processes", hosts, 1)
+}
+
+// ownLog wants all that a group of a virtual host has to say in that host's log:
+// its own lines, its application's, and what goes to the descriptor itself.
+func ownLog(t *T) {
+	p := processOf(t)
+	t.Get("/raw")
+	t.signal(p.PID, syscall.SIGUSR1)
+	t.Wait("a new process", func() bool { return processOf(t).PID != p.PID })
+	own, server := t.Server.LogText(t.ownLog()), t.Server.LogText("error.log")
+	for _, text := range []string{"daemon process 'of-vhost': starting", "draining, graceful_signal", "written to descriptor 2"} {
+		if !strings.Contains(own, text) {
+			t.Errorf("%q is not in the log of the virtual host", text)
+		}
+		if strings.Contains(server, text) {
+			t.Errorf("%q is in the log of the main server", text)
+		}
+	}
+}
+
+// stopped restarts Apache the hard way: the functions that the application gave
+// atexit run, and a new process serves. At the end of the case the server is
+// stopped, and nothing may be left of it.
+func stopped(t *T) {
+	p := processOf(t)
+	t.Get("/atexit")
+	t.signal(t.Server.PID, syscall.SIGHUP)
+	t.WaitLog(fmt.Sprintf("the process %d is over", p.PID))
+	t.Wait("the old process to be gone", func() bool { return !exists(fmt.Sprintf("/proc/%d", p.PID)) })
+	t.Wait("a new process", func() bool { return processOf(t).PID != p.PID })
+	t.Get("/atexit")
+}
+
+// forks has the application fork: by itself, with another program, and by
+// multiprocessing. A signal to a child is the child's.
+func forks(t *T) {
+	var told struct {
+		PID, Child, Killed int
+		Program            string
+		Pool               []int
+	}
+	t.JSON("/", &told)
+	Same(t, "status of the child", told.Child, 7)
+	Same(t, "signal that ended the child", told.Killed, int(syscall.SIGTERM))
+	Same(t, "program", told.Program, "executed")
+	if !slices.Equal(told.Pool, []int{1, 4, 9}) {
+		t.Errorf("multiprocessing gives %d", told.Pool)
+	}
+	var again struct{ PID int }
+	t.JSON("/", &again)
+	Same(t, "process", again.PID, told.PID)
 }

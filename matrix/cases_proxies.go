@@ -1,10 +1,14 @@
 package matrix
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -57,6 +61,9 @@ var changing = map[string]bool{"REMOTE_PORT": true, "mod_wsgi.request_id": true,
 	"mod_wsgi.request_start": true, "mod_wsgi.queue_start": true, "mod_wsgi.daemon_start": true, "mod_wsgi.application_start": true,
 	"mod_wsgi.connection_id": true, "mod_wsgi.server_pid": true, "wsgi.input": true, "wsgi.errors": true, "REQUEST_URI": true, "PATH_INFO": true, "mod_wsgi.path_info": true}
 
+// address is where an object is, in its repr.
+var address = regexp.MustCompile(` at 0x[0-9a-f]+`)
+
 // sameBut wants got to be base with the changes; "-" for a key that is gone.
 func sameBut(t *T, what string, base, got map[string]shown, changes map[string]string) {
 	for key, want := range changes {
@@ -68,13 +75,17 @@ func sameBut(t *T, what string, base, got map[string]shown, changes map[string]s
 			t.Errorf("%s: %s is %q, want %q", what, key, v.Text, want)
 		}
 	}
+	same := func(a, b shown) bool {
+		a.Repr, b.Repr = address.ReplaceAllString(a.Repr, ""), address.ReplaceAllString(b.Repr, "")
+		return a == b
+	}
 	for key, v := range base {
-		if _, told := changes[key]; !told && !changing[key] && got[key] != v {
+		if _, told := changes[key]; !told && !changing[key] && !same(got[key], v) {
 			t.Errorf("%s: %s is %q, want %q as without directives", what, key, got[key].Repr, v.Repr)
 		}
 	}
 	for key := range got {
-		if _, told := changes[key]; !told && base[key] != got[key] && !changing[key] {
+		if _, told := changes[key]; !told && !same(base[key], got[key]) && !changing[key] {
 			t.Errorf("%s: %s is new: %q", what, key, got[key].Repr)
 		}
 	}
@@ -91,12 +102,12 @@ func section(path string, lines ...string) []string {
 
 // registryCase asks with every header sent, one declared at a time. Proxies is
 // a WSGITrustedProxies line or nothing; trusted is whether the client is one.
-func registryCase(name string, trusted bool, proxies ...string) Case {
+func registryCase(name, covers string, trusted bool, proxies ...string) Case {
 	var conf []string
 	for _, f := range forwardedHeaders {
 		conf = append(conf, section("/"+f.Header, append([]string{"WSGITrustedProxyHeaders " + f.Header}, proxies...)...)...)
 	}
-	return Case{Name: name, App: "environ", Ours: true, Conf: conf, Do: func(t *T) {
+	return Case{Name: name, Covers: covers, App: "environ", Ours: true, Conf: conf, Do: func(t *T) {
 		base := environOf(t, Request{Path: "/plain", Header: everyForwarded()})
 		for _, f := range forwardedHeaders {
 			changes := map[string]string{}
@@ -134,8 +145,8 @@ func registryCase(name string, trusted bool, proxies ...string) Case {
 }
 
 // listCase sends X-Forwarded-For with the loopback and 10/8 trusted.
-func listCase(name, value, client, chain string) Case {
-	return Case{Name: name, App: "environ", Ours: true,
+func listCase(name, covers, value, client, chain string) Case {
+	return Case{Name: name, Covers: covers, App: "environ", Ours: true,
 		Conf: []string{"WSGITrustedProxyHeaders X-Forwarded-For", "WSGITrustedProxies 127.0.0.0/8", "WSGITrustedProxies 10.0.0.0/8"},
 		Do: func(t *T) {
 			env := environOf(t, Request{Header: []string{"X-Forwarded-For: " + value}})
@@ -144,11 +155,64 @@ func listCase(name, value, client, chain string) Case {
 		}}
 }
 
+// hostNameCase sends a name where an address belongs: it ends the list of
+// proxies, and nobody is asked for it.
+func hostNameCase() Case {
+	c := listCase("px11-host-name", "PX11", "1.1.1.1, proxy.example, 10.0.0.1", "proxy.example", "proxy.example, 10.0.0.1")
+	compare := c.Do
+	c.Own, c.Do = true, func(t *T) {
+		compare(t)
+		asksNobody(t, Request{Header: []string{"X-Forwarded-For: 1.1.1.1, proxy.example, 10.0.0.1"}})
+	}
+	return c
+}
+
+// asksNobody wants requests to be answered without a socket of the server's
+// own: a look-up needs one.
+func asksNobody(t *T, q Request) {
+	const n = 20
+	strace, err := t.Server.runner.LookPath("strace")
+	if err != nil {
+		t.Skipf("%v", err)
+	}
+	pids := map[int]string{}
+	for _, p := range t.Server.Children(t.Server.ConfPath()) {
+		pids[p.PID] = "accept4"
+	}
+	for _, p := range t.Server.Children("(wsgi:") {
+		pids[p.PID] = "recvmsg"
+	}
+	traced := slices.Sorted(maps.Keys(pids))
+	trace := tracer{runner: t.Server.runner, strace: strace, server: t.Server}
+	counts, err := trace.count(t.Context, traced, func() error {
+		for range n {
+			t.Do(q)
+		}
+		return nil
+	})
+	if errors.Is(err, errUntraced) {
+		t.Skipf("%v", err)
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	for i, pid := range traced {
+		if counts[i][pids[pid]] < n {
+			t.Errorf("process %d was asked %d times and called %v", pid, n, counts[i])
+		}
+		for _, call := range []string{"socket", "connect", "sendto", "sendmmsg"} {
+			if counts[i][call] > 0 {
+				t.Errorf("process %d called %s %d times", pid, call, counts[i][call])
+			}
+		}
+	}
+}
+
 // proxyCases are about WSGITrustedProxyHeaders and WSGITrustedProxies. PX
 // numbers are those of module.md 16.4.
 func proxyCases() []Case {
 	cases := []Case{
-		{Name: "px01-no-directive", App: "environ", Do: func(t *T) {
+		{Name: "px01-no-directive", Covers: "PX01", App: "environ", Do: func(t *T) {
 			base := environOf(t, Request{})
 			changes := map[string]string{}
 			for _, f := range forwardedHeaders {
@@ -162,24 +226,36 @@ func proxyCases() []Case {
 			Same(t, "REMOTE_ADDR", env["REMOTE_ADDR"].Text, "127.0.0.1")
 			Same(t, "HTTP_X_REAL_IP", env["HTTP_X_REAL_IP"].Text, "203.0.113.9")
 		}},
-		{Name: "px02-first-of-list", App: "environ", Conf: []string{"WSGITrustedProxyHeaders X-Forwarded-For"}, Do: func(t *T) {
+		{Name: "px02-first-of-list", Covers: "PX02", App: "environ", Conf: []string{"WSGITrustedProxyHeaders X-Forwarded-For"}, Do: func(t *T) {
 			env := environOf(t, Request{Header: []string{"X-Forwarded-For: ,  198.51.100.1, 198.51.100.2"}})
 			Same(t, "REMOTE_ADDR", env["REMOTE_ADDR"].Text, "198.51.100.1")
 			Same(t, "HTTP_X_FORWARDED_FOR", env["HTTP_X_FORWARDED_FOR"].Text, ",  198.51.100.1, 198.51.100.2")
 		}},
-		listCase("px03-trusted", "1.1.1.1, 10.0.0.1", "1.1.1.1", "1.1.1.1, 10.0.0.1"),
-		listCase("px04-spoofed", "9.9.9.9, 1.1.1.1, 10.0.0.1", "1.1.1.1", "1.1.1.1, 10.0.0.1"),
-		listCase("px04-all-trusted", "10.0.0.3,10.0.0.1", "10.0.0.3", "10.0.0.3, 10.0.0.1"),
-		listCase("px05-last-untrusted", "10.0.0.1, 1.1.1.1", "1.1.1.1", "1.1.1.1"),
+		listCase("px03-trusted", "PX03", "1.1.1.1, 10.0.0.1", "1.1.1.1", "1.1.1.1, 10.0.0.1"),
+		listCase("px04-spoofed", "PX04", "9.9.9.9, 1.1.1.1, 10.0.0.1", "1.1.1.1", "1.1.1.1, 10.0.0.1"),
+		listCase("px04-all-trusted", "", "10.0.0.3,10.0.0.1", "10.0.0.3", "10.0.0.3, 10.0.0.1"),
+		listCase("px05-last-untrusted", "PX05", "10.0.0.1, 1.1.1.1", "1.1.1.1", "1.1.1.1"),
 		// PX06 and PX10 for every header: registryCase.
-		registryCase("px06-untrusted", false, "WSGITrustedProxies 192.0.2.1 2001:DB8::/32"),
-		registryCase("px10-trusted", true, "WSGITrustedProxies 10.0.0.0/8 127.0.0.1"),
-		registryCase("px10-no-list", true),
-		listCase("px07-empty-elements", ", ,1.1.1.1,", "1.1.1.1", "1.1.1.1"),
-		listCase("px07-no-elements", ", ,", "127.0.0.1", ", ,"),
-		listCase("px07-mapped", "1.1.1.1, ::FFFF:10.0.0.1", "1.1.1.1", "1.1.1.1, ::FFFF:10.0.0.1"),
-		listCase("px11-host-name", "1.1.1.1, proxy.example, 10.0.0.1", "proxy.example", "proxy.example, 10.0.0.1"),
-		{Name: "px08-scheme", App: "environ", Conf: append(append(
+		registryCase("px06-untrusted", "PX06", false, "WSGITrustedProxies 192.0.2.1 2001:DB8::/32"),
+		registryCase("px10-trusted", "PX10", true, "WSGITrustedProxies 10.0.0.0/8 127.0.0.1"),
+		registryCase("px10-no-list", "PX10", true),
+		listCase("px07-empty-elements", "PX07", ", ,1.1.1.1,", "1.1.1.1", "1.1.1.1"),
+		listCase("px07-no-elements", "", ", ,", "127.0.0.1", ", ,"),
+		listCase("px07-mapped", "", "1.1.1.1, ::FFFF:10.0.0.1", "1.1.1.1", "1.1.1.1, ::FFFF:10.0.0.1"),
+		hostNameCase(),
+		withTLS(Case{Name: "px08-tls", Covers: "PX08", App: "environ", Ours: true, Conf: []string{"WSGITrustedProxyHeaders X-Forwarded-Proto X-Forwarded-SSL"}, Do: func(t *T) {
+			for header, want := range map[string]string{
+				"X-Forwarded-Proto: http": "http", "X-Forwarded-SSL: Off": "http", "X-Forwarded-Proto: https": "https", "X-Forwarded-SSL: On": "https",
+				"X-Forwarded-Proto: gopher": "https", "X-Other: http": "https",
+			} {
+				env := map[string]shown{}
+				if err := json.Unmarshal(t.Exchange(t.dialTLS(), Request{Header: []string{header}}).Body, &env); err != nil {
+					t.Fatalf("%v", err)
+				}
+				Same(t, "wsgi.url_scheme over TLS with "+header, env["wsgi.url_scheme"].Text, want)
+			}
+		}}),
+		{Name: "px08-scheme", Covers: "PX08", App: "environ", Conf: append(append(
 			section("/plain", "WSGITrustedProxyHeaders X-Forwarded-Proto X-Forwarded-SSL"),
 			section("/tls", "SetEnv HTTPS on", "WSGITrustedProxyHeaders X-Forwarded-Proto X-Forwarded-SSL")...),
 			section("/order", "WSGITrustedProxyHeaders X-Forwarded-SSL", "WSGITrustedProxyHeaders X-Forwarded-Proto")...),
@@ -197,7 +273,7 @@ func proxyCases() []Case {
 					Same(t, "wsgi.url_scheme with "+c.header, env["wsgi.url_scheme"].Text, c.want)
 				}
 			}},
-		{Name: "px09-all-at-once", App: "environ", Mount: "/app",
+		{Name: "px09-all-at-once", Covers: "PX09", App: "environ", Mount: "/app",
 			Conf: []string{"WSGITrustedProxyHeaders X-Forwarded-Host X-Forwarded-Port X-Forwarded-Server X-Script-Name"}, Do: func(t *T) {
 				q := Request{Path: "/app/x"}
 				base := environOf(t, q)
@@ -292,7 +368,7 @@ func proxyScopes(t *T) {
 // proxyRefusals are arguments of the two directives (CF17).
 func proxyRefusals() []Refusal {
 	cases := []Refusal{
-		{Name: "proxies-accepted", Accept: true, Wants: []string{"Syntax OK"}, Lines: []string{
+		{Name: "proxies-accepted", Covers: "CF17", Accept: true, Wants: []string{"Syntax OK"}, Lines: []string{
 			"WSGITrustedProxies 10.0.0.0/8 ::1 FE80::/10 fe80::/10 10.1 192.168.0.0/255.255.0.0 ::ffff:10.0.0.0/104",
 			"WSGITrustedProxies 2001:DB8:ABCD::1",
 			"WSGITrustedProxyHeaders X-Forwarded-For x-real-ip X_FORWARDED_PROTO",
@@ -304,7 +380,7 @@ func proxyRefusals() []Refusal {
 		{Name: "proxy-headers-missing", Lines: []string{"WSGITrustedProxyHeaders"}, Wants: []string{"WSGITrustedProxyHeaders requires at least one argument"}},
 	}
 	for i, bad := range []string{"host.example", "localhost", "10.0.0.0/33", "::1/129", "10.0.0.1,10.0.0.2", "*", "[::1]", "10.0.0.0/255.0.255.0", `""`} {
-		cases = append(cases, Refusal{Name: fmt.Sprintf("proxies-bad-%d", i), Lines: []string{"WSGITrustedProxies 127.0.0.1 " + bad},
+		cases = append(cases, Refusal{Name: fmt.Sprintf("proxies-bad-%d", i), Covers: "CF17", Lines: []string{"WSGITrustedProxies 127.0.0.1 " + bad},
 			Wants: []string{"WSGITrustedProxies: '" + regexp.QuoteMeta(strings.Trim(bad, `"`)) + "' is not an IP address or network; give addresses such as"}})
 	}
 	for i, bad := range []string{"X-Forwarded-For,", "X-Real-IP:", `""`, `"X Real"`} {

@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 )
@@ -26,27 +27,39 @@ func requestCases() []Case {
 			{Request{Method: "POST", Body: []byte("not read")}, Want{Body: "Hello World!"}},
 			{Request{Method: "PURGE"}, Want{Body: "Hello World!"}},
 		}, Do: keepsAlive},
-		{Name: "environ", Interpreter: "%{RESOURCE}", Conf: []string{"SetEnv FOO bar", "SetEnv PATH /nowhere", "ServerAdmin a@b.c"}, Do: environTypes},
-		{Name: "environ-absent", App: "environ", Ours: true, Do: environAbsent},
-		{Name: "environ-times", App: "environ", Ours: true, Do: environTimes},
-		{Name: "environ-https", App: "environ", Conf: []string{"SetEnv HTTPS on"}, Do: func(t *T) {
-			env := environOf(t, Request{})
-			Same(t, "wsgi.url_scheme", env["wsgi.url_scheme"].Text, "https")
-			if _, has := env["HTTPS"]; has {
-				t.Errorf("HTTPS reached the application")
+		{Name: "environ", Covers: "EN01 EN02 EN10 EN11 EN12 EN16", Interpreter: "%{RESOURCE}", Conf: []string{"SetEnv FOO bar", "SetEnv PATH /nowhere", "ServerAdmin a@b.c"}, Do: environTypes},
+		{Name: "environ-absent", Covers: "EN14 EN16 EN19", App: "environ", Ours: true, Conf: []string{"SetEnv PATH /nowhere"}, Do: environAbsent},
+		{Name: "environ-times", Covers: "EN16", App: "environ", Ours: true, Do: environTimes},
+		{Name: "environ-https", Covers: "EN13", App: "environ", Conf: append(append(append(section("/on", "SetEnv HTTPS on", "SetEnv FOO bar"),
+			section("/one", "SetEnv HTTPS 1")...), section("/large", "SetEnv HTTPS ON")...), section("/off", "SetEnv HTTPS off")...), Do: func(t *T) {
+			for path, want := range map[string]string{"/on": "https", "/one": "https", "/large": "https", "/off": "http", "/": "http"} {
+				env := environOf(t, Request{Path: path})
+				Same(t, "wsgi.url_scheme at "+path, env["wsgi.url_scheme"].Text, want)
+				Same(t, "FOO at "+path, env["FOO"].Text, map[string]string{"/on": "bar"}[path])
+				if _, has := env["HTTPS"]; has {
+					t.Errorf("HTTPS reached the application at %s", path)
+				}
 			}
 		}},
-		{Name: "authorization", App: "environ", Do: func(t *T) {
+		{Name: "authorization-cgi", Covers: "EN09", App: "environ", Conf: []string{"<Location /on>", "CGIPassAuth On", "</Location>"}, Do: func(t *T) {
+			for path, want := range map[string][2]string{"/on": {"Basic eDp5", "Basic ejp6"}, "/": {}} {
+				env := environOf(t, Request{Path: path, Header: []string{"Authorization: Basic eDp5", "Proxy-Authorization: Basic ejp6"}})
+				Same(t, "HTTP_AUTHORIZATION at "+path, env["HTTP_AUTHORIZATION"].Text, want[0])
+				Same(t, "HTTP_PROXY_AUTHORIZATION at "+path, env["HTTP_PROXY_AUTHORIZATION"].Text, want[1])
+			}
+		}},
+		{Name: "authorization", Covers: "EN09", App: "environ", Do: func(t *T) {
 			env := environOf(t, Request{Header: []string{"Authorization: Basic eDp5"}})
 			if v, has := env["HTTP_AUTHORIZATION"]; has {
 				t.Errorf("Authorization reached the application without being allowed to: %q", v.Text)
 			}
 		}},
-		{Name: "authorization-on", App: "environ", Conf: []string{"WSGIPassAuthorization On"}, Do: func(t *T) {
-			env := environOf(t, Request{Header: []string{"Authorization: Basic eDp5"}})
+		{Name: "authorization-on", Covers: "EN09", App: "environ", Conf: []string{"WSGIPassAuthorization On"}, Do: func(t *T) {
+			env := environOf(t, Request{Header: []string{"Authorization: Basic eDp5", "Proxy-Authorization: Basic ejp6"}})
+			Same(t, "HTTP_PROXY_AUTHORIZATION", env["HTTP_PROXY_AUTHORIZATION"].Text, "")
 			Same(t, "HTTP_AUTHORIZATION", env["HTTP_AUTHORIZATION"].Text, "Basic eDp5")
 		}},
-		{Name: "authorization-option", App: "environ", Mount: "-",
+		{Name: "authorization-option", Covers: "EN09", App: "environ", Mount: "-",
 			Conf: []string{`WSGIScriptAlias /yes "@APP@/app.wsgi" pass-authorization=On`, `WSGIScriptAlias /no "@APP@/app.wsgi" pass-authorization=Off`},
 			Do: func(t *T) {
 				for path, want := range map[string]string{"/yes": "Basic eDp5", "/no": ""} {
@@ -113,7 +126,6 @@ func environTypes(t *T) {
 		{"wsgi.file_wrapper", "type", ""},
 		{"wsgi.input", "", ""},
 		{"wsgi.errors", "", ""},
-		{"apache.version", "tuple", ""},
 		{"mod_wsgi.version", "tuple", ""},
 		{"mod_wsgi.callable_object", "str", "'application'"},
 		{"mod_wsgi.request_handler", "str", "'wsgi-script'"},
@@ -122,6 +134,9 @@ func environTypes(t *T) {
 		{"mod_wsgi.listener_port", "str", fmt.Sprintf("'%d'", t.Server.Port)},
 		{"mod_wsgi.application_group", "str", fmt.Sprintf("'environ.test:%d|'", t.Server.Port)},
 		{"mod_wsgi.process_group", "str", map[Mode]string{Embedded: "''", Daemon: "'" + sharedGroup + "'"}[t.Mode]},
+	}
+	if v := env["apache.version"]; v.Type != "tuple" || !regexp.MustCompile(`^\(2, \d+, \d+\)$`).MatchString(v.Repr) {
+		t.Errorf("apache.version is a %s %s", v.Type, v.Repr)
 	}
 	for _, key := range []string{"REMOTE_PORT", "SERVER_SOFTWARE", "DOCUMENT_ROOT", "CONTEXT_DOCUMENT_ROOT", "SCRIPT_FILENAME"} {
 		rows = append(rows, row{key, "str", ""})
@@ -135,7 +150,7 @@ func environTypes(t *T) {
 			t.Errorf("%s is %s %s, want %s %s", w.key, got.Type, got.Repr, w.typ, w.repr)
 		}
 	}
-	for _, key := range []string{"HTTP_X_SPOOF", "HTTP_PROXY", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_AUTHORIZATION", "HTTPS"} {
+	for _, key := range []string{"HTTP_X_SPOOF", "HTTP_PROXY", "HTTP_CONTENT_TYPE", "HTTP_CONTENT_LENGTH", "HTTP_AUTHORIZATION", "HTTPS", "PATH"} {
 		if v, has := env[key]; has {
 			t.Errorf("environ has %s: %s", key, v.Repr)
 		}
@@ -159,14 +174,16 @@ func environAbsent(t *T) {
 			t.Errorf("environ has %s: %s", key, v.Repr)
 		}
 	}
-	var internal []string
+	// Nothing of what the module tells itself: these are all the keys with a dot.
+	var dotted []string
 	for key := range env {
-		if strings.Contains(key, ".x-") {
-			internal = append(internal, key)
+		if strings.Contains(key, ".") && key != "mod_wsgi.connection_id" { // if Apache made one
+			dotted = append(dotted, key)
 		}
 	}
-	sort.Strings(internal)
-	Same(t, "internal keys", strings.Join(internal, " "), "")
+	sort.Strings(dotted)
+	Same(t, "keys with a dot", strings.Join(dotted, " "), ownKeys)
+	Same(t, "mod_wsgi.version", env["mod_wsgi.version"].Repr, "(6, 0, 5)")
 	Same(t, "PATH_INFO", env["PATH_INFO"].Repr, `'/Ã©'`)
 	Same(t, "mod_wsgi.path_info", env["mod_wsgi.path_info"].Repr, `'/Ã©'`)
 	Same(t, "mod_wsgi.script_name", env["mod_wsgi.script_name"].Repr, "''")
@@ -180,6 +197,12 @@ func environAbsent(t *T) {
 		t.Errorf("mod_wsgi.request_id is empty")
 	}
 }
+
+// ownKeys are the keys that are not of CGI, in order.
+const ownKeys = "apache.version mod_wsgi.application_group mod_wsgi.application_start mod_wsgi.callable_object mod_wsgi.daemon_start mod_wsgi.handler_script " +
+	"mod_wsgi.listener_host mod_wsgi.listener_port mod_wsgi.path_info mod_wsgi.process_group mod_wsgi.queue_start mod_wsgi.request_handler " +
+	"mod_wsgi.request_id mod_wsgi.request_start mod_wsgi.script_name mod_wsgi.server_pid mod_wsgi.thread_id mod_wsgi.version " +
+	"wsgi.early_hints wsgi.errors wsgi.file_wrapper wsgi.input wsgi.input_terminated wsgi.multiprocess wsgi.multithread wsgi.run_once wsgi.url_scheme wsgi.version"
 
 // environTimes checks that the times are there and in order.
 func environTimes(t *T) {
@@ -208,78 +231,5 @@ func environTimes(t *T) {
 	}
 	if now := at("mod_wsgi.application_start"); now < last {
 		t.Errorf("application_start is %f, before %f", now, last)
-	}
-}
-
-// bodyCases are about wsgi.input and how a body comes in.
-func bodyCases() []Case {
-	post := func(way, body string) Request {
-		return Request{Method: "POST", Path: "/" + way, Body: []byte(body)}
-	}
-	row := func(way, body, want string) Exchange { return Exchange{post(way, body), Want{Body: want}} }
-	const lines = "one\ntwo\r\nthree"
-	return []Case{
-		{Name: "body", MPMs: true, Steps: []Exchange{
-			row("form", "a=1&b=%3D&c=1", `[('a', '1'), ('b', '='), ('c', '1')]`),
-			row("read", "", `b''`),
-			row("read", "x", `b'x'`),
-			row("read-minus", lines, `b'one\ntwo\r\nthree'`),
-			row("split", "0123456789abc", `(b'0123456789', b'abc')`),
-			row("zero", "abc", `(b'', b'abc')`),
-			row("end", "abc", `(b'abc', b'', b'', b'', [], [])`),
-			row("readline", lines, `(b'one\n', b'two\r\n', b'three', b'')`),
-			row("readline-5", lines, `(b'one\n', b'two\r\n', b'three')`),
-			row("readline-5", "abcdefgh\nij", `(b'abcde', b'fgh\n', b'ij')`),
-			row("readlines", lines, `[b'one\n', b'two\r\n', b'three']`),
-			row("readlines-1", lines, `([b'one\n'], b'two\r\nthree')`),
-			row("iterate", lines, `[b'one\n', b'two\r\n', b'three']`),
-			row("closed", "abc", `(None, b'abc')`),
-			row("lacks", "", `[]`),
-		}},
-		{Name: "body-types", App: "body", Ours: true, Steps: []Exchange{
-			row("wrong", "abc", `('TypeError', 'TypeError', 'TypeError')`),
-			row("type", "", `'mod_wsgi.Input'`),
-		}},
-		{Name: "upload", App: "body", MPMs: true, Do: upload},
-		{Name: "upload-parallel", App: "body", Do: uploadParallel},
-		{Name: "chunked-request", App: "body", Announced: Announce{`WSGIM0205: chunked`}, Steps: []Exchange{{
-			Request{Method: "POST", Path: "/read", Header: []string{"Transfer-Encoding: chunked"}, Body: []byte("3\r\nabc\r\n0\r\n\r\n")},
-			Want{Status: 411},
-		}}},
-		{Name: "bad-length-request", App: "body", Announced: Announce{`?(?i)content-length`}, Steps: []Exchange{{
-			Request{Method: "POST", Path: "/read", Header: []string{"Content-Length: abc"}}, Want{Status: 400},
-		}}},
-		{Name: "limited-body", App: "body", Conf: []string{"LimitRequestBody 10"}, Announced: Announce{`(?i)larger than|limit`}, Steps: []Exchange{
-			{post("read", "0123456789a"), Want{Status: 413}},
-			row("read", "0123456789", "b'0123456789'"),
-		}},
-		{Name: "expect", App: "body", Do: expectContinue},
-		{Name: "expect-early", App: "early", Ours: true, Do: func(t *T) {
-			c := t.Dial()
-			if err := c.Request([]byte("POST / HTTP/1.1\r\nHost: " + t.Host + "\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")); err != nil {
-				t.Fatalf("sending: %v", err)
-			}
-			r, err := c.Head()
-			if err != nil {
-				t.Fatalf("%v", err)
-			}
-			Same(t, "first status (nobody read the body)", r.Status, 403)
-		}},
-		{Name: "early", Steps: []Exchange{
-			{Request{Method: "POST", Body: make([]byte, 5<<20)}, Want{Status: 403, Body: "refused"}},
-			{Request{Method: "POST", Body: []byte("small")}, Want{Status: 403, Body: "refused"}},
-		}, Do: func(t *T) {
-			c := t.Dial()
-			t.check(Request{}, Want{Status: 403, Body: "refused"}, t.Exchange(c, Request{Method: "POST", Body: make([]byte, 100<<10)}))
-			t.check(Request{}, Want{Status: 403, Body: "refused"}, t.Exchange(c, Request{}))
-		}},
-		{Name: "client-gone", App: "body", Announced: Announce{`?(?i)OSError|client|connection|Traceback|File|^ {4}|processing WSGI`}, Do: func(t *T) {
-			c := t.Dial()
-			if err := c.Request([]byte("POST /sha256 HTTP/1.1\r\nHost: " + t.Host + "\r\nContent-Length: 1000000\r\n\r\nonly this")); err != nil {
-				t.Fatalf("sending: %v", err)
-			}
-			c.Close()
-			t.check(Request{}, Want{Body: "b'next'"}, t.Do(post("read", "next")))
-		}},
 	}
 }

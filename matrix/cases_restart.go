@@ -13,7 +13,7 @@ func restartCases() []Case {
 	return []Case{
 		{Name: "graceful", App: "gated", Own: true, MPMs: true, Do: graceful},
 		{Name: "graceful-request", App: "gated", Own: true, Modes: daemonOnly, Ours: true, Do: gracefulRequest},
-		{Name: "graceful-load", App: "hello", Own: true, Ours: true, Do: gracefulLoad},
+		{Name: "graceful-load", App: "hello", Covers: "DP36", Own: true, Ours: true, Do: gracefulLoad},
 		{Name: "stop-busy", App: "gated", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=2 shutdown-timeout=1", AtStop: Announce{`WSGIM0239: .*'g-stop-busy'`, `?WSGIM0511`}, Do: func(t *T) {
 			t.begin("/before")
 			t.noted("before") // stopped with a request that never ends

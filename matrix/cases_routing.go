@@ -15,6 +15,7 @@ type placed struct {
 	Count, Thread    int
 	Multithread      bool
 	Multiprocess     bool
+	RunOnce          bool `json:"run_once"`
 	Authorization    string
 }
 
@@ -28,38 +29,58 @@ func placedAt(t *T, path string) placed {
 func routingCases() []Case {
 	show := func(path, want string) Exchange { return Exchange{Request{Path: path}, Want{Body: want}} }
 	return []Case{
-		{Name: "mapping", Mount: "/app", Steps: []Exchange{
+		{Name: "mapping", Covers: "MP01 MP03 EN07", Mount: "/app", Steps: []Exchange{
 			show("/app", "/app|||/app"),
 			show("/app/", "/app|/||/app/"),
 			show("/app/x/y?q=1", "/app|/x/y|q=1|/app/x/y?q=1"),
 			show("//app//x", "/app|/x||//app//x"),
 			{Request{Path: "/application"}, Want{Status: 404}},
 		}, Announced: Announce{`?File does not exist`}},
-		{Name: "mapping-root", App: "mapping", Steps: []Exchange{
+		{Name: "mapping-root", Covers: "MP02", App: "mapping", Steps: []Exchange{
 			show("/", "|/||/"),
 			show("/x%20y/%C3%A9", "|/x y/é||/x%20y/%C3%A9"),
 		}},
-		{Name: "mapping-slashes", App: "mapping", Mount: "/app", Conf: []string{"MergeSlashes Off"}, Steps: []Exchange{
+		{Name: "mapping-slashes", Covers: "EN08", App: "mapping", Mount: "/app", Conf: []string{"MergeSlashes Off"}, Steps: []Exchange{
 			show("/app//a///b", "/app|/a/b||/app//a///b"),
 		}},
-		{Name: "mapping-order", App: "mapping", Mount: "-", Conf: []string{
+		{Name: "mapping-order", Covers: "MP04", App: "mapping", Mount: "-", Conf: []string{
 			`WSGIScriptAlias /a/b "@APP@/app.wsgi"`, `WSGIScriptAlias /a "@APP@/app.wsgi"`,
-		}, Steps: []Exchange{show("/a/b/c", "/a/b|/c||/a/b/c"), show("/a/c", "/a|/c||/a/c")}},
-		{Name: "mapping-static", App: "mapping", Conf: []string{`Alias /static "@APP@/app.wsgi"`}, Mount: "/app",
-			Steps: []Exchange{{Request{Path: "/static"}, Want{Match: `^"""Shows how`}}, show("/app/static", "/app|/static||/app/static")}},
-		{Name: "mapping-missing", App: "mapping", Mount: "-", Conf: []string{`WSGIScriptAlias /gone "@APP@/gone.wsgi"`, `WSGIScriptAlias /folder/ "@APP@/"`},
+			`WSGIScriptAlias /c "@APP@/app.wsgi"`, `WSGIScriptAlias /c/d "@APP@/app.wsgi"`,
+		}, Steps: []Exchange{show("/a/b/c", "/a/b|/c||/a/b/c"), show("/a/c", "/a|/c||/a/c"), show("/c/d/e", "/c|/d/e||/c/d/e")}},
+		{Name: "mapping-static", Covers: "MP06", App: "mapping", Conf: []string{`Alias /static "@APP@/app.wsgi"`, `Alias /app/static "@APP@/app.wsgi"`}, Mount: "/app",
+			Steps: []Exchange{
+				{Request{Path: "/static"}, Want{Match: `^"""Shows how`}}, {Request{Path: "/app/static"}, Want{Match: `^"""Shows how`}},
+				show("/app/other", "/app|/other||/app/other"),
+			}},
+		{Name: "mapping-no-execcgi", Covers: "MP09", App: "mapping", Mount: "/app", Conf: []string{`<Directory "@APP@">`, "Options None", "</Directory>"}, Steps: []Exchange{show("/app", "/app|||/app")}},
+		{Name: "mapping-servers", Covers: "MP05", App: "groups", Mount: "/app", Own: true, Global: []string{
+			`WSGIScriptAlias /app "@APP@/app.wsgi" callable-object=other`, `WSGIScriptAlias /main "@APP@/app.wsgi" callable-object=other`,
+		}, Steps: []Exchange{{Request{Path: "/app"}, Want{Match: `"callable": "application"`}}, {Request{Path: "/main"}, Want{Body: "the other callable"}}}},
+		{Name: "mapping-missing", Covers: "MP10", App: "mapping", Mount: "-", Conf: []string{`WSGIScriptAlias /gone "@APP@/gone.wsgi"`, `WSGIScriptAlias /folder/ "@APP@/"`},
 			Announced: Announce{`(?i)not found|does not exist|unable to stat`, `(?i)directory|folder`},
 			Steps:     []Exchange{{Request{Path: "/gone"}, Want{Status: 404}}, {Request{Path: "/folder/"}, Want{Status: 403}}}},
-		{Name: "path-info-off", App: "mapping", Mount: "/app", Conf: []string{"AcceptPathInfo Off"}, Announced: Announce{`AcceptPathInfo`},
+		{Name: "path-info-off", Covers: "MP11", App: "mapping", Mount: "/app", Conf: []string{"AcceptPathInfo Off"}, Announced: Announce{`AcceptPathInfo`},
 			Steps: []Exchange{show("/app", "/app|||/app"), {Request{Path: "/app/x"}, Want{Status: 404}}}},
-		{Name: "denied", App: "hello", Conf: []string{`<Directory "@APP@">`, "Require all denied", "</Directory>"}, Announced: Announce{`AH01630`},
+		{Name: "denied", Covers: "MP12", App: "hello", Conf: []string{`<Directory "@APP@">`, "Require all denied", "</Directory>"}, Announced: Announce{`AH01630`},
 			Steps: []Exchange{{Request{}, Want{Status: 403}}}},
-		{Name: "execcgi", App: "hello", Mount: "-", Conf: []string{
+		{Name: "execcgi", Covers: "MP08", App: "hello", Mount: "-", Conf: []string{
 			"AddHandler wsgi-script .wsgi", `Alias /cgi "@APP@"`, `Alias /no "@APP@"`,
 			"<Location /cgi>", "Options +ExecCGI", "</Location>",
 		}, Announced: Announce{`ExecCGI`}, Steps: []Exchange{
 			{Request{Path: "/cgi/app.wsgi"}, Want{Body: "Hello World!"}},
 			{Request{Path: "/no/app.wsgi"}, Want{Status: 403}},
+		}},
+		{Name: "media-type", App: "mapping", Mount: "-", Conf: []string{
+			"AddType application/x-httpd-wsgi .wsgi", "<Location />", "Options +ExecCGI", "</Location>", "<Location /no>", "Options None", "</Location>", `Alias /no "@APP@"`,
+		}, Announced: Announce{`WSGIM0200`}, Ours: true, Steps: []Exchange{
+			show("/app.wsgi/x", "/app.wsgi|/x||/app.wsgi/x"), {Request{Path: "/no/app.wsgi"}, Want{Status: 403}},
+		}},
+		{Name: "redirected", App: "mapping", Mount: "/app", Conf: []string{
+			"AddHandler wsgi-script .wsgi", `Alias /index "@APP@"`, `Alias /fallback "@APP@"`, "<Location /index>", "Options +ExecCGI", "DirectoryIndex app.wsgi", "</Location>",
+			"<Location /fallback>", "FallbackResource /app/fallen", "</Location>",
+			"RewriteEngine On", "RewriteRule ^/short/(.*) /app/long/$1 [PT]",
+		}, Steps: []Exchange{
+			show("/index/", "/index/app.wsgi|||/index/"), show("/fallback/nothing?x=y", "/app|/fallen|x=y|/fallback/nothing?x=y"), show("/short/a", "/app|/long/a||/short/a"),
 		}},
 		{Name: "groups", Interpreter: "one", Conf: []string{
 			`WSGIScriptAlias /two "@APP@/app.wsgi" application-group=two`,
@@ -69,23 +90,8 @@ func routingCases() []Case {
 			`WSGIScriptAlias /env "@APP@/app.wsgi" application-group=%{ENV:PLACE}`,
 			`SetEnvIf Request_URI . PLACE=by-environment`,
 		}, Mount: "/one", Do: applicationGroups},
-		{Name: "callable", App: "groups", Mount: "-", Conf: []string{
-			`WSGIScriptAlias /option "@APP@/app.wsgi" callable-object=other`,
-			`WSGIScriptAlias /directive "@APP@/app.wsgi"`,
-			"<Location /directive>", "WSGICallableObject other", "</Location>",
-		}, Steps: []Exchange{
-			{Request{Path: "/option"}, Want{Body: "the other callable"}},
-			{Request{Path: "/directive"}, Want{Body: "the other callable"}},
-		}},
-		{Name: "unknown-group", App: "hello", Conf: []string{"WSGIProcessGroup nosuch"}, Announced: Announce{`nosuch`}, Ours: true,
+		{Name: "unknown-group", Covers: "MP17", App: "hello", Conf: []string{"WSGIProcessGroup nosuch"}, Announced: Announce{`nosuch`}, Ours: true,
 			Steps: []Exchange{{Request{}, Want{Status: 500}}}},
-		{Name: "restrict-embedded", App: "groups", Modes: []Mode{Daemon}, Own: true, Mount: "/daemon",
-			Global: []string{"WSGIRestrictEmbedded On"},
-			Conf:   []string{`WSGIScriptAlias /embedded "@APP@/app.wsgi" process-group=%{GLOBAL}`}, Announced: Announce{`(?i)embedded`},
-			Do: func(t *T) {
-				Same(t, "process group", placedAt(t, "/daemon").ProcessGroup, sharedGroup)
-				Same(t, "status embedded", t.Get("/embedded").Status, 500)
-			}},
 		{Name: "alias-group", App: "groups", Modes: []Mode{Daemon}, Daemon: "threads=1 processes=1", Mount: "-", Conf: []string{
 			`WSGIScriptAlias /own "@APP@/app.wsgi" process-group=@GROUP@`,
 			`WSGIScriptAlias /shared "@APP@/app.wsgi" process-group=` + sharedGroup,

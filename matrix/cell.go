@@ -177,7 +177,7 @@ func (s *Session) Run(ctx context.Context, c Case) Outcome {
 	if t.skip == "" {
 		t.judge()
 	}
-	o := Outcome{Name: s.Cell.Name() + "/" + c.Name, Status: Pass, Why: t.fails.all(), Took: time.Since(began)}
+	o := Outcome{Name: s.Cell.Name() + "/" + c.Name, Status: Pass, Why: t.fails.all(), Notes: t.told, Took: time.Since(began)}
 	switch {
 	case len(o.Why) > 0:
 		o.Status, s.failed = Fail, true

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"modwsgi/internal/run"
@@ -20,7 +21,8 @@ type Refusal struct {
 	Wants   []string // regular expressions on what httpd says
 	Accept  bool     // it is fine, after all
 	Prepare func(root string) error
-	Root    bool // only where httpd changes its user
+	Root    bool   // only where httpd changes its user
+	Covers  string // as of [Case]
 }
 
 // Refusals are the configurations that must not start, each with the directive
@@ -28,6 +30,10 @@ type Refusal struct {
 func Refusals() []Refusal {
 	option := func(name, text string, wants ...string) Refusal {
 		return Refusal{Name: name, Lines: []string{"WSGIDaemonProcess d " + text}, Wants: append(wants, "WSGIDaemonProcess")}
+	}
+	covers := func(ids string, c Refusal) Refusal {
+		c.Covers = ids
+		return c
 	}
 	line := func(name, text string, wants ...string) Refusal {
 		return Refusal{Name: name, Lines: []string{text}, Wants: wants}
@@ -37,57 +43,79 @@ func Refusals() []Refusal {
 	}
 	cases := []Refusal{
 		fine("empty"),
-		fine("ifmodule", "<IfModule mod_wsgi.c>", "<IfModule wsgi_module>", "Define SEEN", "</IfModule>", "</IfModule>", "<IfDefine !SEEN>", "Nonsense", "</IfDefine>"),
-		fine("flags", "WSGIScriptReloading oN", "WSGIPassAuthorization OFF", "WSGIRestrictEmbedded On"),
+		covers("CF01", fine("ifmodule", "<IfModule mod_wsgi.c>", "<IfModule wsgi_module>", "Define SEEN", "</IfModule>", "</IfModule>", "<IfDefine !SEEN>", "Nonsense", "</IfDefine>")),
 		fine("daemon", "WSGIDaemonProcess d threads=3 processes=2 umask=0022 display-name=%{GROUP} request-timeout=60 queue-timeout=45"),
 		fine("socket-prefix", "WSGISocketPrefix run/wsgi"),
-		option("threads-negative", "threads=-1", "threads"),
+		covers("CF09", option("threads-negative", "threads=-1", "threads")),
 		option("threads-text", "threads=many", "threads"),
 		option("threads-trailing", "threads=5x", "threads"),
-		option("processes-zero", "processes=0", "processes"),
-		option("umask-nine", "umask=9", "umask"),
-		option("home-relative", "home=rel", "home"),
-		option("option-unknown", "thread=5", `thread\b`, `threads`),
+		covers("CF09", option("processes-zero", "processes=0", "processes")),
+		covers("CF09", option("umask-nine", "umask=9", "umask")),
+		covers("CF09", option("home-relative", "home=rel", "home")),
+		covers("CF09", option("option-unknown", "thread=5", `thread\b`, `threads`)),
+		covers("CF09", option("send-buffer-small", "send-buffer-size=100", "option 'send-buffer-size' has value '100', which is out of range")),
+		covers("CF09", option("header-buffer-small", "header-buffer-size=100", "option 'header-buffer-size' has value '100', which is out of range")),
+		covers("CF09", option("response-buffer-small", "response-buffer-size=1000", "option 'response-buffer-size' has value '1000', which is out of range")),
+		covers("CF09", option("switch-interval-zero", "switch-interval=0", "option 'switch-interval' has value '0', which is out of range")),
+		covers("CF10", option("two-owners", "script-user=nobody script-group=nogroup", "script-user", "script-group")),
 		option("option-without-value", "threads=", "threads"),
 		option("word-without-option", "threads", "threads"),
-		option("user-root", "user=root", "user"),
+		covers("CF11", option("user-root", "user=root", "user")),
 		option("user-zero", "user=#0", "user"),
 		line("name-missing", "WSGIDaemonProcess", "WSGIDaemonProcess"),
-		line("alias-short", "WSGIScriptAlias /x", "WSGIScriptAlias"),
-		line("alias-option", "WSGIScriptAlias / /f.wsgi bogus=1", "WSGIScriptAlias", "bogus"),
-		line("alias-empty", "WSGIScriptAlias / /f.wsgi process-group=", "process-group"),
+		covers("CF05", line("alias-short", "WSGIScriptAlias /x", "WSGIScriptAlias needs a URL path and a script")),
+		line("alias-relative", "WSGIScriptAlias x /f.wsgi", "WSGIScriptAlias: the URL path 'x'", "start with /"),
+		covers("CF06", line("alias-option", "WSGIScriptAlias / /f.wsgi bogus=1", "WSGIScriptAlias: invalid option bogus=1", "options are process-group, application-group, callable-object, pass-authorization")),
+		covers("CF06", line("alias-empty", "WSGIScriptAlias / /f.wsgi process-group=", "WSGIScriptAlias: option process-group= has no value")),
+		line("alias-empty-quoted", `WSGIScriptAlias / /f.wsgi application-group=""`, "WSGIScriptAlias: option application-group= has no value"),
+		line("alias-space", "WSGIScriptAlias / /f.wsgi process-group = x", "'process-group' is not an option; options are written name=value, without white space"),
+		line("alias-nameless", "WSGIScriptAlias / /f.wsgi =x", "'=x' is not an option"),
+		line("alias-case", "WSGIScriptAlias / /f.wsgi Process-Group=x", "invalid option Process-Group=x"),
+		line("alias-flag", "WSGIScriptAlias / /f.wsgi pass-authorization=maybe", "WSGIScriptAlias: option pass-authorization: 'maybe' is not understood; use On or Off"),
+		fine("alias-quoted", `WSGIDaemonProcess "a b"`, `WSGIScriptAlias "/a b" "/f o.wsgi" process-group="a b" 'application-group=c d' callable-object=x pass-authorization=oN`),
 		line("alias-match-short", "WSGIScriptAliasMatch /x", "WSGIScriptAliasMatch"),
-		line("alias-match-regex", `WSGIScriptAliasMatch "(" /f.wsgi`, "WSGIScriptAliasMatch", `'\('`, "regular expression"),
+		covers("CF07", line("alias-match-regex", `WSGIScriptAliasMatch "(" /f.wsgi`, "WSGIScriptAliasMatch", `'\('`, "regular expression")),
 		line("alias-match-option", "WSGIScriptAliasMatch ^/ /f.wsgi bogus=1", "WSGIScriptAliasMatch", "bogus"),
 		line("alias-match-preload", "WSGIScriptAliasMatch ^/ /f.wsgi process-group=nosuch application-group=%{GLOBAL}", "nosuch"),
 		fine("alias-match-groups", "WSGIScriptAliasMatch ^/([a-z]+) /$1.wsgi process-group=nosuch application-group=%{GLOBAL}"),
-		line("map-head-sometimes", "WSGIMapHEADToGET Sometimes", "WSGIMapHEADToGET", "'Sometimes'", "On, Off or Auto"),
-		fine("map-head", "WSGIMapHEADToGET AUTO", "WSGIErrorOverride on", "WSGIChunkedRequest OFF", "WSGIEnableSendfile On", "WSGICaseSensitivity off"),
+		covers("CF25", line("map-head-sometimes", "WSGIMapHEADToGET Sometimes", "WSGIMapHEADToGET: 'Sometimes' is not understood; use On, Off or Auto")),
+		fine("map-head", "WSGIMapHEADToGET AUTO", "WSGIMapHEADToGET on", "WSGIMapHEADToGET OFF"),
+		line("handler-short", "WSGIHandlerScript h", "WSGIHandlerScript needs the name of a handler and a script"),
+		line("handler-callable", "WSGIHandlerScript h /h.py callable-object=x", "WSGIHandlerScript: invalid option callable-object=x; the options are process-group, application-group, pass-authorization"),
+		line("restrict-empty", `WSGIRestrictProcess a ""`, "WSGIRestrictProcess: the name is empty; use %{GLOBAL}"),
+		covers("CF12", line("import-without-process", "WSGIImportScript /f.wsgi application-group=x", "WSGIImportScript /f.wsgi: both process-group= and application-group= are required")),
+		covers("CF12", Refusal{Name: "import-without-application", Lines: []string{"WSGIDaemonProcess d", "WSGIImportScript /f.wsgi process-group=d"},
+			Wants: []string{"WSGIImportScript /f.wsgi: both process-group= and application-group= are required"}}),
+		{Name: "import-empty", Lines: []string{"WSGIDaemonProcess d", "WSGIImportScript /f.wsgi process-group=d application-group="}, Wants: []string{"WSGIImportScript: option application-group= has no value"}},
+		{Name: "import-option", Lines: []string{"WSGIDaemonProcess d", "WSGIImportScript /f.wsgi process-group=d callable-object=x"}, Wants: []string{"WSGIImportScript: invalid option callable-object=x; the options are process-group and application-group"}},
+		covers("CF13", Refusal{Name: "import-early", Lines: []string{"WSGIImportScript /f.wsgi process-group=d application-group=x", "WSGIDaemonProcess d"},
+			Wants: []string{"WSGIImportScript: process group 'd' is not yet configured; WSGIDaemonProcess d must stand before"}}),
+		{Name: "import-invisible", Lines: []string{
+			"<VirtualHost *:1>", "ServerName a", "WSGIDaemonProcess d", "</VirtualHost>",
+			"<VirtualHost *:2>", "ServerName b", "WSGIImportScript /f.wsgi process-group=d application-group=x", "</VirtualHost>",
+		}, Wants: []string{"WSGIM0308", `\bd\b`, `\ba\b`}},
+		fine("import-visible", "<VirtualHost *:1>", "ServerName a", "WSGIDaemonProcess d", "</VirtualHost>",
+			"<VirtualHost *:2>", "ServerName a", "WSGIImportScript /f.wsgi process-group=d application-group=%{GLOBAL}", "</VirtualHost>"),
 		{Name: "group-twice", Lines: []string{"WSGIDaemonProcess d", "WSGIDaemonProcess d threads=2"}, Wants: []string{"WSGIDaemonProcess", `\bd\b`}},
-		{Name: "group-twice-vhosts", Lines: []string{
+		{Name: "group-twice-vhosts", Covers: "CF08", Lines: []string{
 			"<VirtualHost *:1>", "ServerName a", "WSGIDaemonProcess d", "</VirtualHost>",
 			"<VirtualHost *:2>", "ServerName b", "WSGIDaemonProcess d", "</VirtualHost>",
 		}, Wants: []string{"WSGIDaemonProcess", `\bd\b`}},
-		line("preload-undeclared", "WSGIScriptAlias / /f.wsgi process-group=nosuch application-group=%{GLOBAL}", "nosuch"),
+		covers("CF14", line("preload-undeclared", "WSGIScriptAlias / /f.wsgi process-group=nosuch application-group=%{GLOBAL}", "WSGIScriptAlias: process group 'nosuch' is not yet configured")),
+		fine("no-preload", "WSGIScriptAlias /a /f.wsgi process-group=nosuch", "WSGIScriptAlias /b /f.wsgi process-group=nosuch application-group=%{SERVER}", "WSGIScriptAlias /c /f.wsgi process-group=%{ENV:x} application-group=y"),
 		{Name: "home-unreadable", Root: true, Prepare: unreadableHome,
-			Lines: []string{`WSGIDaemonProcess d user=nobody python-home="@ROOT@/private/venv"`},
+			Lines: []string{`WSGIDaemonProcess d user=nobody home=/ python-home="@ROOT@/private/venv"`},
 			Wants: []string{"python-home", "/private", "nobody"}},
 		{Name: "global-home-unreadable", Root: true, Prepare: unreadableHome,
 			Lines: []string{`WSGIPythonHome "@ROOT@/private/venv"`}, Wants: []string{"WSGIPythonHome", "/private", `www-data|apache|wwwrun|http|www|nobody`}},
 		{Name: "base-unreadable", Root: true, Prepare: closedBase,
-			Lines: []string{`WSGIDaemonProcess d user=nobody python-home="@ROOT@/open"`},
+			Lines: []string{`WSGIDaemonProcess d user=nobody home=/ python-home="@ROOT@/open"`},
 			Wants: []string{"WSGIM0304", "python-home .*/open was made with the Python in", "'nobody'", "/closed'"}},
 		{Name: "home-is-a-file", Lines: []string{"WSGIDaemonProcess d home=/etc/passwd"}, Wants: []string{"home /etc/passwd: it is not a folder"}},
 		{Name: "home-of-another-python", Prepare: foreignHome,
 			Lines: []string{`WSGIDaemonProcess d python-home="@ROOT@/other"`}, Wants: []string{"WSGIDaemonProcess d", "/other is Python 2.7", "3\\.", "mod_wsgi-express build"}},
 	}
-	for _, d := range []string{"WSGIScriptReloading", "WSGIPassAuthorization", "WSGIRestrictEmbedded", "WSGIErrorOverride", "WSGIChunkedRequest", "WSGIEnableSendfile", "WSGICaseSensitivity"} {
-		cases = append(cases, line("flag-"+d, d+" maybe", d, "(?i)on", "(?i)off"))
-	}
-	for _, d := range []string{"WSGIPythonHome /usr", "WSGIPythonPath /tmp", "WSGIRestrictEmbedded On", "WSGISocketPrefix run/wsgi", "WSGICaseSensitivity Off"} {
-		cases = append(cases, Refusal{Name: "global-" + d, Lines: []string{"<VirtualHost *:1>", d, "</VirtualHost>"}, Wants: []string{regexp.QuoteMeta(d[:len("WSGIPython")])}})
-	}
-	return append(cases, proxyRefusals()...)
+	return slices.Concat(cases, contextRefusals(), proxyRefusals(), limitRefusals())
 }
 
 // unreadableHome makes the classic: a virtual environment in a folder that

@@ -73,6 +73,15 @@ func ParseLog(text string) []Record {
 // on the text of grave records. One that starts with "?" may be missing.
 type Announce []string
 
+// optional is the same lines, each of which may be missing.
+func (a Announce) optional() Announce {
+	out := make(Announce, len(a))
+	for i, text := range a {
+		out[i] = "?" + strings.TrimPrefix(text, "?")
+	}
+	return out
+}
+
 // traceback announces an exception of the application: the line that names it
 // and the script, the frames, and the exception itself (a regular expression).
 func traceback(exception string) Announce {

@@ -1,6 +1,8 @@
 package matrix
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path"
 	"slices"
@@ -61,6 +63,9 @@ func TestSelected(t *testing.T) {
 // report turns an outcome into the test's.
 func report(t *testing.T, o Outcome) {
 	t.Helper()
+	for _, n := range o.Notes {
+		fmt.Printf("note: %s: %s\n", o.Name, n)
+	}
 	switch o.Status {
 	case Skip:
 		t.Skip(strings.Join(o.Why, "; "))
@@ -105,7 +110,9 @@ func runCell(t *testing.T, r *run.Runner, cell Cell, first bool, filter string) 
 		if name := cell.Name() + "/" + c.Name; selected(filter, name) {
 			t.Run(c.Name, func(t *testing.T) {
 				t.Parallel()
-				report(t, cell.RunOwn(t.Context(), r, c, keep))
+				o := cell.RunOwn(t.Context(), r, c, keep)
+				promised.note(c.Covers, o)
+				report(t, o)
 			})
 		}
 	}
@@ -119,9 +126,22 @@ func runCell(t *testing.T, r *run.Runner, cell Cell, first bool, filter string) 
 	}
 	s.Keep = keep
 	for _, c := range shared {
-		t.Run(c.Name, func(t *testing.T) { report(t, s.Run(t.Context(), c)) })
+		t.Run(c.Name, func(t *testing.T) {
+			o := s.Run(t.Context(), c)
+			promised.note(c.Covers, o)
+			report(t, o)
+		})
 	}
-	t.Run("stop", func(t *testing.T) { report(t, s.Close()) })
+	stopped := false
+	t.Run("stop", func(t *testing.T) {
+		stopped = true
+		report(t, s.Close())
+	})
+	if !stopped { // -run named cases only: what others would have announced is not judged
+		if err := errors.Join(s.Server.Stop(), s.Server.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestRefusals asks `httpd -t` about configurations that must not start.
@@ -136,7 +156,11 @@ func TestRefusals(t *testing.T) {
 		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
 	}
 	for _, c := range Refusals() {
-		t.Run(c.Name, func(t *testing.T) { report(t, RunRefusal(t.Context(), r, target, mpms[0], c)) })
+		t.Run(c.Name, func(t *testing.T) {
+			o := RunRefusal(t.Context(), r, target, mpms[0], c)
+			promised.note(c.Covers, o)
+			report(t, o)
+		})
 	}
 }
 

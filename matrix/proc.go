@@ -35,6 +35,20 @@ func (p Process) String() string {
 	return fmt.Sprintf("%d %s (%s)", p.PID, p.Name, p.Command())
 }
 
+// Resident is the memory that the process holds now, in KiB.
+func (p Process) Resident() (int, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.PID))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(data), "VmRSS:")
+	fields := strings.Fields(rest)
+	if len(fields) < 2 || fields[1] != "kB" {
+		return 0, fmt.Errorf("no VmRSS in the state of process %d", p.PID)
+	}
+	return strconv.Atoi(fields[0])
+}
+
 // Maps lists the files the process has mapped, each once, sorted.
 func (p Process) Maps() ([]string, error) {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/maps", p.PID))

@@ -20,7 +20,8 @@ const (
 type Outcome struct {
 	Name   string        `json:"name"` // "py3.11/event/daemon/hello"
 	Status Status        `json:"status"`
-	Why    []string      `json:"why,omitempty"` // what was wrong, or why it was skipped
+	Why    []string      `json:"why,omitempty"`   // what was wrong, or why it was skipped
+	Notes  []string      `json:"notes,omitempty"` // figures, of one that passed
 	Took   time.Duration `json:"took"`
 	Root   string        `json:"root,omitempty"`  // the server root, where it was kept
 	Again  string        `json:"again,omitempty"` // the command that starts it again

@@ -2,9 +2,9 @@ package matrix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +36,7 @@ var makeTarget = sync.OnceValue(func() made {
 	if peer := os.Getenv("MODWSGI_MATRIX_PEER"); peer != "" {
 		return made{target: Target{Apache: apache, Module: peer, Foreign: true, Python: pybuild.Info{ABI: pybuild.ABI{Major: 3, Minor: 11}}}}
 	}
-	python, err := findPython(ctx, r)
+	python, err := pybuild.Find(ctx, r, "")
 	if err != nil {
 		return made{skip: "no Python: " + err.Error()}
 	}
@@ -86,47 +86,11 @@ func buildFolder() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if err := os.RemoveAll(buildDir); err != nil {
+	if err := errors.Join(promised.tell(), os.RemoveAll(buildDir)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}
 	os.Exit(code)
-}
-
-// findPython is the Python of this machine that the server's user can reach:
-// started by root, httpd leaves root's rights, and a Python in /root is none
-// for it.
-func findPython(ctx context.Context, r *run.Runner) (pybuild.Info, error) {
-	info, err := pybuild.Find(ctx, r, "")
-	if err != nil || os.Geteuid() != 0 || openToAll(info) {
-		return info, err
-	}
-	for _, c := range pybuild.Candidates(ctx, r) {
-		if c.Usable && c.Info != nil && openToAll(*c.Info) {
-			return *c.Info, nil
-		}
-	}
-	return info, fmt.Errorf("%s cannot be reached by the server's user, and there is no other", info.Executable)
-}
-
-// openToAll tells whether every folder on the way to the Python may be entered
-// by everybody.
-func openToAll(p pybuild.Info) bool {
-	for _, path := range []string{p.LibPython, p.Prefix, p.BasePrefix} {
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-		for dir := path; ; dir = filepath.Dir(dir) {
-			fi, err := os.Stat(dir)
-			if err != nil || fi.IsDir() && fi.Mode()&0o001 == 0 {
-				return false
-			}
-			if dir == filepath.Dir(dir) {
-				break
-			}
-		}
-	}
-	return true
 }
 
 // theTarget is what the tests run against: our module, built here; with

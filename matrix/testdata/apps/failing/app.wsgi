@@ -1,4 +1,5 @@
 """Breaks the rules in the way that the path names."""
+import itertools
 import os
 import sys
 
@@ -79,6 +80,26 @@ def text(environ, start_response):
 def text_later(environ, start_response):
     start_response("200 OK", PLAIN)
     return Result("text_later", [b"bytes", "text"])
+
+
+def number_later(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return Result("number_later", [b"bytes", 1])
+
+
+def endless(environ, start_response):
+    start_response("200 OK", PLAIN)
+    return Result("endless", itertools.repeat(b"x" * 65536))
+
+
+def continued(environ, start_response):
+    start_response("100 X", PLAIN)
+    return [b"never"]
+
+
+def hinted(environ, start_response):
+    start_response("103 Early", PLAIN)
+    return [b"never"]
 
 
 def number(environ, start_response):

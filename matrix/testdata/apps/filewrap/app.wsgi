@@ -47,6 +47,11 @@ def written(wrapper, start):
     return wrapper(io.BytesIO(b"then the file"))
 
 
+def file_written(wrapper, start):
+    start("200 OK", PLAIN)(b"first ")
+    return wrapper(open(PATH, "rb"))
+
+
 def reported(wrapper, start):
     start("200 OK", PLAIN)
     return wrapper(Reported(PATH, "r"))

@@ -19,6 +19,7 @@ def application(environ, start_response):
         "count": sys.matrix_count,
         "thread": here.count,
         "multithread": environ["wsgi.multithread"],
+        "run_once": environ["wsgi.run_once"],
         "multiprocess": environ["wsgi.multiprocess"],
         "authorization": environ.get("HTTP_AUTHORIZATION", ""),
     })

@@ -16,9 +16,9 @@ def gate(name):
 def stream(environ, start_response):
     start_response("200 OK", PLAIN)
     yield b"one"
-    gate("second")
+    gate("second" + environ["QUERY_STRING"])
     yield b"two"
-    gate("third")
+    gate("third" + environ["QUERY_STRING"])
     yield b"three"
 
 
@@ -31,6 +31,13 @@ def big(environ, start_response):
 def sized(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/octet-stream"), ("Content-Length", str(320 * len(BLOCK)))])
     return [BLOCK] * 320
+
+
+def text(environ, start_response):
+    """Compresses well: in one block, in many, or with its length."""
+    how, body = environ["QUERY_STRING"], b"compressible " * 1000
+    start_response("200 OK", PLAIN + ([("Content-Length", str(len(body)))] if how == "length" else []))
+    return [body] if how != "blocks" else (body[at:at + 1300] for at in range(0, len(body), 1300))
 
 
 def single(environ, start_response):

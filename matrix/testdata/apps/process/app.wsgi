@@ -1,4 +1,5 @@
 """Tells about the process it runs in."""
+import atexit
 import json
 import locale
 import os
@@ -16,7 +17,15 @@ def descriptors():
     return found
 
 
+def say_goodbye():
+    print("the process %d is over" % os.getpid())
+
+
 def application(environ, start_response):
+    if environ["PATH_INFO"] == "/atexit":
+        atexit.register(say_goodbye)
+    elif environ["PATH_INFO"] == "/raw":
+        os.write(2, b"written to descriptor 2\n")
     mask = os.umask(0)
     os.umask(mask)
     body = json.dumps({

@@ -3,6 +3,7 @@
 OK = "200 OK"
 CALLS = {
     "fine": (OK, []),
+    "status-odd": ("999 Odd", []),
     "bare-status": ("200", []),
     "list-subclass": (OK, type("L", (list,), {})([("X-A", "1")])),
     "tab-in-value": (OK, [("X-A", "a\tb")]),
@@ -51,5 +52,7 @@ def application(environ, start_response):
         text = "%s: %s" % (type(error).__name__, error)
     else:
         text = "accepted"
+        if environ["QUERY_STRING"] == "kept":
+            return [b"kept"]
     start_response("200 OK", [("Content-Type", "text/plain; charset=utf-8")])
     return [text.encode("utf-8", "backslashreplace")]
