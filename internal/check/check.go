@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -38,10 +39,11 @@ func Lint(ctx context.Context, dir string, w io.Writer) error {
 
 // CI is what the project's CI runs: the tests as the README has them, then
 // lint, then the race detector over the Go packages that have goroutines, then
-// the requests of the matrix against a build with sanitizers.
+// the requests of the matrix against a build with sanitizers, then the fuzz
+// targets of the C sources, then what takes minutes.
 func CI(ctx context.Context, dir string, w io.Writer) error {
 	r := &run.Runner{}
-	if err := prepare(ctx, r, dir, w); err != nil {
+	if err := errors.Join(prepare(ctx, r, dir, w), setup.ForFuzzing(ctx, r, w)); err != nil {
 		return err
 	}
 	total, testErr := goTest(ctx, r, dir, w, "./...")
@@ -51,7 +53,18 @@ func CI(ctx context.Context, dir string, w io.Writer) error {
 	total.Add(raced)
 	sane, saneErr := sanitize(ctx, r, dir, w)
 	total.Add(sane)
-	return finish(w, total, errors.Join(testErr, lintErr, raceErr, saneErr))
+	fuzzed, fuzzErr := fuzz(ctx, r, dir, w)
+	total.Add(fuzzed)
+	lasted, longErr := long(ctx, dir, w)
+	total.Add(lasted)
+	return finish(w, total, errors.Join(testErr, lintErr, raceErr, saneErr, fuzzErr, longErr))
+}
+
+// long runs again, at their full length, the tests that have a short form: a
+// million requests, a GiB in both directions, minutes of load.
+func long(ctx context.Context, dir string, w io.Writer) (Tally, error) {
+	r := &run.Runner{Env: append(os.Environ(), "MODWSGI_MATRIX_LONG=1", "MODWSGI_MATRIX_FILTER=*/event/daemon/*-load */event/*/download-slow")}
+	return goTest(ctx, r, dir, w, "-run", "^(TestMatrix|Test[A-Z][a-z]+Memory)$", "./matrix")
 }
 
 // prepare makes the machine and the checkout ready: some tests ask the module in

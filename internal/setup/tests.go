@@ -2,8 +2,11 @@ package setup
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 
 	"modwsgi/internal/distro"
@@ -21,6 +24,7 @@ var modules = []struct{ name, debian string }{
 // tools are the programs that tests run, with Debian's package.
 var tools = []struct{ name, debian string }{
 	{"strace", "strace"},
+	{"wrk", "wrk"},
 }
 
 // forTests makes sure of modules and tools where that is a matter of the
@@ -55,4 +59,33 @@ func forTests(ctx context.Context, r *run.Runner, say func(string), python pybui
 			run.Line(python.Executable, append([]string{"-m", "pip", "install"}, pip...)...))
 	}
 	return install(ctx, r, say, sys, packages)
+}
+
+// ForFuzzing is a clang with libFuzzer and the sanitizers, for CI. Where it
+// cannot be installed from here nothing happens: the fuzzing says itself that
+// it is skipped, and why.
+func ForFuzzing(ctx context.Context, r *run.Runner, w io.Writer) error {
+	sys := distro.Here()
+	if sys.Family != distro.Debian || os.Geteuid() != 0 {
+		return nil
+	}
+	say := func(line string) { fmt.Fprintln(w, line) }
+	if _, err := r.LookPath("clang"); err != nil {
+		if err := install(ctx, r, say, sys, []string{"clang"}); err != nil {
+			return err
+		}
+	}
+	folder, err := r.Output(ctx, "", "clang", "--print-runtime-dir")
+	if err != nil {
+		return fmt.Errorf("asking clang for its runtime: %w", err)
+	}
+	if found, _ := filepath.Glob(filepath.Join(folder, "libclang_rt.fuzzer*")); len(found) > 0 {
+		return nil
+	}
+	version, err := r.Output(ctx, "", "clang", "-dumpversion")
+	if err != nil {
+		return fmt.Errorf("asking clang for its version: %w", err)
+	}
+	major, _, _ := strings.Cut(version, ".")
+	return install(ctx, r, say, sys, []string{"libclang-rt-" + major + "-dev"})
 }
