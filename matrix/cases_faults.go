@@ -101,11 +101,9 @@ func supervisorKilled(t *T) {
 }
 
 // supervisorFrozen stops the supervisor as a debugger would, and restarts Apache
-// gracefully: another one takes its place, and a running request is answered.
+// gracefully: after ten seconds another one takes its place, and a running request
+// is answered.
 func supervisorFrozen(t *T) {
-	if !longRun() {
-		t.Skipf("takes ten seconds: with MODWSGI_MATRIX_LONG")
-	}
 	c := t.begin("/before")
 	old, first := t.noted("before"), t.supervisor()
 	t.signal(first, syscall.SIGSTOP)

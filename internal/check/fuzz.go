@@ -38,6 +38,10 @@ const (
 // fuzz runs each target for eight seconds. The input of a failure is kept in
 // build/fuzz, and how to see it again is printed.
 func fuzz(ctx context.Context, r *run.Runner, dir string, w io.Writer) (t Tally, err error) {
+	// The targets run elsewhere.
+	if dir, err = filepath.Abs(dir); err != nil {
+		return t, err
+	}
 	work, err := os.MkdirTemp("", "modwsgi-fuzz-")
 	if err != nil {
 		return t, err
@@ -121,7 +125,7 @@ func (f fuzzer) target(ctx context.Context, p ctest.Program) (string, error) {
 		Dir: artifacts, Path: program, Stderr: log, // megabytes, if it goes badly
 		Timeout: time.Duration(f.seconds)*time.Second + fuzzOverhead,
 		Args: []string{
-			fmt.Sprintf("-max_total_time=%d", f.seconds), fmt.Sprintf("-max_len=%d", fuzzLongest),
+			"-seed=1", fmt.Sprintf("-max_total_time=%d", f.seconds), fmt.Sprintf("-max_len=%d", fuzzLongest),
 			fmt.Sprintf("-timeout=%d", fuzzSlowest), fmt.Sprintf("-rss_limit_mb=%d", fuzzMemory),
 			"-artifact_prefix=" + artifacts + "/", found, filepath.Join(sources, p.Corpus()),
 		},
