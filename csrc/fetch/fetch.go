@@ -1,0 +1,185 @@
+// Package fetch brings the source tree of a release of mod_wsgi into memory,
+// from a folder, an archive, a URL, the Python package index or a git
+// repository, and proves that it is the tree that was meant.
+//
+// What comes from elsewhere needs a checksum: from the specification, from the
+// lock file, or from the table in this program. Archives are unpacked by a
+// reader of our own into memory, so that nothing in one can name a place on the
+// disk; see archive.go for what is refused.
+package fetch
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+)
+
+// Options says what fetching may do.
+type Options struct {
+	Runner          *run.Runner  // starts git
+	Client          *http.Client // nil: one with the limits of rule G-8
+	Agent           string       // the User-Agent, as "modwsgi/1.2"
+	Offline         bool         // the network is not to be used
+	AllowHTTP       bool         // http, if there is a checksum
+	AllowUnverified bool         // a tree without a checksum, marked so
+	Lock            Lock         // what was brought before
+	Update          bool         // the lock is to be rewritten: what it says is not compared
+	Index           string       // of Python packages; "": the public one
+	Cache           string       // folder for archives and trees; "": none are kept
+}
+
+// Get brings the tree of a source. The embedded tree is not its business.
+func (o Options) Get(ctx context.Context, s Source) (Tree, error) {
+	switch s.Kind {
+	case Dir:
+		t, err := readFolder(s.At)
+		return o.finish(t, s, Origin{}, err)
+	case File:
+		data, err := readFile(s.At)
+		if err != nil {
+			return Tree{}, err
+		}
+		return o.archive(s, data, "")
+	case Git:
+		t, commit, err := o.repository(ctx, s)
+		return o.finish(t, s, Origin{URL: s.At, Commit: commit}, err)
+	case HTTPS:
+		return o.remote(ctx, s, s.At)
+	case Release:
+		return o.remote(ctx, s, fmt.Sprintf(releaseURL, s.At))
+	case PyPI:
+		if data, ok := o.stored(known[s.String()]); ok {
+			return o.archive(s, data, "") // the index need not be asked again
+		}
+		u, sum, err := o.fromIndex(ctx, s.At)
+		if err != nil {
+			return Tree{}, err
+		}
+		if s.Sum == "" && known[s.String()] == "" {
+			s.Sum = sum // the index says it over https; it is then locked
+		}
+		return o.remote(ctx, s, u)
+	}
+	return Tree{}, fmt.Errorf("source %s: nothing is to be fetched", s)
+}
+
+// remote brings an archive from a URL.
+func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
+	want, err := o.expected(s)
+	if err != nil && !o.AllowUnverified {
+		return Tree{}, err
+	}
+	if data, ok := o.stored(want); ok {
+		return o.archive(s, data, u)
+	}
+	dir, err := os.MkdirTemp("", "modwsgi-fetch-")
+	if err != nil {
+		return Tree{}, err
+	}
+	defer os.RemoveAll(dir)
+	to := filepath.Join(dir, "archive")
+	if err := o.download(ctx, u, to); err != nil {
+		return Tree{}, err
+	}
+	data, err := readFile(to)
+	if err != nil {
+		return Tree{}, err
+	}
+	t, err := o.archive(s, data, u)
+	if err == nil {
+		o.store(want, data)
+	}
+	return t, err
+}
+
+// expected is the checksum that the archive of s must have.
+func (o Options) expected(s Source) (string, error) {
+	form := s
+	form.Sum = ""
+	if sum := known[form.String()]; sum != "" {
+		if s.Sum != "" && s.Sum != sum {
+			return "", hint.Exit(fmt.Errorf("source %s: this program knows %s", s, sum), hint.Refused)
+		}
+		return sum, nil
+	}
+	if s.Sum != "" {
+		return s.Sum, nil
+	}
+	if locked, ok := o.Lock.Find(form.String()); ok && locked.Sum != "" && !o.Update {
+		return locked.Sum, nil
+	}
+	return "", hint.Exit(hint.New(fmt.Errorf("source %s: no checksum is known of it", s),
+		"append #sha256=HEX, or fetch it once with MODWSGI_ALLOW_UNVERIFIED=1, which prints the checksum"), hint.Refused)
+}
+
+// archive checks and unpacks the bytes of an archive.
+func (o Options) archive(s Source, data []byte, u string) (Tree, error) {
+	want, err := o.expected(s)
+	if err != nil {
+		if s.Kind != File && !o.AllowUnverified {
+			return Tree{}, err
+		}
+		want = "" // a file of this machine needs no proof
+	}
+	algorithm, _, _ := strings.Cut(want, ":")
+	if got := sumOf(algorithm, data); want != "" && got != want {
+		return Tree{}, hint.Exit(fmt.Errorf("source %s: the archive has %s, not %s", s, got, want), hint.Refused)
+	}
+	t, err := readArchive(data)
+	if err != nil {
+		return Tree{}, fmt.Errorf("source %s: %w", s, err)
+	}
+	origin := Origin{URL: u, Sum: sumOf("sha256", data), Size: int64(len(data)), Unverified: want == "" && s.Kind != File}
+	return o.finish(t, s, origin, nil)
+}
+
+// finish writes down where a tree came from and compares it with the lock.
+func (o Options) finish(t Tree, s Source, origin Origin, err error) (Tree, error) {
+	if err != nil {
+		return Tree{}, err
+	}
+	s.Sum = ""
+	origin.Form, origin.Version, origin.Tree = s.String(), t.Version, t.Hash
+	t.Origin = origin
+	if (s.Kind == Release || s.Kind == PyPI) && t.Version != s.At {
+		return Tree{}, hint.Exit(fmt.Errorf("source %s: the tree says that it is %s", s, t.Version), hint.Refused)
+	}
+	if s.Kind == Dir || o.Update {
+		return t, nil // a folder is what it is today
+	}
+	return t, o.Lock.check(origin)
+}
+
+// sumOf is "algorithm:hex" of data; sha256 if the algorithm is not named.
+func sumOf(algorithm string, data []byte) string {
+	if algorithm == "sha512" {
+		h := sha512.Sum512(data)
+		return "sha512:" + hex.EncodeToString(h[:])
+	}
+	h := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(h[:])
+}
+
+// readFile reads an archive of at most MaxDownload bytes.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	if info.Size() > MaxDownload {
+		return nil, fmt.Errorf("%s: %w", path, errTooLarge)
+	}
+	return os.ReadFile(path)
+}
