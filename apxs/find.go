@@ -15,6 +15,7 @@ import (
 
 	"modwsgi/internal/distro"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/record"
 	"modwsgi/internal/run"
 	"modwsgi/internal/words"
 )
@@ -48,7 +49,9 @@ var usualDirs = []string{
 // Find describes the Apache to build for: the one that explicit names, else
 // $MODWSGI_APXS, else $APXS, else the first usable of [Candidates]. A name
 // given is an apxs program, a path or to be looked up. If that one cannot be
-// used the error says why; another is never taken in its place.
+// used the error says why; another is never taken in its place. Where nobody
+// names one, $MODWSGI_APACHE_CONFIG may name a file with the Info of another
+// machine's Apache, which is then believed.
 func Find(ctx context.Context, r *run.Runner, explicit string) (Info, error) {
 	return newFinder(r).find(ctx, explicit)
 }
@@ -80,7 +83,25 @@ func (f *finder) find(ctx context.Context, explicit string) (Info, error) {
 		}
 		return Info{}, fmt.Errorf("%s %s: %w", setting, words.Quote(name), err)
 	}
+	if path := f.r.Getenv(recordSetting); path != "" {
+		return fromRecord(path)
+	}
 	return f.choose(f.candidates(ctx))
+}
+
+// recordSetting names the file with an Info (rule A-12).
+const recordSetting = "MODWSGI_APACHE_CONFIG"
+
+// fromRecord is the Info that a file has.
+func fromRecord(path string) (Info, error) {
+	var info Info
+	if err := record.Read(path, recordSetting, &info); err != nil {
+		return Info{}, err
+	}
+	if info.Version == "" || info.MMN.Major == 0 || len(info.IncludeDirs) == 0 {
+		return Info{}, hint.Exit(fmt.Errorf("%s (%s) describes no Apache: version, mmn and include_dirs are needed", path, recordSetting), hint.Usage)
+	}
+	return info, nil
 }
 
 // asked returns the apxs somebody named and the setting it was named by.

@@ -64,7 +64,7 @@ func (f *finder) describe(ctx context.Context, path, source string) (Info, error
 	if info.ABI, err = abiOf(&p); err != nil {
 		return info, notUsable(err)
 	}
-	info.Defines = defines(&p)
+	info.Defines, info.Sanitizer = defines(&p), sanitizer(&p)
 	return info, errors.Join(f.headers(&info, &p), f.library(ctx, &info, &p))
 }
 
@@ -166,6 +166,26 @@ func defines(p *probe) []string {
 		}
 	}
 	return out
+}
+
+// sanitizer is the word behind -fsanitize= in the flags that Python was compiled
+// with, or was configured for.
+func sanitizer(p *probe) string {
+	list, err := words.Split(p.text("CFLAGS") + " " + p.text("LDSHARED"))
+	if err != nil {
+		return ""
+	}
+	for _, w := range list {
+		if name, ok := strings.CutPrefix(w, "-fsanitize="); ok {
+			return name
+		}
+	}
+	for option, name := range map[string]string{"--with-thread-sanitizer": "thread", "--with-address-sanitizer": "address"} {
+		if strings.Contains(p.text("CONFIG_ARGS"), option) {
+			return name
+		}
+	}
+	return ""
 }
 
 var patchLevel = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_(MAJOR|MINOR|MICRO)_VERSION[ \t]+(\d+)`)

@@ -16,6 +16,7 @@ import (
 
 	"modwsgi/internal/distro"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/record"
 	"modwsgi/internal/run"
 	"modwsgi/internal/words"
 )
@@ -41,7 +42,9 @@ type Candidate struct {
 // What is asked for is a path to an interpreter, an installation or a virtual
 // environment; a command; or a version such as 3.12, 3.13t, ">=3.11,<3.14". If
 // it cannot be used the error says why, and the Info what could be learnt;
-// another Python is never taken in its place.
+// another Python is never taken in its place. Where nobody asks,
+// $MODWSGI_PYTHON_CONFIG may name a file with the Info of another machine's
+// Python, which is then believed and not run.
 func Find(ctx context.Context, r *run.Runner, explicit string) (Info, error) {
 	return newFinder(r).find(ctx, explicit)
 }
@@ -66,6 +69,9 @@ func newFinder(r *run.Runner) *finder {
 
 func (f *finder) find(ctx context.Context, explicit string) (Info, error) {
 	text, source := f.asked(explicit)
+	if path := f.r.Getenv(recordSetting); text == "" && path != "" {
+		return fromRecord(path)
+	}
 	if text == "" {
 		return f.choose(ctx)
 	}
@@ -78,6 +84,21 @@ func (f *finder) find(ctx context.Context, explicit string) (Info, error) {
 		}
 	}
 	return info, err
+}
+
+// recordSetting names the file with an Info (rule P-14).
+const recordSetting = "MODWSGI_PYTHON_CONFIG"
+
+// fromRecord is the Info that a file has.
+func fromRecord(path string) (Info, error) {
+	var info Info
+	if err := record.Read(path, recordSetting, &info); err != nil {
+		return Info{}, err
+	}
+	if info.ABI.Major != 3 || info.Version == "" || len(info.Include) == 0 || info.LibPython == "" {
+		return Info{}, hint.Exit(fmt.Errorf("%s (%s) describes no Python that can be built for: version, abi, include and libpython are needed", path, recordSetting), hint.Usage)
+	}
+	return info, nil
 }
 
 // asked returns what somebody asked for, and by what.
@@ -203,6 +224,9 @@ func (f *finder) choose(ctx context.Context) (Info, error) {
 		if err == nil && (info.ABI.Free || info.ABI.Debug) {
 			err = fmt.Errorf("it is %s, a build that must be asked for", info.ABI.ID())
 		}
+		if err == nil && info.Sanitizer != "" {
+			err = fmt.Errorf("it was built with -fsanitize=%s, a build that must be asked for", info.Sanitizer)
+		}
 		if err == nil && !slices.Contains(implied, at.source) {
 			err = f.private(info)
 		}
@@ -285,14 +309,15 @@ func (f *finder) candidates(ctx context.Context) []Candidate {
 	}
 	wait.Wait()
 
-	// What a shim or a wrapper led to may be there under its own name.
+	// What a shim or a wrapper led to may be there under its own name, and one
+	// installation may have several: python3 and python3.13t can be two files.
 	type identity struct{ prefix, base, abi string }
 	known := map[identity]bool{}
 	return slices.DeleteFunc(list, func(c Candidate) bool {
 		if c.Info.Version == "" { // it did not say what it is
 			return isShim(c.Executable)
 		}
-		id := identity{c.Info.Prefix, c.Info.Base, c.Info.ABI.ID()}
+		id := identity{c.Info.Prefix, c.Info.BasePrefix, c.Info.ABI.ID()}
 		again := known[id]
 		known[id] = true
 		return again

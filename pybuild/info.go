@@ -16,6 +16,10 @@ type Info struct {
 	Include []string `json:"include"` // folders with Python.h and pyconfig.h
 	Defines []string `json:"defines"` // -DNDEBUG and the like, rule C-3
 
+	// Sanitizer is what the Python was built with, as "thread": whatever is linked
+	// with it needs -fsanitize= of the same. "" for ordinary builds.
+	Sanitizer string `json:"sanitizer,omitempty"`
+
 	LibPython string `json:"libpython"`        // absolute file to link, "" when there is none
 	SONAME    string `json:"soname"`           // its DT_SONAME: "libpython3.13.so.1.0"
 	NeedsPath bool   `json:"needs_path"`       // the loader would not find it (or finds another): a run path is needed

@@ -79,7 +79,11 @@ func checkLoader(t *testing.T, info *Info) {
 	if err := os.WriteFile(source, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command(cc, "-o", program, source, info.LibPython).CombinedOutput(); err != nil {
+	link := []string{"-o", program, source, info.LibPython}
+	if info.Sanitizer != "" {
+		link = append(link, "-fsanitize="+info.Sanitizer)
+	}
+	if out, err := exec.Command(cc, link...).CombinedOutput(); err != nil {
 		t.Fatalf("linking %s: %v\n%s", info.LibPython, err, out)
 	}
 	said, err := (&run.Runner{}).Output(t.Context(), "", program)
