@@ -20,7 +20,7 @@ func Quickstart(ctx context.Context) error {
 	return cli.ForMage(quickstart.Tour(ctx, ".", os.Stdout))
 }
 
-// Build compiles the module, the supervisor and the Python half into build/, and bin/mod_wsgi-express.
+// Build compiles the module, the supervisor and the Python half into build/, and bin/mod_wsgi-express; SOURCE=dir a release of the original.
 func Build(ctx context.Context) error {
 	return cli.ForMage(quickstart.Build(ctx, ".", os.Stdout))
 }
@@ -50,7 +50,7 @@ func CI(ctx context.Context) error {
 	return cli.ForMage(check.CI(ctx, ".", os.Stdout))
 }
 
-// Bench races the built module against its peers in interleaved rounds and prints ratios.
+// Bench races the module against its peers and writes tables, a plot and the budgets into build/bench; BENCH=quick makes it short.
 func Bench(ctx context.Context) error {
 	return cli.ForMage(quickstart.Bench(ctx, ".", os.Stdout))
 }

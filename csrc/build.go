@@ -25,7 +25,7 @@ type Options struct {
 	Python []pybuild.Info // each becomes a half beside the others; empty: leave them
 
 	Dir     string // the build folder; it is made if it is missing
-	Source  fs.FS  // nil: the embedded sources
+	Source  fs.FS  // nil: the embedded sources; [OpenSource] gives those of a folder
 	Runtime fs.FS  // the Python package (mod_wsgi/…); nil: leave it
 
 	Jobs    int    // how many programs at once; 0: as many as there are processors and memory for
@@ -40,7 +40,7 @@ type Options struct {
 type Artifact struct {
 	Dir        string `json:"dir"`
 	Module     string `json:"module"` // "" when no Apache was given
-	Supervisor string `json:"supervisor"`
+	Supervisor string `json:"supervisor,omitempty"`
 	Halves     []Half `json:"halves"` // of the Pythons given, in their order
 	Version    string `json:"version"`
 	Source     string `json:"source"` // hash of the C sources
@@ -121,10 +121,13 @@ func (b *builder) build(ctx context.Context) error {
 		return err
 	}
 	facts := Facts{
-		Dir: b.dir, Source: "src/" + b.tree.folder(), Version: Version(),
+		Dir: b.dir, Source: "src/" + b.tree.folder(), Version: b.tree.version, Classic: b.tree.layout == layoutClassic,
 		Compiler: cc, Apache: b.o.Apache, Python: b.o.Python,
 	}
-	if b.plan, err = NewPlan(Targets(), facts); err != nil {
+	if b.plan, err = NewPlan(b.tree.targets(), facts); err != nil {
+		return err
+	}
+	if err := b.takeFolder(); err != nil {
 		return err
 	}
 	if err := b.missing(); err != nil {
@@ -151,10 +154,35 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.linkAll(ctx); err != nil {
 		return err
 	}
+	if b.tree.layout == layoutClassic {
+		b.artifact.Module = filepath.Join(b.dir, ClassicModule)
+		return nil
+	}
 	if err := b.writeHalves(); err != nil {
 		return err
 	}
 	return b.writeRuntime()
+}
+
+// takeFolder refuses a folder that holds a build of the other layout: its module
+// would be replaced and the rest of it left beside one that it does not belong
+// to.
+func (b *builder) takeFolder() error {
+	if b.state.Layout != b.tree.layout && len(b.state.Links) > 0 {
+		return hint.Exit(hint.New(fmt.Errorf("%s holds a build of another kind of source tree", b.dir),
+			"build into another folder, or remove that one"), hint.Usage)
+	}
+	if b.state.Layout != b.tree.layout {
+		b.state.Layout, b.state.dirty = b.tree.layout, true
+	}
+	if b.tree.layout != layoutClassic {
+		return nil
+	}
+	exports := filepath.Join(b.dir, filepath.FromSlash(exportsFile))
+	if old, err := os.ReadFile(exports); err == nil && string(old) == exportsText {
+		return nil
+	}
+	return fsx.WriteFile(exports, []byte(exportsText), 0o644)
 }
 
 // missing names the planned sources that the tree does not have, all at once.

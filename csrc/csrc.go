@@ -15,6 +15,9 @@
 // Nothing is written outside that folder. Sources always come out of a file
 // system value, normally the embedded one, so that a build from a checkout and
 // one from an installed binary are the same build.
+//
+// Releases of the original mod_wsgi are built by the same code: [OpenSource]
+// tells by its files which kind of tree a folder holds.
 package csrc
 
 import (
@@ -52,16 +55,31 @@ type tree struct {
 	files map[string][]byte // by name
 	sums  map[string]string // content hash by name
 	hash  string            // of the whole, "h1:…"
-	level int               // WSGI_INTERFACE_VERSION
+
+	layout  layout
+	version string
+	level   int // WSGI_INTERFACE_VERSION; 0 of a classic tree
 }
 
-// readTree reads the .c and .h files of a source tree; it has no folders.
+// oursHeader is in our tree, and in no other.
+const oursHeader = "wsgi_wire.h"
+
+// readTree reads the .c and .h files of a source tree; they are in one folder.
 func readTree(source fs.FS) (*tree, error) {
+	shape, err := layoutOf(source)
+	if err != nil {
+		return nil, err
+	}
+	if shape == layoutClassic {
+		if source, err = fs.Sub(source, classicFolder); err != nil {
+			return nil, fmt.Errorf("reading the C sources: %w", err)
+		}
+	}
 	entries, err := fs.ReadDir(source, ".")
 	if err != nil {
 		return nil, fmt.Errorf("reading the C sources: %w", err)
 	}
-	t := &tree{files: map[string][]byte{}, sums: map[string]string{}}
+	t := &tree{files: map[string][]byte{}, sums: map[string]string{}, layout: shape}
 	for _, e := range entries {
 		name := e.Name()
 		if !strings.HasSuffix(name, ".c") && !strings.HasSuffix(name, ".h") {
@@ -79,7 +97,12 @@ func readTree(source fs.FS) (*tree, error) {
 	if t.hash, err = t.dirhash(); err != nil {
 		return nil, err
 	}
-	t.level, err = interfaceLevel(t.files["wsgi_wire.h"])
+	if shape == layoutClassic {
+		t.version, err = classicVersionOf(t.files[classicVersion])
+		return t, err
+	}
+	t.version = Version()
+	t.level, err = interfaceLevel(t.files[oursHeader])
 	return t, err
 }
 

@@ -15,8 +15,8 @@ import (
 // is in one and not in the other is a lie to somebody.
 
 func TestDirectivesAreDocumented(t *testing.T) {
-	inC := matches(t, readSource(t, "wsgi_config.c"), `AP_INIT_\w+\("(\w+)"`)
-	inDoc := matches(t, readDocument(t, "directives.md"), "(?m)^\\| `(WSGI\\w+)` \\|")
+	inC := matches(t, readSource(t, "wsgi_config.c"), `AP_INIT_\w+\("(<?\w+)"`)
+	inDoc := matches(t, readDocument(t, "directives.md"), "(?m)^\\| `(<?WSGI\\w+)>?` \\|")
 	same(t, "directives", inC, inDoc)
 }
 
@@ -25,14 +25,33 @@ func TestDaemonOptionsAreDocumented(t *testing.T) {
 	inC := matches(t, source, `(?m)^    \{ \{ "([a-z-]+)",`)
 	inDoc := matches(t, doc, "(?m)^\\| `([a-z-]+)` \\|")
 	same(t, "options", inC, inDoc)
+}
 
-	refused := matches(t, source, `ABSENT\("([a-z-]+)"\)`)
-	_, list, ok := strings.Cut(doc, "known by name and refused:")
-	if !ok {
-		t.Fatal("docs/directives.md does not list the options that are refused")
+// TestMetricsAreDocumented compares the page with its document: names, types and
+// causes of restarts.
+func TestMetricsAreDocumented(t *testing.T) {
+	suffix := map[string]string{"COUNTER": "_total", "INFO": "_info"}
+	var inC []string
+	for _, m := range regexp.MustCompile(`\{ WSGI_METRIC_(\w+), "(\w+)"`).FindAllStringSubmatch(readSource(t, "wsgi_metrics.c"), -1) {
+		inC = append(inC, m[2]+suffix[m[1]]+" "+strings.ToLower(m[1]))
 	}
-	list, _, _ = strings.Cut(list, ".\n")
-	same(t, "refused options", refused, matches(t, list, "`([a-z-]+)`"))
+	doc := readDocument(t, "metrics.md")
+	var inDoc []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\|").FindAllStringSubmatch(doc, -1) {
+		inDoc = append(inDoc, m[1]+" "+m[2])
+	}
+	if len(inC) == 0 || len(inDoc) == 0 {
+		t.Fatal("a table is lost")
+	}
+	same(t, "metrics", inC, inDoc)
+
+	_, causes, ok := strings.Cut(doc, "| cause | the process |")
+	causes, _, _ = strings.Cut(causes, "\n\n")
+	if !ok {
+		t.Fatal("docs/metrics.md does not list the causes")
+	}
+	_, words, _ := strings.Cut(readSource(t, "wsgi_board_slot.c"), "*wsgi_death_word(")
+	same(t, "causes", matches(t, words, `case WSGI_DEATH_\w+:\s+return "([a-z_]+)";`), matches(t, causes, "`([a-z_]+)`"))
 }
 
 // TestMessagesAreDocumented holds for every number: written out, or given to one

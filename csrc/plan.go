@@ -20,6 +20,7 @@ type Facts struct {
 	Dir      string // the build folder, absolute
 	Source   string // the folder of the sources, below Dir, with slashes
 	Version  string
+	Classic  bool // a release of the original: its own flags, and an exports file
 	Compiler Compiler
 	Apache   *apxs.Info     // nil: no Apache half
 	Python   []pybuild.Info // empty: no Python half
@@ -101,7 +102,10 @@ func NewPlan(targets []Target, facts Facts) (Plan, error) {
 				p.add(t, facts, &facts.Python[i], known)
 			}
 		default:
-			return Plan{}, fmt.Errorf("target %s: a module with Python in it is not built yet", t.Name)
+			if err := facts.checkClassic(); err != nil {
+				return Plan{}, fmt.Errorf("target %s: %w", t.Name, err)
+			}
+			p.add(t, facts, &facts.Python[0], known)
 		}
 	}
 	slices.SortStableFunc(p.Compiles, func(a, b Compile) int { return strings.Compare(a.Object, b.Object) })
@@ -161,7 +165,7 @@ func (p *Plan) add(t Target, f Facts, py *pybuild.Info, known map[string]bool) {
 // place is where a target goes, from the folder that holds the module.
 func place(t Target, abi string) string {
 	switch {
-	case t.Needs == NeedsApache:
+	case t.Needs == NeedsApache, t.Needs == NeedsBoth:
 		return t.Name
 	case abi != "":
 		return path.Join(RuntimeFolder, abi, t.Name)
@@ -172,6 +176,9 @@ func place(t Target, abi string) string {
 // base is in front of every compile command (rule C-3). C99 with what GNU adds
 // is what the sources are written in; whatever the module exports is marked.
 func (f Facts) base() []string {
+	if f.Classic {
+		return classicBase()
+	}
 	return []string{
 		"-std=gnu99", "-O2", "-g", "-fPIC", "-DPIC", "-fvisibility=hidden", "-pthread",
 		"-Wall", "-Wextra", "-Wshadow", "-Wformat", "-Werror=format-security",
@@ -195,6 +202,11 @@ func (f Facts) compile(src Source, py *pybuild.Info) Compile {
 		tierName = c.ABI
 		args = append(args, py.Defines...)
 		args = append(args, includes(py.Include)...)
+	case NeedsBoth:
+		c.ABI = py.ABI.Folder()
+		tierName = "apache-" + strconv.Itoa(f.Apache.MMN.Major) + "-" + c.ABI
+		args = slices.Concat(args, f.Apache.Defines, py.Defines)
+		args = append(args, includes(slices.Concat(py.Include, f.Apache.IncludeDirs))...)
 	}
 	args = append(args, f.Compiler.Compile...)
 
@@ -245,6 +257,9 @@ func (f Facts) link(l *Link, py *pybuild.Info) {
 	args = append(args, "-o", l.Staged)
 	args = append(args, l.Objects...)
 	args = append(args, "-Wl,--as-needed")
+	if f.Classic {
+		args = append(args, "-Wl,--version-script="+exportsFile)
+	}
 	if py != nil {
 		// By absolute file: the linker records its SONAME and cannot take another
 		// library of a similar name (rule S-1).

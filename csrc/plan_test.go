@@ -215,10 +215,6 @@ func TestPlanRefuses(t *testing.T) {
 			t.Errorf("%s: %v (hint %q)", c.name, err, hint.Of(err))
 		}
 	}
-	both := []Target{{Name: "mod_wsgi.so", Kind: Module, Needs: NeedsBoth}}
-	if _, err := NewPlan(both, planFacts()); err == nil {
-		t.Error("a classic tree: no error")
-	}
 }
 
 // A Python and an environment made of it are one half.

@@ -25,6 +25,7 @@ const stateSchema = 1
 type state struct {
 	Schema   int                `json:"schema"`
 	Compiler knownCompiler      `json:"compiler"`
+	Layout   layout             `json:"layout,omitempty"`
 	Sources  string             `json:"sources,omitempty"` // the folder below src/
 	Objects  map[string]object  `json:"objects"`           // by path from the build folder
 	Links    map[string]linked  `json:"links"`             // by output

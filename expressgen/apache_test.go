@@ -24,7 +24,7 @@ func TestConfigtest(t *testing.T) {
 		o.PythonExecutable = python // root's own may be in its closed home
 		o.User = "#65534"
 	}
-	found, err := Discover(context.Background(), &run.Runner{}, &o)
+	found, err := Discover(context.Background(), &run.Runner{}, &o, "")
 	if err != nil {
 		t.Fatal(err)
 	}

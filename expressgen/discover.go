@@ -29,8 +29,10 @@ type Discovery struct {
 }
 
 // Discover finds the Apache, the Python and the accounts that o names, and
-// looks at the paths in it. It only reads. o is absolute.
-func Discover(ctx context.Context, r *run.Runner, o *Options) (Discovery, error) {
+// looks at the paths in it. It only reads, but for the folder cache, where it
+// keeps what the programs of this machine said until they change; "" is none. o
+// is absolute.
+func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Discovery, error) {
 	var d Discovery
 	uid := os.Geteuid()
 	if err := checkPlaces(ctx, o); err != nil {
@@ -54,7 +56,7 @@ func Discover(ctx context.Context, r *run.Runner, o *Options) (Discovery, error)
 			return d, err
 		}
 	}
-	static, locales, err := d.ask(ctx, r, o)
+	static, locales, err := d.ask(ctx, memory{cache, r}, o)
 	if err != nil {
 		return d, err
 	}
@@ -83,17 +85,26 @@ func Discover(ctx context.Context, r *run.Runner, o *Options) (Discovery, error)
 // ask finds the Apache and the Python, the modules built into the one and the
 // locales of this machine: side by side, since programs have to be waited for
 // and somebody waits for the server.
-func (d *Discovery) ask(ctx context.Context, r *run.Runner, o *Options) (static map[string]bool, locales []string, err error) {
+func (d *Discovery) ask(ctx context.Context, m memory, o *Options) (static map[string]bool, locales []string, err error) {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) {
-		if d.Apache, err = apxs.Find(ctx, r, o.Apxs); err != nil {
-			return err
+	r := m.r
+	g.Go(func() error {
+		m := m
+		trail := func(t told) []string { return append(apxs.Trail(r, t.Apache), o.Apxs) }
+		if r.Getenv("MODWSGI_APACHE_CONFIG") != "" { // a file of somebody's, read in no time
+			m.folder = ""
 		}
-		static, err = staticModules(ctx, r, d.Apache.Httpd)
+		t, err := recall(m, "apache "+o.Apxs, trail, func() (t told, err error) {
+			if t.Apache, err = apxs.Find(ctx, r, o.Apxs); err == nil {
+				t.Static, err = staticModules(ctx, r, t.Apache.Httpd)
+			}
+			return t, err
+		})
+		d.Apache, static = t.Apache, t.Static
 		return err
 	})
 	g.Go(func() (err error) {
-		d.Python, err = pybuild.Find(ctx, r, o.PythonExecutable)
+		d.Python, err = findPython(ctx, m, o.PythonExecutable)
 		return err
 	})
 	g.Go(func() error {
@@ -102,6 +113,16 @@ func (d *Discovery) ask(ctx context.Context, r *run.Runner, o *Options) (static 
 	})
 	err = g.Wait()
 	return static, locales, err
+}
+
+// findPython recalls only a Python that is named by its path: any other is looked
+// for in more places than can be listed.
+func findPython(ctx context.Context, m memory, name string) (pybuild.Info, error) {
+	find := func() (pybuild.Info, error) { return pybuild.Find(ctx, m.r, name) }
+	if fi, err := os.Stat(name); !filepath.IsAbs(name) || err != nil || !fi.Mode().IsRegular() {
+		return find()
+	}
+	return recall(m, "python "+name, func(p pybuild.Info) []string { return append(pybuild.Trail(p), name) }, find)
 }
 
 // checkPlaces reports the places without which no server can work, if there are

@@ -36,6 +36,7 @@ type Server struct {
 	Root     string
 	Named    bool // by --server-root, else the default
 	Super    bool // made by root: readable by the user that requests run as
+	Passing  bool // for one run, before which it is written again
 	Files    []File
 	Banner   []Line
 	Warnings []string

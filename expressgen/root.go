@@ -116,7 +116,7 @@ func Write(s *Server) error {
 				continue
 			}
 		}
-		entry := fsx.File{Path: f.Path, Mode: f.Mode, Data: f.Data}
+		entry := fsx.File{Path: f.Path, Mode: f.Mode, Data: f.Data, Passing: s.Passing && !f.Kept}
 		if rest, ok := strings.CutPrefix(f.Path, "runtime/"); ok {
 			entry.Path = rest
 			runtime = append(runtime, entry)

@@ -15,6 +15,7 @@ import (
 // all:… take __pycache__ along.
 //
 //go:embed pyruntime/mod_wsgi/*.py pyruntime/mod_wsgi/*/*.py
+//go:embed pyruntime/mod_wsgi/*/*/*.py pyruntime/mod_wsgi/*/*/*/*.py
 var pyruntime embed.FS
 
 // Runtime returns the Python package; its root holds the folder mod_wsgi.

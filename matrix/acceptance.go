@@ -34,5 +34,5 @@ func covers(list string) []string { return strings.Fields(list) }
 
 // Promises are all of them, in the order of the document docs/acceptance.md.
 func Promises() []Promise {
-	return slices.Concat(promisesOfRequests(), promisesOfResponses(), promisesOfDaemons())
+	return slices.Concat(promisesOfRequests(), promisesOfResponses(), promisesOfDaemons(), promisesOfInterpreters(), promisesOfAccess(), promisesOfTheAPI())
 }

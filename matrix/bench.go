@@ -4,15 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"os"
-	"path/filepath"
+	"net"
 	"slices"
-	"strconv"
 	"strings"
-	"syscall"
-	"text/tabwriter"
 	"time"
 
 	"modwsgi/internal/run"
@@ -20,331 +14,322 @@ import (
 
 // BenchOptions says what is compared with what.
 type BenchOptions struct {
-	Target Target        // our module
-	Peer   string        // mod_wsgi.so of another release, "" or absent: not run
-	UWSGI  string        // the uwsgi program, "" or absent: not run
-	Rounds int           // 4 when 0
-	Each   time.Duration // of one run of wrk; 3 s when 0
-	Log    io.Writer     // progress; nil: none
+	Target Target // our module
+	Peers  Peers
+	Plan   BenchPlan
+
+	// Progress is told of each step as it begins; done and total count runs of the
+	// load generator.
+	Progress func(done, total int, what string)
 }
 
-// Bench is the result: one line per contestant, and who could not take part.
+// Bench is all that was measured. It is what bench.json holds; everything else
+// is worked out of it.
 type Bench struct {
-	Lines  []BenchLine
-	Absent map[string]string // contestant to the reason
+	Plan        BenchPlan     `json:"plan"`
+	Machine     Machine       `json:"machine"`
+	Contestants []Contestant  `json:"contestants"`
+	Memory      []Memory      `json:"memory,omitempty"`
+	Runs        Runs          `json:"runs,omitempty"`
+	Builds      []BuildTiming `json:"builds,omitempty"`
+	Starts      []StartTiming `json:"starts,omitempty"`
+	Missing     []string      `json:"missing,omitempty"` // why parts of it could not be measured
 }
 
-// BenchLine holds the medians of one contestant.
-type BenchLine struct {
-	Name   string
-	Rate   float64       // requests per second
-	CPU    time.Duration // of all server processes, per request
-	Latest time.Duration // latency at 99 %
+// Contestant is one who took part, or should have.
+type Contestant struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Config  string `json:"config"`
+	Version string `json:"version,omitempty"`
+	Python  string `json:"python,omitempty"`
+	NoGIL   bool   `json:"no_gil,omitempty"`
+	Absent  string `json:"absent,omitempty"`
 }
 
-// ticksPerSecond is what /proc counts in on every Linux there is.
-const ticksPerSecond = 100
-
-// contestant is one server that answers hello world.
-type contestant struct {
-	name  string
-	start func(ctx context.Context) (*running, error)
-}
-
-// running is a started contestant: where to ask, whose processor time counts.
-type running struct {
-	url  string
-	pids func() []Process
-	stop func() error
-}
-
-// RunBench measures hello world over keep-alive connections, 16 clients, one
-// process with five Python threads, in interleaved rounds so that a busy
-// machine is busy for all.
-func RunBench(ctx context.Context, r *run.Runner, o BenchOptions) (b Bench, err error) {
-	rounds, each := o.Rounds, o.Each
-	if rounds == 0 {
-		rounds = 4
-	}
-	if each == 0 {
-		each = 3 * time.Second
-	}
-	wrk, err := r.LookPath("wrk")
+// RunBench measures what the plan says, in rounds that go through all
+// contestants: a machine that is busy is busy for all of them. A contestant that
+// does not start, or answers wrongly, is in the result with the reason; an error
+// means that nothing could be measured at all.
+func RunBench(ctx context.Context, r *run.Runner, o BenchOptions) (result Bench, err error) {
+	load, err := newWrk(r)
 	if err != nil {
-		return Bench{}, fmt.Errorf("looking for wrk: %w", err)
+		return Bench{}, err
 	}
-	b.Absent = map[string]string{}
-	var names []string
-	var servers []*running
-	defer func() {
-		for _, s := range servers {
-			err = errors.Join(err, s.stop())
-		}
-	}()
-	for _, c := range contestants(r, o) {
-		s, err := c.start(ctx)
-		if err != nil {
-			b.Absent[c.name] = err.Error()
-			continue
-		}
-		names, servers = append(names, c.name), append(servers, s)
+	defer func() { err = errors.Join(err, load.close()) }()
+	if o.Progress == nil {
+		o.Progress = func(int, int, string) {}
 	}
-	samples := make([][]BenchLine, len(servers))
-	for round := range rounds {
-		for i, s := range servers {
-			line, err := measure(ctx, r, wrk, s, each)
+	race := &race{bench: bench{r: r, o: o}, load: load, wrong: map[string]string{}}
+	race.result = Bench{Plan: o.Plan, Machine: thisMachine()}
+	race.total = o.Plan.Runs() * o.Plan.Rounds
+	defer func() { err = errors.Join(err, race.stop()) }()
+
+	for _, c := range race.contestants() {
+		if slices.Contains(o.Plan.Contestants, c.id) {
+			race.field = append(race.field, entry{contestant: c})
+		}
+	}
+	for i := range race.field {
+		race.weigh(ctx, &race.field[i])
+	}
+	race.startAll(ctx)
+	for _, e := range race.field {
+		race.result.Contestants = append(race.result.Contestants, race.describe(e))
+	}
+	race.warmAll(ctx)
+	race.rounds(ctx)
+	return race.result, ctx.Err()
+}
+
+// race is one run of RunBench.
+type race struct {
+	bench
+	load   *wrk
+	field  []entry
+	result Bench
+	wrong  map[string]string // workload and contestant to why it is not measured
+
+	done, total int
+}
+
+// entry is one contestant of the race; server is nil while it does not run.
+type entry struct {
+	contestant
+	server *running
+	about  about
+}
+
+func (c *race) say(format string, args ...any) {
+	c.o.Progress(c.done, c.total, fmt.Sprintf(format, args...))
+}
+
+// begin starts a contestant and asks it one request.
+func (c *race) begin(ctx context.Context, e *entry) {
+	if e.absent != "" || ctx.Err() != nil {
+		return
+	}
+	server, err := e.start(ctx)
+	if err != nil {
+		e.absent = oneLine(err)
+		return
+	}
+	server.meter.roots = server.roots
+	e.server = server
+	if e.id != StaticFile && e.id != Floor {
+		if err := server.introduce(ctx); err != nil {
+			e.absent = oneLine(err)
+			c.end(e)
+			return
+		}
+		e.about = server.about
+	}
+}
+
+// end stops a contestant.
+func (c *race) end(e *entry) {
+	if e.server == nil {
+		return
+	}
+	if err := e.server.stop(); err != nil {
+		c.result.Missing = append(c.result.Missing, fmt.Sprintf("stopping %s: %s", e.name, oneLine(err)))
+	}
+	e.server = nil
+}
+
+func (c *race) stop() error {
+	for i := range c.field {
+		c.end(&c.field[i])
+	}
+	return nil
+}
+
+// weigh measures the memory of a contestant that runs alone: after one request,
+// and after a second of load.
+func (c *race) weigh(ctx context.Context, e *entry) {
+	if !c.o.Plan.Memory {
+		return
+	}
+	c.say("memory of %s", e.name)
+	c.begin(ctx, e)
+	if e.server == nil {
+		return
+	}
+	defer c.end(e)
+	m := Memory{Contestant: e.id}
+	err := func() (err error) {
+		hello := workloads()[0]
+		if err := e.server.check(ctx, e.id, hello); err != nil {
+			return err
+		}
+		e.server.meter.quiet()
+		if m.Idle, m.Processes, err = weigh(e.server.roots); err != nil {
+			return err
+		}
+		if e.about.PID != 0 {
+			if m.AppIdle, err = pss(e.about.PID); err != nil {
+				return err
+			}
+			kb, err := Process{PID: e.about.PID}.Resident()
 			if err != nil {
-				return b, fmt.Errorf("%s, round %d: %w", names[i], round+1, err)
+				return err
 			}
-			samples[i] = append(samples[i], line)
-			if o.Log != nil {
-				fmt.Fprintf(o.Log, "round %d  %-28s %8.0f requests/s  %6.1f us\n", round+1, names[i], line.Rate, micro(line.CPU))
-			}
+			m.AppRSS = float64(kb) / 1024
 		}
-	}
-	for i, lines := range samples {
-		b.Lines = append(b.Lines, medians(names[i], lines))
-	}
-	return b, nil
-}
-
-// contestants are all that could take part.
-func contestants(r *run.Runner, o BenchOptions) []contestant {
-	peer := Target{Apache: o.Target.Apache, Python: o.Target.Python, Module: o.Peer, Foreign: true}
-	var all []contestant
-	for _, mode := range []Mode{Daemon, Embedded} {
-		all = append(all, contestant{"ours " + string(mode), func(ctx context.Context) (*running, error) { return startHello(ctx, r, o.Target, mode) }})
-	}
-	for _, mode := range []Mode{Daemon, Embedded} {
-		all = append(all, contestant{"peer " + string(mode), func(ctx context.Context) (*running, error) {
-			if _, err := os.Stat(o.Peer); err != nil {
-				return nil, err
-			}
-			return startHello(ctx, r, peer, mode)
-		}})
-	}
-	return append(all,
-		contestant{"mod_proxy_uwsgi", func(ctx context.Context) (*running, error) { return startUWSGI(ctx, r, o) }},
-		contestant{"static file", func(ctx context.Context) (*running, error) { return startStatic(ctx, r, o.Target) }},
-	)
-}
-
-// benchCase is hello world with five threads in one process.
-func benchCase(mode Mode) Case {
-	c := Case{Name: "hello"}
-	if mode == Daemon {
-		c.Daemon = "threads=5"
-	}
-	return c
-}
-
-// startBenchServer starts httpd with 25 threads in one child, no access log.
-func startBenchServer(ctx context.Context, r *run.Runner, t Target, mode Mode, c Case) (*Session, error) {
-	s, err := NewServer(ctx, r, t, "event")
-	if err != nil {
-		return nil, err
-	}
-	session := &Session{Cell: Cell{Target: t, MPM: "event", Mode: mode}, Server: s, first: -1}
-	s.Conf.Threads, s.Conf.Quiet = 25, true
-	// As every distribution has it: else each folder is searched for .htaccess.
-	s.Conf.Global = append(s.Conf.Global, "<Directory />\n    AllowOverride None\n</Directory>")
-	if err := session.prepare([]Case{c}); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if err := s.Start(ctx); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return session, nil
-}
-
-func startHello(ctx context.Context, r *run.Runner, t Target, mode Mode) (*running, error) {
-	s, err := startBenchServer(ctx, r, t, mode, benchCase(mode))
-	if err != nil {
-		return nil, err
-	}
-	return s.running("/"), nil
-}
-
-func (s *Session) running(path string) *running {
-	return &running{
-		url:  "http://127.0.0.1:" + strconv.Itoa(s.Server.Port) + path,
-		pids: s.Server.Processes,
-		stop: func() error { return errors.Join(s.Server.Stop(), s.Server.Close()) },
-	}
-}
-
-func startStatic(ctx context.Context, r *run.Runner, t Target) (*running, error) {
-	c := Case{Name: "hello", Mount: "-", Conf: []string{`Alias /file "@APP@/file.txt"`}}
-	s, err := startBenchServer(ctx, r, t, Embedded, c)
-	if err != nil {
-		return nil, err
-	}
-	file := filepath.Join(s.Server.Root, "apps", "hello", "file.txt")
-	if err := os.WriteFile(file, []byte("Hello World!"), 0o644); err != nil {
-		return nil, errors.Join(err, s.running("").stop())
-	}
-	return s.running("/file"), nil
-}
-
-// startUWSGI starts uwsgi with one process of five threads, and httpd with
-// mod_proxy_uwsgi before it.
-func startUWSGI(ctx context.Context, r *run.Runner, o BenchOptions) (*running, error) {
-	if _, err := r.LookPath(o.UWSGI); o.UWSGI == "" || err != nil {
-		return nil, errors.New("no uwsgi program")
-	}
-	modules := o.Target.Apache.ModulesDir
-	for _, m := range []string{"mod_proxy.so", "mod_proxy_uwsgi.so"} {
-		if _, err := os.Stat(filepath.Join(modules, m)); err != nil {
-			return nil, err
+		if _, err := c.load.run(ctx, hello, e.server.url, 16, c.o.Plan.Each); err != nil {
+			return err
 		}
-	}
-	dir, err := os.MkdirTemp("", "modwsgi-uwsgi-") // a socket's path is short
-	if err != nil {
-		return nil, err
-	}
-	socket := filepath.Join(dir, "socket")
-	c := Case{Name: "hello", Mount: "-",
-		Conf: []string{fmt.Sprintf("ProxyPass / unix:%s|uwsgi://localhost/", socket)},
-		Global: []string{
-			"LoadModule proxy_module " + quote(filepath.Join(modules, "mod_proxy.so")),
-			"LoadModule proxy_uwsgi_module " + quote(filepath.Join(modules, "mod_proxy_uwsgi.so")),
-		}}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	s, err := startBenchServer(ctx, r, o.Target, Embedded, c)
-	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	front := s.running("/")
-	proc, err := r.Start(ctx, run.Cmd{Path: o.UWSGI, Args: []string{
-		"--plugin", "python3", "--uwsgi-socket", socket, "--chmod-socket=666", "--master", "--processes", "1", "--threads", "5",
-		"--wsgi-file", filepath.Join(s.Server.Root, "apps", "hello", "app.wsgi"), "--disable-logging", "--need-app", "--die-on-term",
-	}})
-	if err != nil {
-		return nil, errors.Join(err, front.stop(), os.RemoveAll(dir))
-	}
-	gone := make(chan struct{})
-	go func() {
-		_, _ = proc.Wait() // ended by a signal of ours
-		close(gone)
-	}()
-	pid := proc.PID()
-	if err := s.Server.await(ctx, startDeadline, "uwsgi to listen", func() bool { return exists(socket) }); err != nil {
-		_ = proc.Signal(syscall.SIGKILL)
-		<-gone
-		return nil, errors.Join(err, front.stop(), os.RemoveAll(dir))
-	}
-	return &running{
-		url:  front.url,
-		pids: func() []Process { return append(front.pids(), family(processTable(), pid)...) },
-		stop: func() error {
-			_ = proc.Signal(syscall.SIGKILL) // its process group; nothing to save
-			<-gone
-			return errors.Join(front.stop(), os.RemoveAll(dir))
-		},
-	}, nil
-}
-
-// measure runs wrk once and reads the processor time before and after.
-func measure(ctx context.Context, r *run.Runner, wrk string, s *running, each time.Duration) (BenchLine, error) {
-	if err := warm(ctx, r, wrk, s); err != nil {
-		return BenchLine{}, err
-	}
-	before := ticks(s.pids())
-	args := []string{"-t2", "-c16", "--latency", fmt.Sprintf("-d%ds", int(each.Seconds())), s.url}
-	res, err := r.Run(ctx, run.Cmd{Path: wrk, Args: args, Timeout: each + time.Minute})
-	if err != nil {
-		return BenchLine{}, err
-	}
-	after := ticks(s.pids())
-	got, err := parseWrk(res.Stdout)
-	if err != nil {
-		return BenchLine{}, err
-	}
-	spent := time.Duration(after-before) * time.Second / ticksPerSecond
-	return BenchLine{Rate: got.rate, CPU: spent / time.Duration(got.requests), Latest: got.p99}, nil
-}
-
-// warm loads the application and makes the threads, for a second.
-func warm(ctx context.Context, r *run.Runner, wrk string, s *running) error {
-	res, err := r.Run(ctx, run.Cmd{Path: wrk, Args: []string{"-t2", "-c16", "-d1s", s.url}, Timeout: time.Minute})
-	if err != nil {
+		e.server.meter.quiet()
+		m.After, _, err = weigh(e.server.roots)
 		return err
+	}()
+	if err != nil {
+		m.Failed = oneLine(err)
 	}
-	_, err = parseWrk(res.Stdout)
-	return err
+	c.result.Memory = append(c.result.Memory, m)
 }
 
-func ticks(all []Process) int {
-	sum := 0
-	for _, p := range all {
-		sum += p.Ticks
+// startAll starts everybody for the rounds.
+func (c *race) startAll(ctx context.Context) {
+	if len(c.o.Plan.Workloads) == 0 {
+		return
 	}
-	return sum
+	for i := range c.field {
+		c.say("starting %s", c.field[i].name)
+		c.begin(ctx, &c.field[i])
+	}
 }
 
-// wrkResult is what wrk printed.
-type wrkResult struct {
-	rate     float64
-	requests int
-	p99      time.Duration
+func (c *race) describe(e entry) Contestant {
+	one := Contestant{ID: e.id, Name: e.name, Config: e.config, Absent: e.absent, Python: e.about.Python, NoGIL: e.about.Python != "" && !e.about.GIL}
+	switch e.id {
+	case DebianDaemon, DebianEmbedded:
+		one.Version = c.o.Peers.Debian.Version
+	case OriginalDaemon, OriginalEmbedded:
+		one.Version = c.o.Peers.Original.Version
+	case ProxyUWSGI:
+		one.Version = c.o.Peers.UWSGI.Version
+	case ProxyGunicorn, GunicornAlone:
+		one.Version = c.o.Peers.Gunicorn.Version
+	}
+	return one
 }
 
-// parseWrk reads wrk's report. Responses other than 2xx and broken connections
-// are an error: a fast wrong answer is no result.
-func parseWrk(out string) (wrkResult, error) {
-	var r wrkResult
-	for line := range strings.SplitSeq(out, "\n") {
-		fields := strings.Fields(line)
-		switch {
-		case strings.Contains(line, "Non-2xx"), strings.Contains(line, "Socket errors"):
-			return r, fmt.Errorf("wrk: %s", strings.TrimSpace(line))
-		case len(fields) > 2 && fields[1] == "requests" && fields[2] == "in":
-			r.requests, _ = strconv.Atoi(fields[0])
-		case len(fields) == 2 && fields[0] == "Requests/sec:":
-			r.rate, _ = strconv.ParseFloat(fields[1], 64)
-		case len(fields) == 2 && fields[0] == "99%":
-			r.p99, _ = time.ParseDuration(fields[1])
+// each calls f for each contestant that runs and takes part in w. Every round
+// begins with another one, so that nobody always follows the same neighbour.
+func (c *race) each(ctx context.Context, w Workload, round int, f func(e *entry)) {
+	for i := range c.field {
+		e := &c.field[(i+round)%len(c.field)]
+		if e.server != nil && w.takes(e.id) && ctx.Err() == nil {
+			f(e)
 		}
 	}
-	if r.requests == 0 || r.rate == 0 {
-		return r, fmt.Errorf("wrk said nothing of use: %s", out)
-	}
-	return r, nil
 }
 
-func medians(name string, lines []BenchLine) BenchLine {
-	rates, cpus, latest := []float64{}, []time.Duration{}, []time.Duration{}
-	for _, l := range lines {
-		rates, cpus, latest = append(rates, l.Rate), append(cpus, l.CPU), append(latest, l.Latest)
+// warmAll asks each contestant for each workload, looks at the answer, and lets
+// it run for a second: code is loaded, threads are made, memory is had.
+func (c *race) warmAll(ctx context.Context) {
+	for _, w := range c.o.Plan.Workloads {
+		c.each(ctx, w, 0, func(e *entry) {
+			c.say("warming up: %s, %s", w.Name, e.name)
+			err := e.server.check(ctx, e.id, w)
+			if err == nil {
+				_, err = c.load.run(ctx, w, e.server.url, slices.Max(w.Clients), c.o.Plan.warm())
+			}
+			if err != nil {
+				c.wrong[w.Name+" "+e.id] = oneLine(err)
+			}
+			e.server.meter.quiet()
+		})
 	}
-	return BenchLine{Name: name, Rate: median(rates), CPU: median(cpus), Latest: median(latest)}
 }
 
-// median is the middle value; of an even number the mean of the two.
-func median[N float64 | time.Duration](list []N) N {
-	slices.Sort(list)
-	n := len(list)
-	if n%2 == 1 {
-		return list[n/2]
+// rounds measures.
+func (c *race) rounds(ctx context.Context) {
+	for round := range c.o.Plan.Rounds {
+		for _, w := range c.o.Plan.Workloads {
+			for _, clients := range w.Clients {
+				c.each(ctx, w, round, func(e *entry) {
+					c.say("round %d of %d: %s, %d clients, %s", round+1, c.o.Plan.Rounds, w.Name, clients, e.name)
+					one := Run{Round: round + 1, Workload: w.Name, Clients: clients, Contestant: e.id}
+					one.Failed = c.wrong[w.Name+" "+e.id]
+					if one.Failed == "" {
+						c.measure(ctx, e.server, w, &one)
+					}
+					c.done++
+					if ctx.Err() == nil {
+						c.result.Runs = append(c.result.Runs, one)
+					}
+				})
+			}
+		}
 	}
-	return (list[n/2-1] + list[n/2]) / 2
 }
 
-func micro(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+// lookEvery is how often processes are looked at under load, for the time of
+// those that end.
+const lookEvery = 200 * time.Millisecond
 
-// Print writes the table, each contestant also as a ratio to the first.
-func (b Bench) Print(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "contestant\tCPU/request\tratio\trequests/s\tratio\t99 %\t")
-	for _, l := range b.Lines {
-		first := b.Lines[0]
-		fmt.Fprintf(t, "%s\t%.1f us\t%.2f\t%.0f\t%.2f\t%s\t\n",
-			l.Name, micro(l.CPU), float64(l.CPU)/float64(first.CPU), l.Rate, l.Rate/first.Rate, l.Latest)
+// measure runs the load once and reads the processor time before and after.
+func (c *race) measure(ctx context.Context, s *running, w Workload, one *Run) {
+	before := s.meter.now()
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(lookEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				s.meter.now()
+			}
+		}
+	}()
+	got, err := c.load.run(ctx, w, s.url, one.Clients, c.o.Plan.each(w))
+	close(stop)
+	<-stopped
+	spent := s.meter.now() - before
+	s.meter.quiet()
+	if err != nil {
+		one.Failed = oneLine(err)
+		return
 	}
-	for _, name := range slices.Sorted(maps.Keys(b.Absent)) {
-		fmt.Fprintf(t, "%s\tabsent\t\t\t\t\t%s\n", name, b.Absent[name])
+	one.Requests, one.Rate = got.requests, got.rate
+	one.CPU = float64(spent) * 1e6 / ticksPerSecond / float64(got.requests)
+	one.P50, one.P99 = microseconds(got.p50), microseconds(got.p99)
+}
+
+func microseconds(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
+
+// oneLine is an error for a table.
+func oneLine(err error) string {
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// listens says whether somebody accepts connections at address.
+func listens(network, address string) bool {
+	c, err := net.Dial(network, address)
+	return err == nil && c.Close() == nil
+}
+
+// Err is an error if one of ours did not start, or failed a run: the report of
+// such a benchmark is written, but it is none to go by.
+func (b Bench) Err() error {
+	var bad []string
+	for _, c := range b.Contestants {
+		if (c.ID == OursDaemon || c.ID == OursEmbedded) && c.Absent != "" {
+			bad = append(bad, fmt.Sprintf("%s: %s", c.Name, c.Absent))
+		}
 	}
-	return t.Flush()
+	for _, r := range b.Runs {
+		if (r.Contestant == OursDaemon || r.Contestant == OursEmbedded) && r.Failed != "" {
+			bad = append(bad, fmt.Sprintf("%s, %s with %d clients, round %d: %s", r.Contestant, r.Workload, r.Clients, r.Round, r.Failed))
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	return fmt.Errorf("our own module failed: %s", strings.Join(bad, "; "))
 }

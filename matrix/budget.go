@@ -236,7 +236,7 @@ func countMode(ctx context.Context, r *run.Runner, target Target, mode Mode, c C
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.running("").stop()) }()
+	defer func() { err = errors.Join(err, s.stop()) }()
 	t := &tracer{runner: r, strace: strace, server: s.Server}
 	child := s.Server.Children(s.Server.ConfPath())
 	if len(child) != 1 {

@@ -7,7 +7,7 @@ func Cases() []Case {
 	return slices.Concat(
 		requestCases(), environCases(), bodyCases(), uploadCases(), routingCases(),
 		responseCases(), outputCases(), filewrapCases(),
-		failingCases(), scriptCases(), loggingCases(),
-		gatewayCases(), processCases(), limitCases(), identityCases(), endingCases(), restartCases(), faultCases(), deployCases(), nestedCases(), brokenCases(), sendfileCases(), downloadCases(), frameworkCases(), proxyCases(), directiveCases(), contextCases(), locateCases(), tokenCases(), handlerCases(),
+		failingCases(), scriptCases(), loggingCases(), apiCases(), telemetryCases(),
+		gatewayCases(), interpreterCases(), hammerCases(), processCases(), settingsCases(), scriptLifeCases(), limitCases(), identityCases(), endingCases(), restartCases(), faultCases(), deployCases(), metricsCases(), replaceCases(), nestedCases(), brokenCases(), sendfileCases(), downloadCases(), frameworkCases(), proxyCases(), directiveCases(), contextCases(), locateCases(), tokenCases(), handlerCases(), authCases(), dispatchCases(),
 	)
 }

@@ -132,7 +132,7 @@ func conversations() []conversation {
 func brokenCases() []Case {
 	about := Announce{`WSGIM06(10|11|12|13): `, `?^(ZeroDivisionError|TypeError|ValueError|SystemExit)\b`, `?Traceback`, `?^\s*File ".*", line \d+`, `?^ {4,}\S`, `?^$`, `?During handling`}
 	lost := func(number string) Announce {
-		return Announce{`WSGIM` + number + `: .*daemon process.*'g-broken-late`, `?WSGIM04\d\d|WSGIM0511|(?i)timeout|daemon process`}
+		return Announce{`WSGIM` + number + `: .*daemon process.*'g-broken-late`, `?WSGIM04\d\d|WSGIM0511|(?i)timeout|daemon process`, `?(^|] )thread \d+: `}
 	}
 	return []Case{
 		{Name: "broken-child", App: "broken", Own: true, Ours: true, Modes: []Mode{Embedded}, Announced: Announce{`?AH0005\d`}, Do: childDies},
@@ -169,7 +169,7 @@ func brokenCases() []Case {
 				}
 			},
 			Announced: Announce{`WSGIM0229: .*daemon process.*'g-broken-process'`, `WSGIM040[13]: .*daemon process.*'g-broken-process'`, `?WSGIM0413`,
-				`?^Fatal Python error: Segmentation fault$`, `?^(?:Current t|T)hread 0x`, `?^  (?:File ".*", line \d+ in|<no Python frame>)`, `?^Extension modules: `},
+				`?^Fatal Python error: Segmentation fault$`, `?^(?:Current t|T)hread 0x`, `?^(?:  File ".*", line \d+ in|(?:  )?<no Python frame>)`, `?^Extension modules: `},
 		},
 	}
 }

@@ -14,7 +14,7 @@ import (
 // refuses and how it is merged is then shown for each of them.
 type directive struct {
 	Name    string
-	Context string // the constant there: GLOBAL, SERVER, SECTION, HTACCESS
+	Context string // the constant there: GLOBAL, SERVER, SECTION, HTACCESS, AUTHCONFIG
 	Flag    bool   // On or Off
 	One     bool   // it takes exactly one argument
 	Args    string // accepted ones
@@ -46,14 +46,47 @@ var directives = []directive{
 	{Name: "WSGIMapHEADToGET", Context: "HTACCESS", One: true, Args: "auto", First: "On", Second: "Off", Fact: "head", OnFirst: "GET", OnSecond: "HEAD"},
 	// Which way the kernel sent a file a client cannot see; TestSettingsAreMerged.
 	{Name: "WSGIEnableSendfile", Context: "HTACCESS", Flag: true},
+	{Name: "WSGIIgnoreActivity", Context: "HTACCESS", Flag: true},
+	// Which of two scripts is asked, and who has the request_rec: the case auth-merged.
+	{Name: "WSGIPassApacheRequest", Context: "SECTION", Flag: true},
+	{Name: "WSGIDispatchScript", Context: "SECTION", Args: "/a.wsgi"},
+	{Name: "WSGIAccessScript", Context: "AUTHCONFIG", Args: "/a.wsgi"},
+	{Name: "WSGIAuthUserScript", Context: "AUTHCONFIG", Args: "/a.wsgi process-group=%{GLOBAL}"},
+	{Name: "WSGIAuthGroupScript", Context: "AUTHCONFIG", Args: "/a.wsgi application-group=%{SERVER}"},
 	{Name: "WSGICaseSensitivity", Context: "GLOBAL", Flag: true},
 	{Name: "WSGITrustedProxyHeaders", Context: "HTACCESS", Args: "X-Host", First: "X-Real-IP", Second: "X-Forwarded-Port", Fact: "headers", OnFirst: "client", OnSecond: "port"},
 	{Name: "WSGITrustedProxies", Context: "HTACCESS", Args: "10.1 ::1", First: "127.0.0.1", Second: "192.0.2.1", Fact: "trusted", OnFirst: "yes", OnSecond: "no"},
 	{Name: "WSGIRestrictEmbedded", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIServerMetrics", Context: "GLOBAL", Flag: true},
 	{Name: "WSGIPythonHome", Context: "GLOBAL", One: true},
 	{Name: "WSGIPythonPath", Context: "GLOBAL", One: true, Args: "/tmp:relative"},
+	{Name: "WSGIPythonEggs", Context: "GLOBAL", One: true, Args: "/tmp"},
+	{Name: "WSGIPythonOptimize", Context: "GLOBAL", One: true, Args: "1"},
+	{Name: "WSGIDontWriteBytecode", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIPythonWarnings", Context: "GLOBAL", One: true, Args: "ignore"},
+	{Name: "WSGIPythonHashSeed", Context: "GLOBAL", One: true, Args: "random"},
+	{Name: "WSGIDestroyInterpreter", Context: "GLOBAL", Flag: true},
+	{Name: "WSGISwitchInterval", Context: "GLOBAL", One: true, Args: "0.005"},
+	{Name: "WSGIPerInterpreterGIL", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIFreeThreading", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIRestrictStdin", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIRestrictStdout", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIRestrictSignal", Context: "GLOBAL", Flag: true},
 	{Name: "WSGISocketPrefix", Context: "GLOBAL", One: true, Args: "run/wsgi"},
+	{Name: "WSGILogFormat", Context: "SERVER", One: true, Args: "json"},
+	{Name: "WSGITelemetryService", Context: "GLOBAL", Args: "unix:/run/t.sock interval=5"},
+	{Name: "WSGISlowRequests", Context: "GLOBAL", One: true, Args: "1.5"},
+	{Name: "WSGITelemetryOptions", Context: "GLOBAL", Args: "All"},
 	{Name: "WSGIRuntimeDirectory", Context: "GLOBAL", One: true},
+	{Name: "WSGISocketRotation", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIAcceptMutex", Context: "GLOBAL", One: true, Args: "default"},
+	{Name: "WSGILazyInitialization", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIVerboseDebugging", Context: "GLOBAL", Flag: true},
+	{Name: "WSGIPy3kWarningFlag", Context: "GLOBAL", Flag: true},
+	{Name: "WSGINewRelicConfigFile", Context: "GLOBAL", One: true, Args: "/etc/agent.ini"},
+	{Name: "WSGINewRelicEnvironment", Context: "GLOBAL", One: true, Args: "production"},
+	{Name: "WSGIUserAuthoritative", Context: "AUTHCONFIG", Flag: true},
+	{Name: "WSGIGroupAuthoritative", Context: "AUTHCONFIG", Flag: true},
 }
 
 // args are accepted arguments; "" where what is accepted depends on the machine.
@@ -66,6 +99,14 @@ func (d directive) args() string {
 
 // inSections tells whether the directive may stand in a directory section.
 func (d directive) inSections() bool { return d.Context == "SECTION" || d.Context == "HTACCESS" }
+
+// where is lines that hold the directive at a place where it may stand.
+func (d directive) where(lines ...string) []string {
+	if d.Context == "AUTHCONFIG" {
+		return slices.Concat([]string{"<Location /a>"}, lines, []string{"</Location>"})
+	}
+	return lines
+}
 
 // places are where directives can stand, with the narrowest sort of directive
 // that may not.
@@ -86,12 +127,13 @@ func contextRefusals() []Refusal {
 	for _, p := range places {
 		lines := []string{"WSGIDaemonProcess d", p.open}
 		for _, d := range directives {
-			refused := d.Context == "GLOBAL" && p.refuses != "" || d.Context == "SERVER" && p.refuses == "SERVER"
+			refused := d.Context == "GLOBAL" && p.refuses != "" || d.Context == "SERVER" && p.refuses == "SERVER" ||
+				d.Context == "AUTHCONFIG" && p.refuses != "SERVER"
 			switch {
 			case refused:
 				c := Refusal{Name: "context-" + p.name + "-" + d.Name, Lines: []string{p.open, d.Name + " " + orElse(d.args(), "/usr"), p.close},
 					Wants: []string{d.Name + ` (cannot occur within|not allowed here|not allowed in <)`}}
-				if p.name == "vhost" {
+				if p.name == "vhost" && d.Context == "GLOBAL" {
 					c.Covers = "CF03"
 				}
 				cases = append(cases, c)
@@ -103,16 +145,16 @@ func contextRefusals() []Refusal {
 	}
 	accepted := Refusal{Name: "flags-accepted", Accept: true, Wants: []string{"Syntax OK"}, Covers: "CF04"}
 	for _, d := range directives {
-		cases = append(cases, Refusal{Name: "without-" + d.Name, Lines: []string{d.Name}, Wants: []string{d.Name + ` (needs|takes|requires)`}})
+		cases = append(cases, Refusal{Name: "without-" + d.Name, Lines: d.where(d.Name), Wants: []string{d.Name + ` (needs|takes|requires)`}})
 		if d.Flag {
-			accepted.Lines = append(accepted.Lines, d.Name+" on", d.Name+" OFF")
-			cases = append(cases, Refusal{Name: "flag-" + d.Name, Lines: []string{d.Name + " maybe"}, Covers: "CF04",
+			accepted.Lines = append(accepted.Lines, d.where(d.Name+" on", d.Name+" OFF")...)
+			cases = append(cases, Refusal{Name: "flag-" + d.Name, Lines: d.where(d.Name + " maybe"), Covers: "CF04",
 				Wants: []string{d.Name + `: 'maybe' is not understood; use On or Off`}})
 		}
 		if d.Flag || d.One {
-			cases = append(cases, Refusal{Name: "two-" + d.Name, Lines: []string{d.Name + " one two"}, Wants: []string{d.Name + ` takes one argument`}})
+			cases = append(cases, Refusal{Name: "two-" + d.Name, Lines: d.where(d.Name + " one two"), Wants: []string{d.Name + ` takes one argument`}})
 			if !d.Flag {
-				cases = append(cases, Refusal{Name: "nothing-" + d.Name, Lines: []string{d.Name + ` ""`}, Wants: []string{d.Name + ` takes one argument|` + d.Name + `: .*is not an absolute path`}})
+				cases = append(cases, Refusal{Name: "nothing-" + d.Name, Lines: d.where(d.Name + ` ""`), Wants: []string{d.Name + ` takes one argument|` + d.Name + `: .*is not an absolute path`}})
 			}
 		}
 	}
@@ -123,8 +165,8 @@ func contextRefusals() []Refusal {
 // each other.
 func contextCases() []Case {
 	overrides := Case{Name: "contexts-htaccess", App: "contexts", Mount: "-", Ours: true, Covers: "CF24", Prepare: overrideFolders, Do: overridden,
-		Conf:      []string{`WSGIScriptAliasMatch "^/(fileinfo|authconfig|none)/([A-Za-z]+)" "@APP@/$1/$2/app.wsgi"`},
-		Announced: Announce{`not allowed here`, `WSGIM0614.*'name'`}}
+		Conf:      []string{`WSGIScriptAliasMatch "^/(fileinfo|authconfig|none)/([A-Za-z0-9]+)" "@APP@/$1/$2/app.wsgi"`},
+		Announced: Announce{`FileNotFoundError: .*'/a.wsgi'`, `not allowed here`, `WSGIM0614.*'name'`, `WSGIM0601.*'/a.wsgi'`, `WSGIM0260.*WSGIAccessScript '/a.wsgi'`}}
 	for _, r := range regimes {
 		overrides.Conf = append(overrides.Conf, `<Directory "@APP@/`+r.folder+`">`, "AllowOverride "+r.allow, "</Directory>")
 	}
@@ -177,10 +219,13 @@ func overridden(t *T) {
 		for _, r := range regimes {
 			regime := r.folder
 			path, want := "/"+regime+"/"+d.Name+"/facts", 200
-			if regime == "authconfig" || regime == "fileinfo" && d.Context != "HTACCESS" {
+			if regime == "authconfig" && d.Context != "AUTHCONFIG" || regime == "fileinfo" && d.Context != "HTACCESS" {
 				want = 500
 			}
 			switch r := t.Get(path); {
+			case d.Name == "WSGIAccessScript" && regime == "authconfig":
+				// A script of that name is not there: nobody may in.
+				Same(t, "status at "+path, r.Status, 403)
 			case d.Name == "WSGICallableObject" && want == 200 && regime == "fileinfo":
 				// An object of that name is not there: the line had its effect.
 				Same(t, "status at "+path, r.Status, 404)

@@ -23,12 +23,16 @@ func deployCases() []Case {
 		return c
 	}
 	broken := append(unloaded(`ModuleNotFoundError: No module named 'no_such_module'`),
-		`?File ".*app\.wsgi", line 1`, `?import no_such_module`, `WSGIM0590: .*app\.wsgi', which the process before has loaded`, `WSGIM0407`, `WSGIM0412`)
+		`?File ".*app\.wsgi", line 1`, `?import no_such_module`, `?^\s*"""Answers with`, `?^\s*\^+$`, `WSGIM0590: .*app\.wsgi', which is in service`, `WSGIM0407`, `WSGIM0412`)
+	cold := append(Announce{`?WSGIM0524: .*app\.wsgi'`, `?WSGIM0413`}, broken...)
 	// While the script is broken it is tried again and again, also while the server stops.
 	return []Case{
 		own(Case{Name: "touch-load", Daemon: "processes=2 threads=5", Do: touchLoad}),
-		own(Case{Name: "broken-load", Daemon: "processes=2 threads=5", Announced: broken, AtStop: broken.optional(), Do: brokenLoad}),
+		own(Case{Name: "broken-load", Daemon: "processes=2 threads=5", Announced: cold, AtStop: cold.optional(), Do: brokenLoad}),
+		own(Case{Name: "broken-cold", Daemon: "processes=4 threads=3", Announced: append(cold, `WSGIM0524: .*app\.wsgi'`), AtStop: cold.optional(), Do: brokenCold}),
 		own(Case{Name: "broken-graceful", Daemon: "threads=5", Announced: broken, AtStop: broken.optional(), Do: brokenGraceful}),
+		own(Case{Name: "broken-beside", Daemon: "processes=2 threads=3", Announced: broken, AtStop: broken.optional(), Prepare: twoScripts,
+			Extra: []Site{{Host: besideHost, Mode: Daemon, Group: "@GROUP@", Script: "beside.wsgi"}}, Do: brokenBeside}),
 		own(Case{Name: "rolling", Daemon: "processes=3 threads=3", Announced: append(Announce{`WSGIM0414`}, broken...), AtStop: append(Announce{`?WSGIM0414`}, broken.optional()...), Do: rolling}),
 		own(Case{Name: "maximum-requests-load", Daemon: "threads=5 maximum-requests=100", Do: func(t *T) {
 			t.replacedUnderLoad(6, func(int) {})
@@ -37,8 +41,9 @@ func deployCases() []Case {
 			t.replacedUnderLoad(4, func(pid int) { t.signal(pid, syscall.SIGUSR1) })
 		}}),
 		own(Case{Name: "killed-load", Daemon: "processes=2 threads=5", Announced: Announce{
-			`WSGIM0401: .* was killed by signal 9`, `?WSGIM0413`, `?WSGIM0229: .*'g-killed-load'.*killed by signal 9`}, Do: killedLoad}),
-		own(Case{Name: "graceful-slow", Daemon: "threads=15 graceful-timeout=60", Do: gracefulSlow}),
+			`WSGIM0401: .* was killed by signal 9`, `?WSGIM0427`, `?WSGIM0229: .*'g-killed-load'.*killed by signal 9`}, Do: killedLoad}),
+		own(Case{Name: "graceful-slow", Daemon: "threads=15 graceful-timeout=60",
+			Extra: []Site{{Host: staticHost, Mode: Daemon, Group: "@GROUP@", Mount: "-", Lines: []string{`DocumentRoot "@APP@"`}}}, Do: gracefulSlow}),
 		{Name: "import-once", App: "deploy", Own: true, Modes: daemonOnly, Ours: true,
 			Announced: append(unloaded(`ValueError: the first error`), `?File ".*app\.wsgi", line 4`, `?raise ValueError`, `WSGIM0602: .*not tried again in this process: ValueError: the first error`, `WSGIM0590`, `WSGIM0407`, `WSGIM0412`), Do: importOnce},
 	}
@@ -108,7 +113,7 @@ func touchLoad(t *T) {
 // is lost, and the next deploy is taken.
 func brokenLoad(t *T) {
 	l := t.Load(4, "/")
-	l.everywhere(2)
+	l.more(200)
 	steady := l.lap()
 	t.breakScript()
 	t.WaitLog(`WSGIM0412`)
@@ -126,9 +131,73 @@ func brokenLoad(t *T) {
 	l.lostNone()
 }
 
-// everywhere waits until so many processes have answered, and gives the answers:
-// the gate is for what a process or its group has had in service, and one that
-// has not loaded anything yet has nothing to go on with.
+// brokenCold deploys a script that does not load while only one of four
+// processes has it in service: the others cannot answer, and do not.
+func brokenCold(t *T) {
+	t.ready(4)
+	first := strings.Fields(string(t.Get("/").Body))
+	t.breakScript()
+	l := t.Load(4, "/")
+	t.WaitLog(`WSGIM0524`)
+	l.more(500)
+	t.Notef("broken deploy with three of four processes that never loaded the script: %s", l.lap())
+	for _, a := range l.answers() {
+		if a != strings.Join(first, " ") {
+			t.Errorf("an answer of %q, want only those of the process that has it: %q", a, first)
+		}
+	}
+	t.deploy(2)
+	t.Wait("answers of the mended script from all four", func() bool {
+		l.more(20)
+		now := l.answers()
+		return len(now) == 4 && !slices.ContainsFunc(now, func(a string) bool { return !strings.HasPrefix(a, "2 ") })
+	})
+	l.lostNone()
+}
+
+// besideHost has another script in the same processes.
+const besideHost = "beside.test"
+
+func twoScripts(dir string) error {
+	return os.WriteFile(filepath.Join(dir, "beside.wsgi"), []byte(readFile(filepath.Join(dir, "app.wsgi"))), 0o644)
+}
+
+// brokenBeside is as brokenCold, with a process that has another script in
+// service: it goes on with that one, and passes on the requests for the broken one.
+func brokenBeside(t *T) {
+	t.ready(2)
+	first := string(t.Get("/").Body)
+	other := t.loadOn(besideHost, 4, "/")
+	both := other.everywhere(2)
+	t.breakScript()
+	l := t.Load(4, "/")
+	t.WaitLog(`WSGIM0412`)
+	l.more(300)
+	t.Notef("broken deploy beside another script: %s; the other script: %s", l.lap(), other.lap())
+	if now := l.answers(); len(now) != 1 || now[0] != first {
+		t.Errorf("answers %q, want only those of the process that has it: %q", now, first)
+	}
+	if now := other.everywhere(2); !slices.Equal(now, both) {
+		t.Errorf("the other script is answered by %q, want the same as before: %q", now, both)
+	}
+	t.deploy(2)
+	t.Wait("only answers of the mended script", func() bool {
+		l.more(20)
+		now := generationsOf(l)
+		return len(now) == 1 && now[0] == "2"
+	})
+	l.lostNone()
+	other.lostNone()
+}
+
+// ready waits until so many daemon processes are ready for requests.
+func (t *T) ready(processes int) {
+	t.Wait(fmt.Sprintf("%d daemon processes", processes), func() bool {
+		return strings.Count(t.Server.LogText("error.log"), "' is ready\n") >= processes
+	})
+}
+
+// everywhere waits until so many processes have answered, and gives the answers.
 func (l *Load) everywhere(processes int) []string {
 	var all []string
 	l.t.Wait("an answer of each process", func() bool {
@@ -208,8 +277,8 @@ func (t *T) replacedUnderLoad(processes int, do func(pid int)) {
 	l.lostNone()
 }
 
-// killedLoad kills one of two processes: lost is what ran in it, and no more.
-// None is killed in its first second: those are replaced with growing delay.
+// killedLoad kills one of two processes, young or old: lost is what ran in it, and
+// no more.
 func killedLoad(t *T) {
 	const clients = 8
 	rounds := 2
@@ -217,22 +286,8 @@ func killedLoad(t *T) {
 		rounds = 50
 	}
 	l := t.Load(clients, "/0.01")
-	seen := map[int]time.Time{}
 	for range rounds {
-		pid := 0
-		t.Wait("a process to be older than a second", func() bool {
-			l.more(10)
-			for _, a := range l.answers() {
-				_, text, _ := strings.Cut(a, " ")
-				n, err := strconv.Atoi(text)
-				if at, ok := seen[n]; !ok {
-					seen[n] = time.Now()
-				} else if err == nil && time.Since(at) > 1200*time.Millisecond && syscall.Kill(n, 0) == nil {
-					pid = n
-				}
-			}
-			return pid != 0
-		})
+		pid := l.somebody()
 		t.signal(pid, syscall.SIGKILL)
 		t.Wait("it to be gone", func() bool { return syscall.Kill(pid, 0) != nil })
 		l.answers()
@@ -251,14 +306,18 @@ func killedLoad(t *T) {
 	}
 }
 
+// staticHost serves a file, without us.
+const staticHost = "static.test"
+
 // gracefulSlow restarts Apache gracefully again and again while slow requests
-// run: none is lost, and the parent holds no more than before.
+// run: none is lost, and the parent holds no more than before. How long quick
+// ones take is told beside Apache's own file: what both wait for is Apache.
 func gracefulSlow(t *T) {
 	rounds, slow := 5, "/1.5"
 	if longRun() {
 		rounds, slow = 200, "/6"
 	}
-	a, b := t.Load(3, slow), t.Load(2, "/")
+	a, b, static := t.Load(3, slow), t.Load(2, "/"), t.loadOn(staticHost, 2, "/app.wsgi")
 	b.more(20)
 	var before, after parentState
 	for i := range rounds {
@@ -272,10 +331,12 @@ func gracefulSlow(t *T) {
 		b.more(20)
 	}
 	after = stateOf(t.Server.PID)
-	lapA, lapB := a.lap(), b.lap()
+	lapA, lapB, lapStatic := a.lap(), b.lap(), static.lap()
 	a.lostNone()
 	b.lostNone()
-	t.Notef("%d graceful restarts: slow %s; quick %s; parent %s, then %s", rounds, lapA, lapB, before, after)
+	static.lostNone()
+	t.Notef("%d graceful restarts: slow %s; quick %s, %d over half a second; Apache's own file %s, %d over half a second; parent %s, then %s",
+		rounds, lapA, lapB, lapB.slow, lapStatic, lapStatic.slow, before, after)
 	if after.fds > before.fds || after.threads > before.threads || after.rss > before.rss+(4<<20) {
 		t.Errorf("the parent grew from %s to %s", before, after)
 	}

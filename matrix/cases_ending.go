@@ -63,7 +63,7 @@ func endingCases() []Case {
 			t.Wait("a new process", func() bool { return t.pid() != before })
 		}}),
 		own(Case{Name: "request-timeout", Daemon: "threads=1 request-timeout=1 graceful-timeout=1 shutdown-timeout=1",
-			Announced: Announce{lost, `?(?i)request-timeout|timeout|signal 9|killed`}, Do: func(t *T) {
+			Announced: Announce{`(^|] )thread \d+: `, lost, `?(?i)request-timeout|timeout|signal 9|killed`}, Do: func(t *T) {
 				c := t.begin("/before")
 				hung := t.noted("before")
 				began := time.Now()

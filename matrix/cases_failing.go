@@ -155,31 +155,31 @@ func scriptCases() []Case {
 		return Case{Name: name, App: "scripts", Script: script, Announced: a, Steps: []Exchange{{Request{}, Want{Status: status}}}}
 	}
 	return []Case{
-		{Name: "scripts", Steps: []Exchange{{Request{}, Want{Body: "(True, True, True)"}}}},
+		{Name: "scripts", Covers: "IN02", Steps: []Exchange{{Request{}, Want{Body: "(True, True, True)"}}}},
 		broken("script-syntax", "syntax.wsgi", 500, unloaded(`SyntaxError: `)...),
 		broken("script-missing-callable", "missing.wsgi", 404, `WSGIM0614: .*missing\.wsgi' has no callable 'application'`),
 		broken("script-import", "imports.wsgi", 500, unloaded(`ModuleNotFoundError: No module named 'no_such_module_anywhere'`)...),
 		broken("script-raises", "raises.wsgi", 500, append(unloaded(`KeyError: 'DATABASE_URL'`), `RuntimeError: cannot configure`, `direct cause`)...),
 		broken("script-exits", "exits.wsgi", 500, unloaded(`SystemExit`)...),
 		{Name: "first-line", App: "scripts", Script: "raises.wsgi", Announced: append(unloaded(`KeyError: 'DATABASE_URL'`), `RuntimeError: cannot configure`, `direct cause`), Ours: true, Do: firstLine},
-		{Name: "script-mended", App: "scripts", Script: "syntax.wsgi", Announced: unloaded(`SyntaxError: `), Do: func(t *T) {
+		{Name: "script-mended", Covers: "IN09", App: "scripts", Script: "syntax.wsgi", Announced: unloaded(`SyntaxError: `), Do: func(t *T) {
 			t.check(Request{}, Want{Status: 500}, t.Get("/"))
 			t.replace("syntax.wsgi", "def application(e, s):\n    s('200 OK', [])\n    return [b'mended']\n")
 			t.check(Request{}, Want{Body: "mended"}, t.Get("/"))
 		}},
-		{Name: "reload", Daemon: "threads=2", Do: reload},
+		{Name: "reload", Covers: "IN11 IN12", Daemon: "threads=2", Do: reload},
 		{Name: "reload-interpreter", App: "reload", Daemon: "threads=2", Interpreter: "sub", Do: reload},
-		{Name: "reload-backwards", App: "reload", Daemon: "threads=2", Do: func(t *T) {
+		{Name: "reload-backwards", Covers: "IN16", App: "reload", Daemon: "threads=2", Do: func(t *T) {
 			t.Get("/")
 			t.generation(2, -time.Hour)
 			t.check(Request{}, Want{Match: "^2 "}, t.Get("/"))
 		}},
-		{Name: "reload-off", App: "reload", Conf: []string{"WSGIScriptReloading Off"}, Do: func(t *T) {
+		{Name: "reload-off", Covers: "IN13", App: "reload", Conf: []string{"WSGIScriptReloading Off"}, Do: func(t *T) {
 			first := t.Get("/").Body
 			t.generation(2, time.Hour)
 			Same(t, "answer without reloading", string(t.Get("/").Body), string(first))
 		}},
-		{Name: "reload-required", App: "reload", Script: "required.wsgi", Modes: []Mode{Embedded}, Announced: append(frames(`ValueError: cannot tell`), `WSGIM0609: reload_required\(\)`), Do: func(t *T) {
+		{Name: "reload-required", Covers: "IN14", App: "reload", Script: "required.wsgi", Daemon: "threads=1", Announced: append(frames(`ValueError: cannot tell`), `WSGIM0609: reload_required\(\)`), Do: func(t *T) {
 			if err := os.Chmod(t.Dir, 0o777); err != nil { // it removes its own sign
 				t.Fatalf("%v", err)
 			}
@@ -267,27 +267,6 @@ func reload(t *T) {
 	}
 	Same(t, "times that the script was run in its process", after[2], "1")
 	Same(t, "generation of the next answer", string(t.Get("/").Body), strings.Join(after, " "))
-}
-
-// loggingCases are about what applications write to the log.
-func loggingCases() []Case {
-	hit := func(path string) []Exchange { return []Exchange{{Request{Path: path}, Want{}}} }
-	return []Case{
-		{Name: "logging", Ours: true, Steps: hit("/lines"), Announced: Announce{
-			`^first line$`, `^second line$`, `^third line$`, `^flushed before its end$`, `^a print$`, `^to stderr$`, `^no newline at the end$`}},
-		{Name: "logging-level", App: "logging", Steps: hit("/lines"), Announced: Announce{`line$|^a print$|its end$|^to stderr$|at the end$`}, Do: func(t *T) {
-			t.WaitLog(`^third line$`)
-			for _, r := range t.Log() {
-				if r.Text == "third line" || r.Text == "a print" {
-					Same(t, "level of "+r.Text, r.Level, "error")
-				}
-			}
-		}},
-		{Name: "logging-module", App: "logging", Steps: hit("/logging"),
-			Announced: Announce{`^from logging$`, `Traceback`, `File ".*app.wsgi", line \d+, in application`, `ZeroDivisionError`, `?^ {4,}\S`}},
-		{Name: "logging-object", App: "logging", Announced: Announce{`^after close$`}, Ours: true, Steps: []Exchange{{Request{Path: "/object"}, Want{Body: "no fileno False"}}}},
-		{Name: "logging-odd", App: "logging", Announced: Announce{`^nul .*shown$`, `wide .* end$`, `^bytes$`, `^long x+`, `x* tail$`, `?^x+$`}, Ours: true, Steps: hit("/odd")},
-	}
 }
 
 // killed ends a process with a signal that it cannot answer.

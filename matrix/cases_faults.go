@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -24,9 +25,15 @@ func faultCases() []Case {
 		{Name: "clock-set", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3 queue-timeout=10 request-timeout=20 socket-timeout=10 restart-interval=3000 inactivity-timeout=3000", Do: clockSet},
 		{Name: "fork-refused", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3 connect-timeout=2", Do: forkRefused},
 		{Name: "disk-full", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3", Do: diskFull},
-		{Name: "descriptors-out", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3", Do: descriptorsOut},
+		{Name: "descriptors-out", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3",
+			Conf: []string{`Alias /static "@APP@"`}, Do: descriptorsOut},
+		{Name: "children-replaced", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3",
+			Global: []string{"MaxConnectionsPerChild 10"}, Do: childrenReplaced},
+		{Name: "restart-busy", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3 shutdown-timeout=1",
+			Announced: Announce{`?WSGIM0239`, `?WSGIM0511`, `?WSGIM0229`, `?WSGIM0403`, `?daemon process`}, Do: restartBusy},
 		{Name: "parent-killed", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Do: parentKilled},
 	}
+	cases = append(cases, coreCases()...)
 	// Each cause of death is told apart, in the supervisor's line and in that of
 	// the request.
 	for name, d := range map[string]struct{ own, relay, more string }{
@@ -60,6 +67,120 @@ func faultCases() []Case {
 			t.WaitLog(`is to be replaced for memory-soft-limit`)
 		}, Conf: nil, Global: []string{"LogLevel wsgi:info"}},
 	)
+}
+
+// childrenReplaced has Apache replace its children after ten connections each:
+// that is none of the daemon process's business, and a request that runs in it
+// is answered by the child that is on its way out.
+func childrenReplaced(t *T) {
+	c := t.begin("/before")
+	old := t.noted("before")
+	first := t.children()
+	for range 60 {
+		Same(t, "process", t.pid(), old)
+	}
+	t.Wait("other children", func() bool {
+		Same(t, "process", t.pid(), old)
+		for pid := range t.children() {
+			if !first[pid] {
+				return true
+			}
+		}
+		return false
+	})
+	t.open("go")
+	r, err := c.Read("GET")
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	t.check(Request{Path: "/before"}, Want{Match: "^done "}, r)
+}
+
+// children are the pids of httpd's own children.
+func (t *T) children() map[int]bool {
+	supervisor, pids := t.supervisor(), map[int]bool{}
+	for _, p := range t.Server.Processes() {
+		if p.Parent == t.Server.PID && p.PID != supervisor {
+			pids[p.PID] = true
+		}
+	}
+	return pids
+}
+
+// restartBusy restarts Apache the hard way while a request runs that never ends:
+// its client is told, or cut off, within the limits of a stop, and the next
+// generation serves.
+func restartBusy(t *T) {
+	c := t.begin("/before")
+	old := t.noted("before")
+	t.signal(t.Server.PID, syscall.SIGHUP)
+	if got, end := c.Rest(); end == EndStuck || strings.Contains(string(got), " 200 ") {
+		t.Errorf("the running request: %s after %q, want an error or an end", end, clip(got))
+	}
+	t.conns = nil // a child of prefork ends at once, and without a line in the access log
+	t.until("the old process to be gone", func() bool { return !exists(fmt.Sprintf("/proc/%d", old)) })
+	t.until("a new process", func() bool { now := t.answerOf(t.Server); return strings.HasPrefix(now, "200 ") })
+	if t.pid() == old {
+		t.Errorf("process %d serves on", old)
+	}
+}
+
+// coreCases are about CoreDumpDirectory: who may look into a daemon process that
+// changed its user, and where its core goes.
+func coreCases() []Case {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	own := func(c Case) Case {
+		c.App, c.Own, c.Modes, c.Ours, c.Daemon = "deadly", true, daemonOnly, true, "threads=2"
+		return c
+	}
+	return []Case{
+		own(Case{Name: "not-dumpable", Do: func(t *T) {
+			Same(t, "owner of /proc/PID/environ of a process that is not to be dumped", t.owner(t.pid()), 0)
+		}}),
+		own(Case{Name: "core-folder", Global: []string{`CoreDumpDirectory "@APP@/cores"`},
+			Announced: Announce{`WSGIM0401: .* killed by signal 11`, `WSGIM0229`, `?^Fatal Python error|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
+			Prepare: func(dir string) error {
+				cores := filepath.Join(dir, "cores")
+				return errors.Join(os.MkdirAll(cores, 0o777), os.Chmod(cores, 0o777))
+			}, Do: coreFolder}),
+	}
+}
+
+// owner is the user of the files that tell what a process holds: root's, unless
+// that may be dumped.
+func (t *T) owner(pid int) int {
+	info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return int(info.Sys().(*syscall.Stat_t).Uid)
+}
+
+func coreFolder(t *T) {
+	pid := t.pid()
+	u, err := user.Lookup(t.Server.Conf.User)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	Same(t, "owner of /proc/PID/environ with CoreDumpDirectory", strconv.Itoa(t.owner(pid)), u.Uid)
+	t.check(Request{Path: "/core"}, Want{Status: 502}, t.Get("/core"))
+	t.Wait("a new process", func() bool { return t.pid() != pid })
+	pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+	if err != nil || strings.ContainsAny(string(pattern), "/|") {
+		t.Notef("where cores go is not the process' own folder here: %q, %v", pattern, err)
+		return
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(4 /* RLIMIT_CORE */, &limit); err != nil || limit.Max == 0 {
+		t.Notef("no cores are written here: %v, limit %d", err, limit.Max)
+		return
+	}
+	t.Wait("a core", func() bool {
+		cores, err := filepath.Glob(filepath.Join(t.Dir, "cores", "core*"))
+		return err == nil && len(cores) > 0
+	})
 }
 
 // supervisor is the pid of the server's wsgi-supervisor, 0 if there is none.
@@ -305,7 +426,8 @@ func diskFull(t *T) {
 }
 
 // descriptorsOut lets each process have 64 descriptors while 80 clients ask at
-// once: some are refused, none hangs, and afterwards all is well. A child that
+// once, first for a file and then for the application: with this module as
+// without some are refused, none hangs, and afterwards all is well. A child that
 // cannot accept ends, and httpd gives up if none was well before (AH02324), with
 // this module or without: so it is first given the time to see one.
 func descriptorsOut(t *T) {
@@ -314,29 +436,59 @@ func descriptorsOut(t *T) {
 		t.until("httpd's loop, which comes by each second", func() bool {
 			return strings.HasPrefix(t.answerOf(s.Server), "200 ") && time.Since(began) > 2*time.Second
 		})
-		answers := make(chan string, 80)
-		for range cap(answers) {
-			go func() { answers <- t.answerTo(s.Server, "/0.1") }()
-		}
-		count := map[string]int{}
-		for range cap(answers) {
-			status, _, _ := strings.Cut(<-answers, " ")
-			count[status]++
-		}
-		t.Notef("80 clients at once with 64 descriptors a process: %v", count)
-		t.until("an end or an answer", func() bool {
+		for _, what := range []struct{ name, path string }{{"httpd's own file", "/static/app.wsgi"}, {"the application", "/0.1"}} {
+			count := t.crowd(s.Server, what.path, 80)
+			t.Notef("80 clients at once with 64 descriptors a process, %s: %v", what.name, count)
+			if count["200"] == 0 {
+				t.Errorf("%s: no client was served: %v", what.name, count)
+			}
+			t.until("an end or an answer", func() bool {
+				select {
+				case <-s.Server.gone:
+					return true
+				default:
+					return strings.HasPrefix(t.answerOf(s.Server), "200 ")
+				}
+			})
 			select {
 			case <-s.Server.gone:
-				return true
+				t.Fatalf("httpd ended after %s: %s", what.name, tailOf(s.Server.LogText("error.log")))
 			default:
-				return strings.HasPrefix(t.answerOf(s.Server), "200 ")
 			}
-		})
-		select {
-		case <-s.Server.gone:
-			t.Errorf("httpd ended: %s", tailOf(s.Server.LogText("error.log")))
-		default:
 		}
-		t.until("an answer", func() bool { return strings.HasPrefix(t.answerOf(s.Server), "200 ") })
 	})
+}
+
+// crowd connects n clients, has them ask for a path all at once, and counts how
+// that ended for each: by status, or that there was none.
+func (t *T) crowd(s *Server, path string, n int) map[string]int {
+	answers, connected, ask := make(chan string, n), make(chan struct{}, n), make(chan struct{})
+	for range n {
+		go func() {
+			c, err := dial(t.Context, s.Port)
+			connected <- struct{}{}
+			if err != nil {
+				answers <- "none"
+				return
+			}
+			defer c.Close()
+			<-ask
+			if err := c.Request(Request{Path: path}.bytes(t.Host, true)); err != nil {
+				answers <- "none"
+			} else if r, err := c.Read("GET"); err != nil {
+				answers <- "none"
+			} else {
+				answers <- strconv.Itoa(r.Status)
+			}
+		}()
+	}
+	for range n {
+		<-connected
+	}
+	close(ask)
+	count := map[string]int{}
+	for range n {
+		count[<-answers]++
+	}
+	return count
 }

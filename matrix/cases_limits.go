@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ func limitCases() []Case {
 		return own(c)
 	}
 	const late = `request-timeout|WSGIM0511`
+	const injected, stackLine = `WSGIM0536: RequestTimeout: Injected`, `(^|] )thread \d+: `
 	return append([]Case{
 		own(Case{Name: "limits-set", Covers: "DP29",
 			Daemon: `threads=1 stack-size=1048576 cpu-time-limit=1000 cpu-priority=3 memory-limit=2000000000 virtual-memory-limit=8000000000 switch-interval=0.02 python-eggs=/var/eggs shutdown-timeout=4`, Do: limitsSet}),
@@ -46,13 +48,12 @@ func limitCases() []Case {
 			t.WaitLog(`draining, cpu_time_limit`)
 			t.Wait("a new process", func() bool { return t.pid() != before })
 		}}),
-		slow(Case{Name: "interrupted", Covers: "DP20 DP24", Daemon: "threads=2 request-timeout=1 interrupt-timeout=5 deadlock-timeout=0", Announced: Announce{`WSGIM0518: RequestTimeout`}, Do: func(t *T) {
+		slow(Case{Name: "interrupted", Covers: "DP20 DP24", Daemon: "threads=2 request-timeout=1 interrupt-timeout=5 deadlock-timeout=0", Announced: Announce{`WSGIM0518: RequestTimeout`, injected, stackLine}, Do: func(t *T) {
 			before := t.pid()
 			t.notes()
 			t.check(Request{Path: "/loop"}, Want{Status: 504}, t.Get("/loop"))
-			t.WaitLog(`RequestTimeout: Injected into thread \d+, which runs '/loop'`)
-			t.WaitLog(`stack of thread`)
-			t.WaitLog(`in spin`)
+			t.WaitLog(`WSGIM0536: RequestTimeout: Injected into thread \d+ of daemon process 'g-interrupted', which runs GET '/loop' for \d+\.\d s`)
+			t.WaitLog(`thread \d+:   File ".*", line \d+, in spin`)
 			t.WaitLog(`RequestTimeout: thread \d+ recovered`)
 			Same(t, "process", t.pid(), before)
 			t.noted("unwound")
@@ -62,7 +63,7 @@ func limitCases() []Case {
 				}
 			}
 		}}),
-		slow(Case{Name: "interrupt-caught", Covers: "DP21 DP22", Daemon: "threads=1 request-timeout=1 interrupt-timeout=5", Announced: Announce{`WSGIM0518`}, Do: func(t *T) {
+		slow(Case{Name: "interrupt-caught", Covers: "DP21 DP22", Daemon: "threads=1 request-timeout=1 interrupt-timeout=5", Announced: Announce{`WSGIM0518`, injected, stackLine}, Do: func(t *T) {
 			before := t.pid()
 			t.notes()
 			t.check(Request{Path: "/raise"}, Want{Status: 504}, t.Get("/raise"))
@@ -72,7 +73,7 @@ func limitCases() []Case {
 			t.check(Request{Path: "/facts"}, Want{}, t.Get("/facts"))
 			Same(t, "process", t.pid(), before)
 		}}),
-		slow(Case{Name: "interrupt-in-response", Daemon: "threads=1 request-timeout=1 interrupt-timeout=5", Announced: Announce{`WSGIM0518`}, Do: func(t *T) {
+		slow(Case{Name: "interrupt-in-response", Daemon: "threads=1 request-timeout=1 interrupt-timeout=5", Announced: Announce{`WSGIM0518`, injected, stackLine}, Do: func(t *T) {
 			c := t.begin("/stream")
 			if got, end := c.until("begun"); end != "" {
 				t.Fatalf("waiting for the first block: %s after %q", end, got)
@@ -83,18 +84,18 @@ func limitCases() []Case {
 			}
 			t.pid()
 		}}),
-		slow(Case{Name: "interrupt-pending", Covers: "DP23", Daemon: "threads=1 request-timeout=1 interrupt-timeout=9", Do: func(t *T) {
+		slow(Case{Name: "interrupt-pending", Covers: "DP23", Daemon: "threads=1 request-timeout=1 interrupt-timeout=9", Announced: Announce{`WSGIM0536: .*; it is in no Python code`}, Do: func(t *T) {
 			before := t.pid()
 			// In C code when it is due, and it ends there: nothing of it may reach
 			// the next request of the thread.
 			t.check(Request{Path: "/pending"}, Want{Empty: true}, t.Get("/pending"))
-			t.WaitLog(`RequestTimeout: Injected into thread 1, which runs '/pending'`)
+			t.WaitLog(`RequestTimeout: Injected into thread 1 of daemon process 'g-interrupt-pending', which runs GET '/pending'`)
 			for range 20 {
 				t.check(Request{Path: "/facts"}, Want{}, t.Get("/facts"))
 			}
 			Same(t, "process", t.pid(), before)
 		}}),
-		slow(Case{Name: "request-timeout-threads", Covers: "DP18 DP19", Daemon: "threads=5 request-timeout=1 graceful-timeout=1 shutdown-timeout=1", Announced: Announce{late, `?daemon process`}, Do: func(t *T) {
+		slow(Case{Name: "request-timeout-threads", Covers: "DP18 DP19", Daemon: "threads=5 request-timeout=1 graceful-timeout=1 shutdown-timeout=1", Announced: Announce{late, `?daemon process`, stackLine}, Do: func(t *T) {
 			// 1 s x (1 + ln 5) is 2.6 s.
 			before := t.pid()
 			c := t.begin("/sleep?30")
@@ -108,12 +109,13 @@ func limitCases() []Case {
 			if took := time.Since(began); took < 2400*time.Millisecond || took > 3800*time.Millisecond {
 				t.Errorf("504 after %s, want about 2.6 seconds", took)
 			}
-			t.WaitLog(`stack of thread`)
-			t.WaitLog(`thread \d+ runs '/sleep\?30' for \d`)
+			t.WaitLog(`WSGIM0535: daemon process 'g-request-timeout-threads': thread \d runs GET '/sleep' for 2\.[67] s, longer than request-timeout allows`)
+			t.WaitLog(`thread \d:   File ".*app.wsgi", line \d+, in application`)
+			t.WaitLog(`WSGIM0238: .*GET '/sleep' is answered 504 after 2\.[67] s`)
+			t.WaitLog(`stack of thread`) // of all of them, at info
 			t.WaitLog(`request_timeout`)
 			t.Wait("a new process", func() bool { return t.pid() != before })
 		}}),
-		slow(Case{Name: "request-deadline", Daemon: "threads=4 request-deadline=1 graceful-timeout=3", Announced: Announce{`WSGIM0247: .*'/sleep`, `?daemon process`}, Do: requestDeadline}),
 		slow(Case{Name: "deadlock", Covers: "DP16", Daemon: "threads=3 deadlock-timeout=1 shutdown-timeout=1", Announced: Announce{`WSGIM0517: daemon process 'g-deadlock'`, `?daemon process`}, Do: func(t *T) {
 			before := t.pid()
 			t.begin("/lock")
@@ -149,7 +151,9 @@ func limitCases() []Case {
 			}
 			t.check(Request{Path: "/gate"}, Want{Body: strconv.Itoa(first)}, r)
 		}}),
-		slow(Case{Name: "inactivity", Daemon: "threads=2 inactivity-timeout=1", Do: func(t *T) {
+		slow(Case{Name: "inactivity-ignored", Covers: "DP14", Daemon: "threads=3 inactivity-timeout=1",
+			Conf: []string{"<Location /facts>", "WSGIIgnoreActivity On", "</Location>"}, Do: inactivityIgnored}),
+		slow(Case{Name: "inactivity", Covers: "DP14", Daemon: "threads=2 inactivity-timeout=1", Do: func(t *T) {
 			c := t.begin("/sleep?3")
 			first := t.noted("sleeping")
 			r, err := c.Read("GET")
@@ -207,7 +211,7 @@ func limitCases() []Case {
 			Extra: []Site{{Host: "patient.test", Mode: Daemon, Group: "patient", Lines: []string{"SetOutputFilter DEFLATE"}}}, Do: heldBack}),
 		slow(Case{Name: "response-socket-timeout", App: "limits", Daemon: "threads=1 response-socket-timeout=1 socket-timeout=10", Do: slowClient}),
 		own(Case{Name: "processes", Covers: "DP01", Daemon: "processes=3 threads=2", Do: threeProcesses}),
-	}, serviceCases()...)
+	}, append(hangCases(slow), serviceCases()...)...)
 }
 
 // limits is what the application limits tells of its process.
@@ -239,33 +243,39 @@ func limitsSet(t *T) {
 	}
 }
 
-// requestDeadline hangs three of four threads: the clients have their answer
-// on time, the fourth thread serves, and another process takes over.
-func requestDeadline(t *T) {
-	before := t.pid()
-	var hung []*Conn
+// inactivityIgnored asks all the time for what is not to count as activity: the
+// process ends as if nobody did, and a request that takes longer is not cut.
+func inactivityIgnored(t *T) {
+	first := t.pid()
+	c := t.begin("/sleep?3")
 	began := time.Now()
-	for i := range 3 {
-		hung = append(hung, t.begin(fmt.Sprintf("/sleep?2%d", i)))
-	}
 	t.noted("sleeping")
-	neighbour := t.Get("/facts")
-	Same(t, "status of a neighbour", neighbour.Status, 200)
-	for i, c := range hung {
+	ended := time.Time{}
+	answered := make(chan Response, 1)
+	go func() {
 		r, err := c.Read("GET")
 		if err != nil {
-			t.Fatalf("%v", err)
+			t.Errorf("the long request: %v", err)
 		}
-		t.check(Request{Path: fmt.Sprintf("/sleep?2%d", i)}, Want{Status: 504}, r)
+		answered <- r
+	}()
+	t.Wait("the end of inactivity", func() bool {
+		if r := t.Get("/facts"); r.Status != 200 {
+			t.Errorf("status %d beside it", r.Status)
+		}
+		for _, r := range t.Log() {
+			if strings.Contains(r.Text, "inactivity_timeout") {
+				ended = time.Now()
+				return true
+			}
+		}
+		return false
+	})
+	if ran := ended.Sub(began); ran < 2900*time.Millisecond || ran > 5500*time.Millisecond {
+		t.Errorf("ended %s after a request of three seconds began, want soon after its end", ran)
 	}
-	if took := time.Since(began); took < 950*time.Millisecond || took > 1600*time.Millisecond {
-		t.Errorf("504 after %s, want one second", took)
-	}
-	for i := range 3 {
-		t.WaitLog(fmt.Sprintf(`thread \d+ runs '/sleep\?2%d' for \d+\.\d s`, i))
-	}
-	t.WaitLog(`stack of thread`)
-	t.Wait("a new process", func() bool { return t.pid() != before })
+	t.check(Request{Path: "/sleep"}, Want{Body: strconv.Itoa(first)}, <-answered)
+	t.Wait("a new process", func() bool { return t.pid() != first })
 }
 
 // maximumBusy keeps a process busy beyond its requests: it must end all the
@@ -376,7 +386,7 @@ func queueFull(t *T) {
 // noSocketFile wants nothing on disk by which somebody could reach a daemon
 // process: its sockets have no name.
 func noSocketFile(t *T) {
-	t.pid()
+	t.Get("/")
 	inodes := map[string]bool{}
 	for _, p := range t.Server.Processes() {
 		fds, err := p.Descriptors()
@@ -416,20 +426,48 @@ func noSocketFile(t *T) {
 	}
 }
 
-// flushDelay wants a block to be seen after the delay, and not before.
+// flushDelay has the application say when it made each block, and wants none to
+// be seen before the delay is over, nor much after: while it waits, and while
+// more and more comes in less time than that. Both clocks are the machine's.
 func flushDelay(t *T) {
-	c := t.begin("/many")
-	t.noted("many")
-	began := time.Now()
-	if got, end := c.until("xxxx"); end != "" {
-		t.Fatalf("%s after %q", end, clip(got))
+	const delay, most = 300 * time.Millisecond, 200 * time.Millisecond
+	stamp := regexp.MustCompile(`\b\d{19}\b`)
+	c := t.begin("/stamps")
+	batches := 0
+	for rest := ""; ; {
+		clock := newLate(delay + most)
+		data, end := c.Some(clientTimeout)
+		now := time.Now()
+		if end != "" {
+			t.Fatalf("%s after %d batches and %q", end, batches, clip(data))
+		}
+		rest += string(data)
+		if strings.Contains(rest, "end") {
+			break // which is sent at once
+		}
+		made := stamp.FindAllString(rest, -1)
+		if len(made) == 0 {
+			continue // the head
+		}
+		rest = ""
+		first, _ := strconv.ParseInt(made[0], 10, 64)
+		took := now.Sub(time.Unix(0, first))
+		if took < delay-2*time.Millisecond {
+			t.Errorf("batch %d of %d blocks was seen after %s, want no sooner than %s", batches, len(made), took, delay)
+		}
+		if own := clock.lag(); took-own > delay+most {
+			t.Errorf("batch %d was seen after %s (a timer of this process was late by %s), want soon after %s", batches, took, own, delay)
+		}
+		if batches > 0 && len(made) < 3 {
+			t.Errorf("batch %d has %d blocks, want all of a third of a second", batches, len(made))
+		}
+		if batches == 0 {
+			t.open("go")
+		}
+		batches++
 	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("the first block came after %s", took)
-	}
-	t.open("go")
-	if _, end := c.until("end"); end != "" {
-		t.Errorf("the end did not come: %s", end)
+	if batches < 3 {
+		t.Errorf("%d batches, want some", batches)
 	}
 }
 
@@ -533,8 +571,18 @@ func serviceCases() []Case {
 		}
 		return os.WriteFile(filepath.Join(dir, "fails"), nil, 0o644)
 	}
+	apart := service(Case{Name: "service-apart", Covers: "DP38", Do: func(t *T) {
+		// Python's handlers of signals run in the main interpreter only.
+		first := t.noted("running")
+		Same(t, "process of the application group's name", t.noted("group-jobs"), first)
+		t.signal(first, syscall.SIGTERM)
+		Same(t, "process of finally", t.noted("finally"), first)
+		Same(t, "process of atexit", t.noted("atexit"), first)
+		t.Wait("a new service", func() bool { return t.noted("running") != first })
+	}})
+	apart.Global = []string{apart.Global[0], strings.Replace(apart.Global[1], "%{GLOBAL}", "jobs", 1)}
 	return []Case{
-		failing,
+		failing, apart,
 		service(Case{Name: "service", Covers: "DP38 DP40", Do: func(t *T) {
 			first := t.noted("running")
 			began := time.Now()
@@ -579,7 +627,7 @@ func limitRefusals() []Refusal {
 	}
 	for _, option := range []string{"switch-interval=abc", "receive-buffer-size=511", "stack-size=0", "cpu-priority=20", "cpu-time-limit=-1",
 		"memory-limit=1G", "virtual-memory-limit=x", "deadlock-timeout=-1", "eviction-timeout=5s", "interrupt-timeout=1.5", "request-deadline=soon",
-		"response-socket-timeout=-1", "response-flush-delay=-1", "listen-backlog=-1", "chroot=jail", "python-eggs=eggs", "server-metrics=On",
+		"response-socket-timeout=-1", "response-flush-delay=-1", "listen-backlog=-1", "chroot=jail", "python-eggs=eggs", "server-metrics=1",
 		"supplementary-groups=a,,b"} {
 		name, _, _ := strings.Cut(option, "=")
 		refused("", option, "'"+name+"'")

@@ -1,6 +1,7 @@
 package matrix
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -36,7 +37,10 @@ var daemonOnly = []Mode{Daemon}
 func processCases() []Case {
 	cases := []Case{
 		{Name: "options", App: "process", Modes: daemonOnly, Ours: true, Covers: "DP03",
-			Daemon: `threads=2 umask=027 home="@APP@" python-path="@APP@/lib:@APP@/more" lang=C.UTF-8 locale=C.UTF-8 display-name=shown-%{GROUP}`, Do: options},
+			Daemon: `threads=2 umask=027 home="@APP@" python-path="@APP@/lib:@APP@/more" lang=C.UTF-8 locale=C.UTF-8 display-name=shown-%{GROUP}`, Do: options,
+			Prepare: func(dir string) error {
+				return errors.Join(os.MkdirAll(filepath.Join(dir, "lib"), 0o755), os.MkdirAll(filepath.Join(dir, "more"), 0o755))
+			}},
 		{Name: "title", App: "process", Modes: daemonOnly, Covers: "DP05", Daemon: "display-name=%{GROUP} threads=1", Ours: true, Do: func(t *T) {
 			p := Process{PID: processOf(t).PID}
 			Same(t, "title", strings.TrimSpace(p.Command()), "(wsgi:g-title)")
@@ -46,6 +50,10 @@ func processCases() []Case {
 			Conf: []string{"WSGIDaemonProcess of-vhost threads=1", "WSGIProcessGroup of-vhost"}, Announced: Announce{`written to descriptor 2`}, Do: ownLog},
 		{Name: "stopped", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP37",
 			Daemon: "threads=2", AtStop: Announce{`the process (\d+) is over`}, Announced: Announce{`the process \d+ is over`}, Do: stopped},
+		{Name: "not-destroyed", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP44",
+			Daemon: "threads=2", Global: []string{"WSGIDestroyInterpreter Off"}, Do: notDestroyed},
+		{Name: "socket-rotation", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP35",
+			Daemon: "threads=2", Global: []string{"WSGISocketRotation Off"}, Do: socketRotation},
 		{Name: "descriptors", App: "process", Modes: daemonOnly, Ours: true, Do: descriptors},
 		{Name: "signal", App: "process", Do: func(t *T) {
 			var p process
@@ -192,6 +200,48 @@ func stopped(t *T) {
 	t.Wait("the old process to be gone", func() bool { return !exists(fmt.Sprintf("/proc/%d", p.PID)) })
 	t.Wait("a new process", func() bool { return processOf(t).PID != p.PID })
 	t.Get("/atexit")
+}
+
+// notDestroyed ends a process whose interpreters are left as they are: functions
+// that the application gave atexit do not run. The end of its successor's log is
+// the proof that all of it was written.
+func notDestroyed(t *T) {
+	p := processOf(t)
+	t.Get("/atexit")
+	t.signal(p.PID, syscall.SIGTERM)
+	t.Wait("the process to be gone", func() bool { return !exists(fmt.Sprintf("/proc/%d", p.PID)) })
+	t.WaitLog(`interpreters are left as they are`)
+	t.Wait("a new process", func() bool { return processOf(t).PID != p.PID })
+	for _, r := range t.Log() {
+		if strings.Contains(r.Text, fmt.Sprintf("the process %d is over", p.PID)) {
+			t.Errorf("atexit has run: %s", r.Text)
+		}
+	}
+}
+
+// socketRotation restarts Apache gracefully with sockets that stay, and with
+// sockets that change: there is none to do either, before and after.
+func socketRotation(t *T) {
+	rotate := func(word string) {
+		for i, line := range t.Server.Conf.Global {
+			if strings.HasPrefix(line, "WSGISocketRotation") {
+				t.Server.Conf.Global[i] = "WSGISocketRotation " + word
+			}
+		}
+		if err := t.Server.WriteConf(); err != nil {
+			t.Fatalf("%v", err)
+		}
+		before := processOf(t).PID
+		if err := t.Server.Graceful(t.Context); err != nil {
+			t.Fatalf("%v", err)
+		}
+		t.Wait("the next generation", func() bool { return processOf(t).PID != before })
+	}
+	noSocketFile(t)
+	for _, word := range []string{"Off", "On"} {
+		rotate(word)
+		noSocketFile(t)
+	}
 }
 
 // forks has the application fork: by itself, with another program, and by

@@ -345,7 +345,7 @@ func filewrapCases() []Case {
 			}
 			t.check(Request{Path: "HEAD /whole"}, Want{Empty: true, Have: length(len(content))}, t.Do(Request{Method: "HEAD", Path: "/whole"}))
 		}},
-		{Name: "filewrap-better", App: "filewrap", Ours: true, Covers: "RS31 RS32 RS33", Do: func(t *T) {
+		{Name: "filewrap-better", App: "filewrap", Ours: true, Covers: "RS31 RS32 RS33 PY12", Do: func(t *T) {
 			content := prepare(t)
 			for path, w := range map[string]Want{
 				"/whole":        {Body: string(content), Have: length(len(content))},

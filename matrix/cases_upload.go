@@ -50,12 +50,13 @@ func uploadCases() []Case {
 		app(Case{Name: "pipelined-bodies", Do: pipelinedBodies}),
 		app(Case{Name: "input-kept", Covers: "BD17", Do: inputKept}),
 		app(Case{Name: "line-by-line", Ours: true, Do: lineByLine}),
+		app(Case{Name: "answer-between", Do: answerBetween}),
 		app(Case{Name: "echo", Covers: "BD14", Do: echoed}),
 		app(Case{Name: "echo-abandoned", Announced: Announce{`?OSError`}, Do: echoAbandoned}),
 		app(Case{Name: "killed-in-upload", Modes: daemonOnly, Daemon: "threads=2", Ours: true, Do: killedInUpload,
 			Announced: Announce{`WSGIM0229: .*daemon process.*'g-killed-in-upload'`, `?signal 9|killed`}}),
 		app(Case{Name: "timeout-in-upload", Modes: daemonOnly, Daemon: "threads=1 request-timeout=1 graceful-timeout=1 shutdown-timeout=1", Ours: true, Do: timeoutInUpload,
-			Announced: Announce{`WSGIM0238: .*daemon process.*'g-timeout-in-upload'`, `?(?i)timeout|signal 9|killed`}}),
+			Announced: Announce{`WSGIM0238: .*daemon process.*'g-timeout-in-upload'`, `?(?i)timeout|signal 9|killed`, `(^|] )thread \d+: `}}),
 		app(Case{Name: "upload-http2", Own: true, Ours: true, Global: loadModule("http2"), Conf: slices.Clone(http2Lines), Do: uploadHTTP2}),
 		app(Case{
 			Name: "slow-body", Covers: "BD16", Own: true, Do: slowBody,
@@ -279,6 +280,39 @@ func lineByLine(t *T) {
 	}
 	if rest, err := io.ReadAll(r.Body); err != nil || len(rest) > 0 {
 		t.Errorf("after the last line came %q, %v", rest, err)
+	}
+}
+
+// answerBetween sends what an application reads before it answers, and a little
+// more: that is read ahead, nothing is waited for to come with it, and the answer
+// comes although it fills every buffer on the way. Then the rest.
+func answerBetween(t *T) {
+	const before, long = 6 * 65536, 4 << 20
+	body := noise(2 << 20)
+	for _, more := range []int{0, 1, 1000, 50_000, 200_000} {
+		c := t.Dial()
+		head := fmt.Sprintf("POST /between HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", t.Host, len(body))
+		if err := c.Request(append([]byte(head), body[:before+more]...)); err != nil {
+			t.Fatalf("sending: %v", err)
+		}
+		_ = c.net.SetDeadline(time.Now().Add(clientTimeout))
+		r, err := http.ReadResponse(bufio.NewReader(c.net), nil)
+		if err != nil {
+			t.Fatalf("with %d bytes more: %v", more, err)
+		}
+		if n, err := io.CopyN(io.Discard, r.Body, long); err != nil {
+			t.Fatalf("with %d bytes more the answer ends after %d: %v", more, n, err)
+		}
+		if err := c.Send(body[before+more:]); err != nil {
+			t.Fatalf("sending the rest: %v", err)
+		}
+		sum, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Errorf("with %d bytes more: %v", more, err)
+		}
+		Same(t, "digest", string(sum), fmt.Sprintf("%x", sha256.Sum256(body)))
+		_ = r.Body.Close()
+		c.Close()
 	}
 }
 

@@ -136,7 +136,9 @@ func (c Conf) modules(line func(string, ...any)) {
 			line("LoadModule %s_module %s", name, quote(filepath.Join(c.Target.Apache.ModulesDir, file)))
 		}
 	}
-	line("LoadModule wsgi_module %s", quote(c.Target.Module))
+	if c.Target.Module != "" {
+		line("LoadModule wsgi_module %s", quote(c.Target.Module))
+	}
 }
 
 func (c Conf) mpm(line func(string, ...any)) {

@@ -46,7 +46,24 @@ func Refusals() []Refusal {
 		covers("CF01", fine("ifmodule", "<IfModule mod_wsgi.c>", "<IfModule wsgi_module>", "Define SEEN", "</IfModule>", "</IfModule>", "<IfDefine !SEEN>", "Nonsense", "</IfDefine>")),
 		fine("daemon", "WSGIDaemonProcess d threads=3 processes=2 umask=0022 display-name=%{GROUP} request-timeout=60 queue-timeout=45"),
 		fine("socket-prefix", "WSGISocketPrefix run/wsgi"),
+		covers("CF20", line("telemetry-udp", "WSGITelemetryService udp:1.2.3.4:1", "WSGITelemetryService: 'udp:1.2.3.4:1' is not understood; it takes unix:/")),
+		covers("CF20", line("telemetry-often", "WSGITelemetryService unix:/run/t interval=0.1", "WSGITelemetryService: interval=0.1 is not understood; it takes seconds, 0.5 or more")),
+		line("telemetry-relative", "WSGITelemetryService unix:t.sock", "WSGITelemetryService: 'unix:t.sock' is not understood"),
+		line("telemetry-option", "WSGITelemetryService unix:/run/t every=1", "WSGITelemetryService: invalid option 'every=1'"),
+		line("telemetry-long", fmt.Sprintf("WSGITelemetryService unix:/%0120d", 0), "has 121 characters; a socket can have 107"),
+		line("slow-text", "WSGISlowRequests often", "WSGISlowRequests: 'often' is not understood; it takes seconds, 0 is off"),
+		line("slow-negative", "WSGISlowRequests -1", "WSGISlowRequests: '-1' is not understood"),
+		covers("CF21", line("telemetry-mixed", "WSGITelemetryOptions +CaptureUserAgent All", "WSGITelemetryOptions: 'All' cannot be mixed")),
+		covers("CF21", line("telemetry-plus", "WSGITelemetryOptions +", `WSGITelemetryOptions: '\+' is not understood; it takes None, All, or CaptureUserAgent`)),
+		covers("CF21", line("telemetry-bogus", "WSGITelemetryOptions Bogus", "WSGITelemetryOptions: 'Bogus' is not understood")),
+		line("telemetry-none", "WSGITelemetryOptions", "WSGITelemetryOptions needs an argument"),
+		line("log-format", "WSGILogFormat xml", "WSGILogFormat: 'xml' is not understood; use text or json"),
+		fine("telemetry", "WSGITelemetryService unix:/run/t.sock interval=0.5", "WSGISlowRequests 0.25", "WSGITelemetryOptions +captureuseragent", "WSGITelemetryOptions -CaptureUserAgent", "WSGILogFormat JSON"),
 		covers("CF09", option("threads-negative", "threads=-1", "threads")),
+		fine("memory-share", "WSGIDaemonProcess d processes=3 memory-soft-limit=70%"),
+		option("memory-share-none", "memory-soft-limit=0%", "option 'memory-soft-limit' has value '0%', which is out of range", "1% to 100%"),
+		option("memory-share-much", "memory-soft-limit=170%", "option 'memory-soft-limit' has value '170%', which is out of range"),
+		option("memory-share-text", "memory-soft-limit=70p", "memory-soft-limit"),
 		option("threads-text", "threads=many", "threads"),
 		option("threads-trailing", "threads=5x", "threads"),
 		covers("CF09", option("processes-zero", "processes=0", "processes")),
@@ -115,7 +132,7 @@ func Refusals() []Refusal {
 		{Name: "home-of-another-python", Prepare: foreignHome,
 			Lines: []string{`WSGIDaemonProcess d python-home="@ROOT@/other"`}, Wants: []string{"WSGIDaemonProcess d", "/other is Python 2.7", "3\\.", "mod_wsgi-express build"}},
 	}
-	return slices.Concat(cases, contextRefusals(), proxyRefusals(), limitRefusals())
+	return slices.Concat(cases, contextRefusals(), settingsRefusals(), proxyRefusals(), limitRefusals(), authRefusals())
 }
 
 // unreadableHome makes the classic: a virtual environment in a folder that

@@ -3,6 +3,7 @@ package matrix
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestDirectiveTable(t *testing.T) {
 		if !ok || d.Context != r[4] || d.Flag != flag || (d.Flag || d.One) != (r[1] == "TAKE1") {
 			t.Errorf("in C %s is %s, flag %v, %s; the cases have %+v", r[2], r[4], flag, r[1], d)
 		}
-		merged := d.Fact != "" || d.Name == "WSGIEnableSendfile"
+		merged := d.Fact != "" || d.Name == "WSGIEnableSendfile" || d.Name == "WSGIIgnoreActivity" || slices.Contains(mergedInAuth, d.Name)
 		if d.inSections() != merged {
 			t.Errorf("%s stands in sections: the cases need two settings of it", d.Name)
 		}

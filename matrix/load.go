@@ -14,18 +14,25 @@ import (
 // a connection of its own, while something happens to the server.
 type Load struct {
 	t    *T
+	host string
 	stop atomic.Bool
 	all  sync.WaitGroup
 
 	mu     sync.Mutex
-	took   []time.Duration
-	bodies map[string]int // answers with status 200
-	lost   map[string]int // what came instead
+	done   int             // answered or lost
+	took   []time.Duration // those that were answered well
+	bodies map[string]int  // answers with status 200
+	lost   map[string]int  // what came instead
+
+	known map[int]bool // processes that answered; see [Load.pids]
 }
 
 // Load starts clients; end it.
-func (t *T) Load(clients int, path string) *Load {
-	l := &Load{t: t, bodies: map[string]int{}, lost: map[string]int{}}
+func (t *T) Load(clients int, path string) *Load { return t.loadOn(t.Host, clients, path) }
+
+// loadOn starts clients that ask a virtual host.
+func (t *T) loadOn(host string, clients int, path string) *Load {
+	l := &Load{t: t, host: host, bodies: map[string]int{}, lost: map[string]int{}, known: map[int]bool{}}
 	for range clients {
 		l.all.Go(func() {
 			for !l.stop.Load() {
@@ -42,12 +49,13 @@ func (l *Load) one(path string) {
 	took := time.Since(began)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.took = append(l.took, took)
+	l.done++
 	if lost != "" {
 		l.lost[lost]++
-	} else {
-		l.bodies[body]++
+		return
 	}
+	l.took = append(l.took, took)
+	l.bodies[body]++
 }
 
 // ask gives the body, or what is wrong.
@@ -58,7 +66,8 @@ func (l *Load) ask(path string) (body, lost string) {
 		return "", "connecting: " + err.Error()
 	}
 	defer c.Close()
-	if err := c.Request(l.t.bytes(Request{Path: path}, true)); err != nil {
+	q := Request{Path: path}
+	if err := c.Request(q.bytes(fmt.Sprintf("%s:%d", l.host, l.t.Server.Port), true)); err != nil {
 		return "", "sending: " + err.Error()
 	}
 	r, err := c.Read("GET")
@@ -77,7 +86,7 @@ func (l *Load) ask(path string) (body, lost string) {
 func (l *Load) served() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.took)
+	return l.done
 }
 
 // answers are the bodies that came since the last call, sorted.
@@ -95,18 +104,33 @@ func (l *Load) more(n int) {
 	l.t.Wait(fmt.Sprintf("%d answers under load", n), func() bool { return l.served() >= at+n })
 }
 
-// lap gives what was served since the last call: "412 requests, p50 1ms, p99 9ms".
-func (l *Load) lap() string {
+// lap is what was answered well in some time.
+type lap struct {
+	requests          int
+	p50, p99, longest time.Duration
+	slow              int // took more than half a second
+}
+
+func (l lap) String() string {
+	if l.requests == 0 {
+		return "no requests"
+	}
+	return fmt.Sprintf("%d requests, p50 %v, p99 %v, longest %v", l.requests, l.p50, l.p99, l.longest)
+}
+
+// lap gives what was served since the last call.
+func (l *Load) lap() lap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	took := l.took
 	l.took = nil
 	if len(took) == 0 {
-		return "no requests"
+		return lap{}
 	}
 	slices.Sort(took)
 	at := func(q float64) time.Duration { return took[int(q*float64(len(took)-1))].Round(100 * time.Microsecond) }
-	return fmt.Sprintf("%d requests, p50 %v, p99 %v, longest %v", len(took), at(0.5), at(0.99), at(1))
+	within, _ := slices.BinarySearch(took, time.Second/2)
+	return lap{requests: len(took), p50: at(0.5), p99: at(0.99), longest: at(1), slow: len(took) - within}
 }
 
 // End stops the clients; what was lost is told, with how often.

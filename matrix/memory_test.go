@@ -158,14 +158,14 @@ func TestRequestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer func() {
-			if err := s.running("").stop(); err != nil {
+			if err := s.stop(); err != nil {
 				t.Error(err)
 			}
 		}()
 		made, g := 0, gauge{}
 		for _, until := range []int{scaled(100_000, 20_000), scaled(600_000, 40_000), scaled(1_100_000, 60_000)} {
 			for made < until {
-				args := []string{"-t2", "-c16", "-d" + strconv.Itoa(scaled(5, 1)) + "s", s.running("/").url}
+				args := []string{"-t2", "-c16", "--latency", "-d" + strconv.Itoa(scaled(5, 1)) + "s", s.url("/")}
 				res, err := r.Run(t.Context(), run.Cmd{Path: wrk, Args: args, Timeout: time.Minute})
 				if err != nil {
 					t.Fatal(err)

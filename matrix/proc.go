@@ -17,6 +17,7 @@ type Process struct {
 	PID, Parent, Group int
 	State              byte // 'Z' for one that is gone and was not waited for
 	Ticks              int  // user and system time, in clock ticks
+	Waited             int  // the same of children that ended and were waited for
 	Start              int  // since boot: with PID it names a process for ever
 	Name               string
 }
@@ -99,14 +100,14 @@ func parseStat(data []byte) (Process, error) {
 		return Process{}, fmt.Errorf("%d fields after the name in %q", len(rest), data)
 	}
 	p := Process{Name: string(data[open+1 : end]), State: rest[0][0]}
-	user, system := 0, 0
+	user, system, childUser, childSystem := 0, 0, 0, 0
 	for _, f := range []struct {
 		text string
 		into *int
 	}{
 		{strings.TrimSpace(string(data[:open])), &p.PID},
 		{rest[1], &p.Parent}, {rest[2], &p.Group},
-		{rest[11], &user}, {rest[12], &system}, {rest[19], &p.Start},
+		{rest[11], &user}, {rest[12], &system}, {rest[13], &childUser}, {rest[14], &childSystem}, {rest[19], &p.Start},
 	} {
 		n, err := strconv.Atoi(f.text)
 		if err != nil {
@@ -114,7 +115,7 @@ func parseStat(data []byte) (Process, error) {
 		}
 		*f.into = n
 	}
-	p.Ticks = user + system
+	p.Ticks, p.Waited = user+system, childUser+childSystem
 	return p, nil
 }
 

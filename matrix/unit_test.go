@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"modwsgi/apxs"
 	"modwsgi/internal/run"
@@ -124,7 +123,7 @@ func TestParseStat(t *testing.T) {
 	const tail = " S 7 8 9 0 -1 4194560 1 2 3 4 10 20 5 6 20 0 1 0 12345 999"
 	for name, text := range map[string]string{"(wsgi:a b)": "42 ((wsgi:a b))" + tail, "x) y": "42 (x) y)" + tail} {
 		p, err := parseStat([]byte(text))
-		if err != nil || p.PID != 42 || p.Name != name || p.Parent != 7 || p.Group != 8 || p.Ticks != 30 || p.Start != 12345 || p.State != 'S' {
+		if err != nil || p.PID != 42 || p.Name != name || p.Parent != 7 || p.Group != 8 || p.Ticks != 30 || p.Waited != 11 || p.Start != 12345 || p.State != 'S' {
 			t.Errorf("%q: %+v, %v", text, p, err)
 		}
 	}
@@ -159,22 +158,6 @@ func TestFamily(t *testing.T) {
 	self[0].Start++ // another process of the same id
 	if len(alive(self)) != 0 {
 		t.Errorf("a process of another start is taken for this one")
-	}
-}
-
-func TestParseWrk(t *testing.T) {
-	const good = "  Thread Stats   Avg\n  Latency Distribution\n     50%  447.00us\n     99%    2.35ms\n  30123 requests in 1.00s, 6.72MB read\nRequests/sec:  30011.20\n"
-	r, err := parseWrk(good)
-	if err != nil || r.requests != 30123 || r.rate != 30011.2 || r.p99 != 2350*time.Microsecond {
-		t.Errorf("%+v, %v", r, err)
-	}
-	for _, bad := range []string{"", good + "  Non-2xx or 3xx responses: 5\n", good + "  Socket errors: connect 0, read 3\n"} {
-		if _, err := parseWrk(bad); err == nil {
-			t.Errorf("%q was accepted", bad)
-		}
-	}
-	if m := median([]float64{4, 1, 3, 2}); m != 2.5 {
-		t.Errorf("median is %v", m)
 	}
 }
 

@@ -19,7 +19,12 @@ import (
 // commandLine is what can be typed. Each command's grammar says the same of its
 // options to the rewriting that comes before.
 type commandLine struct {
+	Audit          auditCommand    `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
 	Build          buildCommand    `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	Doctor         doctorCommand   `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
+	Explain        explainCommand  `cmd:"" help:"Say what a build output or an error log means, and what to type."`
+	Fetch          fetchCommand    `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
+	Inspect        inspectCommand  `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
 	InstallModule  installCommand  `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand   `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand `cmd:"" help:"Print where the built module is."`
@@ -34,7 +39,12 @@ var commands = []struct {
 	grammar     func() grammar
 	public      bool // one of the original's five
 }{
-	{"build", "[--apxs PATH] [--python PATH]... [--output DIR]", func() grammar { return simpleGrammar("apxs", "python", "output") }, false},
+	{"audit", "[--json] [--no-import] VENV", auditGrammar, false},
+	{"build", "[--apxs PATH] [--python PATH]... [--output DIR] [--source SOURCE]", func() grammar { return simpleGrammar("apxs", "python", "output", "source") }, false},
+	{"doctor", "[--apxs PATH] [--python PATH] [--json]", doctorGrammar, false},
+	{"explain", "[--json] [FILE]", explainGrammar, false},
+	{"fetch", "[--update] SOURCE", fetchGrammar, false},
+	{"inspect", "[--json] [--strict] FILE", inspectGrammar, false},
 	{"install-module", "[--modules-directory DIR]", func() grammar { return simpleGrammar("modules-directory") }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
@@ -62,6 +72,8 @@ func execute(ctx context.Context, args []string) error {
 	case "--version", "version":
 		fmt.Println(tool, csrc.Version())
 		return nil
+	case describeCommand:
+		return describe()
 	}
 	for _, c := range commands {
 		if c.name == args[0] {
@@ -102,8 +114,10 @@ func fieldName(command string) string {
 
 // dispatch parses and runs one command.
 func dispatch(ctx context.Context, name string, g grammar, args []string) error {
-	for i := range args {
-		args[i] = expand(args[i])
+	if !isLiteral() {
+		for i := range args {
+			args[i] = expand(args[i])
+		}
 	}
 	words := g.rewrite(args)
 	if words.help {

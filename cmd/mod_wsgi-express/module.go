@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,6 +75,16 @@ func buildFolders(apache *apxs.Info) []string {
 // cacheFolder is where modules are built for who has none: one folder for each
 // Apache. Of root it is one that the users which requests run as can read.
 func cacheFolder(apache *apxs.Info) (string, error) {
+	base := cacheBase()
+	if base == "" {
+		return "", hint.New(errors.New("finding a folder to build in: $HOME is not defined"), "set XDG_CACHE_HOME")
+	}
+	return filepath.Join(base, apacheKey(apache)), nil
+}
+
+// cacheBase is the folder of all that is kept here from one run to the next; ""
+// if there is no place for one.
+func cacheBase() string {
 	base := os.Getenv("XDG_CACHE_HOME")
 	switch {
 	case filepath.IsAbs(base):
@@ -82,11 +93,11 @@ func cacheFolder(apache *apxs.Info) (string, error) {
 	default:
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", hint.New(fmt.Errorf("finding a folder to build in: %w", err), "set XDG_CACHE_HOME")
+			return ""
 		}
 		base = filepath.Join(home, ".cache")
 	}
-	return filepath.Join(base, "modwsgi", apacheKey(apache)), nil
+	return filepath.Join(base, "modwsgi")
 }
 
 // apacheKey names an Apache: another server, or another version of it, is

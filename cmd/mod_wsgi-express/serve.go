@@ -42,7 +42,7 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := errors.Join(a.bad, o.Check()); err != nil {
 		return err
 	}
-	found, err := expressgen.Discover(a.ctx, a.r, &o)
+	found, err := expressgen.Discover(a.ctx, a.r, &o, cacheBase())
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,7 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := module.build(); err != nil {
 		return err
 	}
+	s.Passing = !o.SetupOnly
 	if err := expressgen.Write(&s); err != nil {
 		return err
 	}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/csrc/fetch"
 	"modwsgi/installer"
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
@@ -14,12 +16,38 @@ import (
 type buildCommand struct {
 	Apxs   string   `placeholder:"PATH" help:"The apxs of the Apache to build for; found otherwise."`
 	Python []string `sep:"none" placeholder:"PATH" help:"A Python to build for; found otherwise. Repeatable: each is built beside the others."`
-	Output string   `default:"build" placeholder:"DIR" help:"The folder to build in."`
+	Output string   `placeholder:"DIR" help:"The folder to build in; otherwise build, or of a release of the original build/mod_wsgi-VERSION."`
+	Source string   `placeholder:"SOURCE" help:"A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."`
+}
+
+// source is what to build, and where.
+func (c *buildCommand) source(a *app) (source fs.FS, output string, err error) {
+	output = c.Output
+	folder, _, err := fetch.Open(a.ctx, a.r, agent(), c.Source)
+	if err != nil {
+		return nil, "", err
+	}
+	if folder != "" {
+		if source, err = csrc.OpenSource(folder); err != nil {
+			return nil, "", err
+		}
+	}
+	if output == "" {
+		output, err = csrc.OutputFolder(source)
+	}
+	if err == nil {
+		output, err = filepath.Abs(output)
+	}
+	return source, output, err
 }
 
 func (c *buildCommand) Run(a *app) error {
 	if a.bad != nil {
 		return a.bad
+	}
+	source, dir, err := c.source(a)
+	if err != nil {
+		return err
 	}
 	apache, err := apxs.Find(a.ctx, a.r, c.Apxs)
 	if err != nil {
@@ -36,16 +64,16 @@ func (c *buildCommand) Run(a *app) error {
 		}
 		pythons = append(pythons, python)
 	}
-	dir, err := filepath.Abs(c.Output)
-	if err != nil {
-		return err
-	}
-	built, err := a.build(csrc.Options{Apache: &apache, Python: pythons, Dir: dir})
+	built, err := a.build(csrc.Options{Apache: &apache, Python: pythons, Dir: dir, Source: source})
 	if err != nil {
 		return err
 	}
 	for _, text := range built.Warnings {
 		fmt.Println(text)
+	}
+	if len(built.Halves) == 0 { // of the original: one file is all of it
+		printLines(installer.Snippet(installer.Layout{Module: built.Module}, pythons[0]))
+		return nil
 	}
 	l, err := installer.Locate(dir)
 	if err != nil {

@@ -8,12 +8,15 @@
 
 #include "wsgi_python.h"
 #include "wsgi_adapter.h"
+#include "wsgi_calls.h"
 #include "wsgi_environ_py.h"
 #include "wsgi_errors.h"
+#include "wsgi_events.h"
 #include "wsgi_filewrap.h"
 #include "wsgi_input.h"
 #include "wsgi_script.h"
 #include "wsgi_start.h"
+#include "wsgi_telemetry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +41,9 @@ typedef struct {
     wsgi_slot *slot;
     wsgi_script *script;
     wsgi_adapter *adapter;        /* strong while the call runs */
+    PyObject *capsule;            /* of the request_rec; strong, or NULL */
     answer answer;
+    int status;                   /* of the response; 0: none was started */
 } call;
 
 /* ---- errors ---------------------------------------------------------------------- */
@@ -54,6 +59,8 @@ static enum wsgi_end failed(call *c)
         PyErr_Clear();
         return WSGI_END_CANCELLED;
     }
+    if (a != NULL && (wsgi_events_wanted(a->state) & WSGI_WANT_EVENTS))
+        wsgi_events_exception(a->state, c->runner);
     if (PyErr_ExceptionMatches(c->slot->interp->state->request_timeout)) {
         PyErr_Clear();
         wsgi_log_held(WSGI_LOG_ERROR, "WSGIM0518: RequestTimeout ended the request while processing "
@@ -66,7 +73,7 @@ static enum wsgi_end failed(call *c)
     else
         snprintf(line, sizeof line, "WSGIM0610: exception while processing WSGI script '%s'",
                  wsgi_script_path(c->script));
-    wsgi_log_raised(c->slot->interp->state, line);
+    wsgi_log_raised(line);
     return WSGI_END_APP_ERROR;
 }
 
@@ -126,7 +133,7 @@ static void end_if_forked(call *c)
         status = exit_status();
     else {
         status = 1;
-        wsgi_log_raised(c->slot->interp->state, line);
+        wsgi_log_raised(line);
     }
     wsgi_log_flush(c->runner);
     _exit(status);
@@ -320,7 +327,7 @@ static void close_result(call *c, PyObject *result)
     else if (found != 0 && r == NULL) {
         snprintf(line, sizeof line, "WSGIM0613: close() of the response failed while processing "
                  "WSGI script '%s'", wsgi_script_path(c->script));
-        wsgi_log_raised(st, line);
+        wsgi_log_raised(line);
     }
     Py_XDECREF(r);
     Py_XDECREF(method);
@@ -338,11 +345,19 @@ static PyObject *call_application(call *c, PyObject *app)
     input = wsgi_input_new(c->adapter);
     if (input != NULL && (hints = wsgi_adapter_hints(c->adapter)) != NULL)
         environ = wsgi_environ_new(c->slot, c->r, input, hints);
+    if (environ != NULL && c->r->request_rec != NULL
+        && (c->capsule = wsgi_capsule_put(c->slot, environ, c->r)) == NULL)
+        Py_CLEAR(environ);
+    Py_INCREF(app);
+    if (environ != NULL && wsgi_events_wanted(c->adapter->state)
+        && wsgi_events_started(c->adapter, environ, &app) < 0)
+        Py_CLEAR(environ);
     if (environ != NULL) {
         args[1] = environ;
         args[2] = (PyObject *)c->adapter;
         result = PyObject_Vectorcall(app, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
+    Py_DECREF(app);
     Py_XDECREF(environ);
     Py_XDECREF(hints);
     Py_XDECREF(input);
@@ -369,6 +384,7 @@ static enum wsgi_end run_application(call *c, PyObject *app)
     Py_XDECREF(result);
     if (c->adapter == NULL)
         return end;
+    c->status = c->adapter->started ? c->adapter->status : 0;
     if (c->answer.ready) {        /* which ended the adapter */
         Py_CLEAR(c->adapter);
         return end;
@@ -388,11 +404,33 @@ static enum wsgi_end run_application(call *c, PyObject *app)
     return end;
 }
 
+/* Tell the peer of a script that cannot be used as it is. GIL held, and let go
+ * of meanwhile. */
+static int tell_stale(call *c, enum wsgi_stale how)
+{
+    PyThreadState *ts = PyEval_SaveThread();
+    int err = c->peer->stale(c->ctx, how);
+
+    PyEval_RestoreThread(ts);
+    return err;
+}
+
+/* The script could not be loaded here, now or by an earlier request (EARLIER). */
+static enum wsgi_end not_loaded(call *c, int earlier)
+{
+    if (wsgi_script_elsewhere(c->slot, c->script)) {
+        tell_stale(c, WSGI_STALE_ELSEWHERE);
+        return WSGI_END_CANCELLED;
+    }
+    if (earlier)
+        wsgi_script_failed(c->slot, c->script);
+    return WSGI_END_LOAD_FAILED;
+}
+
 /* Get the script ready. WSGI_END_OK, or how the request ends. GIL held. */
 static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
 {
     enum wsgi_stale how;
-    PyThreadState *ts;
     unsigned seen;
     int err;
 
@@ -400,23 +438,17 @@ static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
     case WSGI_SCRIPT_READY:
         return WSGI_END_OK;
     case WSGI_SCRIPT_ABSENT:
-        return wsgi_script_load(c->slot, c->script, seen, 0) < 0 ? WSGI_END_LOAD_FAILED
-                                                                  : WSGI_END_OK;
+        return wsgi_script_load(c->slot, c->script, seen, 0) < 0 ? not_loaded(c, 0) : WSGI_END_OK;
     case WSGI_SCRIPT_FAILED:
-        wsgi_script_failed(c->slot, c->script);
-        return WSGI_END_LOAD_FAILED;
+        return not_loaded(c, 1);
     default:
         how = wsgi_script_first_sight(c->slot, c->script, now) ? WSGI_STALE_FIRST
             : now->mtime_ns < 0 ? WSGI_STALE_MISSING : WSGI_STALE_AGAIN;
-        ts = PyEval_SaveThread();
-        err = c->peer->stale(c->ctx, how);
-        PyEval_RestoreThread(ts);
+        err = tell_stale(c, how);
         if (err == EALREADY && wsgi_script_check(c->slot, c->script, NULL, &seen) == WSGI_SCRIPT_READY)
             return WSGI_END_OK;
-        if (err == EALREADY) {
-            wsgi_script_failed(c->slot, c->script);
-            return WSGI_END_LOAD_FAILED;
-        }
+        if (err == EALREADY)
+            return not_loaded(c, 1);
         if (err != 0)
             return WSGI_END_CANCELLED;
         return wsgi_script_load(c->slot, c->script, seen, 1) < 0 ? WSGI_END_LOAD_FAILED
@@ -424,8 +456,33 @@ static enum wsgi_end prepare(call *c, const wsgi_stamp *now)
     }
 }
 
-/* Everything that needs the GIL. */
-static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
+/* The answer that was kept back. GIL not held. */
+static enum wsgi_end send_answer(call *c);
+
+/* What follows a call that somebody measures: subscribers are told when all has
+ * been sent. Returns how the request ends. GIL held. */
+static enum wsgi_end tell_finished(call *c, enum wsgi_end end)
+{
+    wsgi_state *st = c->slot->interp->state;
+    PyThreadState *ts;
+
+    if (!(wsgi_events_wanted(st) & WSGI_WANT_EVENTS))
+        return end;
+    if (c->answer.ready) {
+        ts = PyEval_SaveThread();
+        if (end == WSGI_END_OK)
+            end = send_answer(c);
+        wsgi_resume(c->runner, ts);
+        c->answer.ready = 0;
+    }
+    wsgi_measure_finish(&c->runner->measure);
+    wsgi_events_finished(st, c->runner, c->status);
+    return end;
+}
+
+/* Load the script if need be, and run its application, which is left in *OUT. GIL
+ * held. */
+static enum wsgi_end run_script(call *c, const wsgi_stamp *now, PyObject **out)
 {
     const wsgi_str *name = &c->r->head.callable_object;
     enum wsgi_end end = prepare(c, now);
@@ -433,7 +490,7 @@ static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
 
     if (end != WSGI_END_OK)
         return end;
-    app = wsgi_script_callable(c->slot, c->script, *name);
+    app = *out = wsgi_script_callable(c->slot, c->script, *name);
     if (app == NULL && PyErr_Occurred())
         return failed(c);
     if (app == NULL) {
@@ -442,21 +499,33 @@ static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
         return WSGI_END_NO_CALLABLE;
     }
     if (c->peer->begin(c->ctx) != 0)
-        end = WSGI_END_CANCELLED;
-    else {
-        wsgi_interrupt_begin(c->runner, c->slot->interp, c->r);
-        end = run_application(c, app);
-        if (wsgi_interrupt_end(c->runner))
-            wsgi_log_held(WSGI_LOG_INFO, "RequestTimeout: thread %u recovered (process group '%s')",
-                          c->r->thread, c->r->process_group);
-    }
-    Py_DECREF(app);
+        return WSGI_END_CANCELLED;
+    wsgi_interrupt_allow(c->runner);
+    end = run_application(c, app);
+    wsgi_capsule_end(&c->capsule);
+    return c->runner->measure.on ? tell_finished(c, end) : end;
+}
+
+/* Everything that needs the GIL. */
+static enum wsgi_end run_held(call *c, const wsgi_stamp *now)
+{
+    PyObject *app = NULL;
+    enum wsgi_end end;
+
+    wsgi_interrupt_begin(c->runner, c->slot->interp, c->r);
+    end = run_script(c, now, &app);
+    if (wsgi_interrupt_end(c->runner))
+        wsgi_log_held(WSGI_LOG_INFO, "RequestTimeout: thread %u recovered (process group '%s')",
+                      c->r->thread, c->r->process_group);
+    wsgi_events_over(c->slot->interp->state, c->runner, c->r);
+    Py_XDECREF(app);
     return end;
 }
 
-/* The answer that was kept back. GIL not held. */
 static enum wsgi_end send_answer(call *c)
 {
+    wsgi_measure *m = &c->runner->measure;
+    uint64_t from = m->on ? wsgi_lap_ns() : 0;
     const answer *a = &c->answer;
     const wsgi_buf *head = &c->runner->head, *body = &c->runner->body;
     int64_t length = a->declared >= 0 ? a->declared
@@ -471,9 +540,55 @@ static enum wsgi_end send_answer(call *c)
                         head->data + a->reason_len, head->len - a->reason_len, a->nheaders);
     if (err == 0 && n > 0)
         err = c->peer->data(c->ctx, body->data, (size_t)n, 0);
+    wsgi_measure_output(m, from, (uint64_t)n);
     if (err != 0)
         return WSGI_END_CANCELLED;
     return a->bodiless ? WSGI_END_OK : body_ended(c, a->declared, n, a->length - n);
+}
+
+/* Measure the request, if anybody wants to know what it takes. */
+static void begin_measure(call *c)
+{
+    wsgi_runner *w = c->runner;
+
+    if (!wsgi_tally_wanted() && !wsgi_events_wanted(c->slot->interp->state))
+        return;
+    wsgi_measure_begin(&w->measure, c->r->received_us, c->r->queued_us, c->r->taken_us);
+    if (wsgi_tally_wanted() && w->tally == NULL)
+        w->tally = wsgi_tally_take(c->r->thread);
+    if (w->tally != NULL)
+        wsgi_tally_begin(w->tally, &w->measure);
+    if (wsgi_telemetry_slow_us != 0)
+        w->measure.active = wsgi_tally_active();
+}
+
+/* A request that another process is to run does not count here. */
+static void end_measure(call *c, enum wsgi_end end)
+{
+    wsgi_runner *w = c->runner;
+    int ran = end != WSGI_END_CANCELLED || w->measure.started_us != 0;
+
+    if (w->measure.finished_us == 0)
+        wsgi_measure_finish(&w->measure);
+    if (w->tally != NULL)
+        wsgi_tally_end(w->tally, ran ? &w->measure : NULL, c->status);
+    if (ran && wsgi_telemetry_slow_us != 0
+        && w->measure.finished_us > w->measure.began_us + wsgi_telemetry_slow_us)
+        wsgi_telemetry_slow(w, c->r, c->status);
+    w->measure.on = 0;
+}
+
+/* The first wait for the GIL counts as any other. */
+static void enter(call *c)
+{
+    wsgi_measure *m = &c->runner->measure;
+    uint64_t from = m->on ? wsgi_lap_ns() : 0;
+
+    wsgi_interp_enter(c->slot);
+    if (from != 0) {
+        wsgi_measure_add(&m->gil_ns, wsgi_lap_ns() - from);
+        wsgi_measure_add(&m->gil_waits, 1);
+    }
 }
 
 static enum wsgi_end run_call(call *c)
@@ -491,10 +606,15 @@ static enum wsgi_end run_call(call *c)
         return WSGI_END_INTERNAL;
     if (watch)
         now = wsgi_script_stat(c->script);
-    wsgi_interp_enter(c->slot);
+    begin_measure(c);
+    enter(c);
     end = run_held(c, watch ? &now : NULL);
     wsgi_interp_leave(c->slot);
-    return end == WSGI_END_OK && c->answer.ready ? send_answer(c) : end;
+    if (end == WSGI_END_OK && c->answer.ready)
+        end = send_answer(c);
+    if (c->runner->measure.on)
+        end_measure(c, end);
+    return end;
 }
 
 enum wsgi_end wsgi_adapter_run(const wsgi_request *r, const wsgi_peer *peer, void *ctx)

@@ -1,7 +1,7 @@
 /* wsgi_board.c - the scoreboard of one daemon group, in shared memory.
  *
- * The file is a header page, then slots, threads and cells, every record on a
- * cache line of its own so that two writers never share one. The sizes are
+ * The file is a header page, then slots, threads, cells and what they count, as
+ * wsgi_board_inner.h lays them out. The sizes are
  * kept in each process's own memory after the first look: a process that maps
  * the board can scribble on it, but can neither make another one read outside
  * it nor cut it short (the file is sealed).
@@ -9,7 +9,7 @@
  * All words are accessed with the __atomic builtins: acquire and release where
  * one word tells that others are valid, relaxed for counters.
  */
-#include "wsgi_board.h"
+#include "wsgi_board_inner.h"
 #include "wsgi_wire.h"
 
 #include <errno.h>
@@ -26,47 +26,11 @@
 #define BOARD_BYTES_MAX ((uint64_t)1 << 32)
 #define SLOT_BITS     14
 #define SLOTS_MAX     ((1u << SLOT_BITS) - 1)
-#define LINE          64
 
-typedef struct {
-    uint32_t magic, interface;
-    uint32_t slots, threads, cells;
-    uint32_t deaths, turns;
-    uint32_t deaths_of[WSGI_DEATH_KINDS];
-} __attribute__((aligned(4 * LINE))) board_header;
-
-/* life: incarnation in the upper sixteen bits, state in the lower. One word,
- * so that "does incarnation N live" is one load. */
-typedef struct {
-    uint32_t life;
-    uint32_t pid;
-    uint64_t started_us, ready_us;
-    uint32_t death, death_detail, dead_incarnation, dead_pid;
-} __attribute__((aligned(LINE))) board_slot;
-
-typedef struct {
-    uint32_t state;
-    uint64_t since_us, count;
-} __attribute__((aligned(LINE))) board_thread;
-
-typedef struct {
-    uint64_t word;
-    uint32_t owner;             /* pid of the httpd child, 0 is nobody */
-} __attribute__((aligned(LINE))) board_cell;
-
-struct wsgi_board {
-    uint32_t slots, threads, cells;
-    size_t size;
-    board_header *header;
-    board_slot *slot;
-    board_thread *thread;
-    board_cell *cell;
-};
-
-#define LOAD(p)          __atomic_load_n((p), __ATOMIC_RELAXED)
-#define LOAD_ACQUIRE(p)  __atomic_load_n((p), __ATOMIC_ACQUIRE)
-#define STORE(p, v)      __atomic_store_n((p), (v), __ATOMIC_RELAXED)
-#define STORE_RELEASE(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
+#define LOAD(p)          WSGI_LOAD(p)
+#define LOAD_ACQUIRE(p)  WSGI_LOAD_ACQUIRE(p)
+#define STORE(p, v)      WSGI_STORE(p, v)
+#define STORE_RELEASE(p, v) WSGI_STORE_RELEASE(p, v)
 
 /* ---- cell words: ticket 32, incarnation 16, slot 14, state 2 -------------- */
 
@@ -94,18 +58,17 @@ static uint32_t next_ticket(uint32_t ticket)
 
 /* ---- making and mapping ------------------------------------------------ */
 
-/* Bytes of a board with these sizes, or 0 when they are out of bounds. */
-static uint64_t board_bytes(uint32_t slots, uint32_t threads, uint32_t cells)
+uint64_t wsgi_board_bytes(uint32_t slots, uint32_t threads, uint32_t cells)
 {
     uint64_t n;
 
     if (slots == 0 || slots > SLOTS_MAX || cells == 0 ||
         cells == WSGI_CELL_INVALID)
         return 0;
-    n = sizeof(board_header) + (uint64_t)slots * sizeof(board_slot) +
-        (uint64_t)cells * sizeof(board_cell);
-    /* slots * threads * 64 is below 2^52: no overflow. */
-    n += (uint64_t)slots * threads * sizeof(board_thread);
+    n = sizeof(wsgi_board_header) + (uint64_t)slots * sizeof(wsgi_board_slot) +
+        (uint64_t)cells * (sizeof(wsgi_board_cell) + sizeof(wsgi_board_tally)) + sizeof(wsgi_board_shared);
+    /* slots * threads * 512 is below 2^55: no overflow. */
+    n += (uint64_t)slots * threads * sizeof(wsgi_board_thread);
     return n <= BOARD_BYTES_MAX && n <= SIZE_MAX ? n : 0;
 }
 
@@ -156,19 +119,42 @@ static void lay_out(wsgi_board *b, void *base, uint32_t slots, uint32_t threads,
     b->threads = threads;
     b->cells = cells;
     b->header = base;
-    p += sizeof(board_header);
+    p += sizeof(wsgi_board_header);
     b->slot = (void *)p;
-    p += sizeof(board_slot) * (size_t)slots;
+    p += sizeof(wsgi_board_slot) * (size_t)slots;
     b->thread = (void *)p;
-    p += sizeof(board_thread) * (size_t)slots * threads;
+    p += sizeof(wsgi_board_thread) * (size_t)slots * threads;
     b->cell = (void *)p;
+    p += sizeof(wsgi_board_cell) * (size_t)cells;
+    b->tally = (void *)p;
+    p += sizeof(wsgi_board_tally) * (size_t)cells;
+    b->shared = (void *)p;
 }
 
-int wsgi_board_create(uint32_t slots, uint32_t threads, uint32_t cells,
-                      wsgi_board **out, int *fd)
+/* What is added for the bytes of a score. */
+static uint64_t score_size(uint32_t n)
 {
-    uint64_t size = board_bytes(slots, threads, cells);
-    board_header *h;
+    return n == 0 ? 0 : sizeof(wsgi_board_score) + ((uint64_t)n + 7) / 8 * 8;
+}
+
+/* Of the whole file; 0: out of bounds. */
+static uint64_t file_bytes(uint32_t slots, uint32_t threads, uint32_t cells, uint32_t score)
+{
+    uint64_t n = wsgi_board_bytes(slots, threads, cells);
+
+    return n == 0 || score > WSGI_SCORE_MAX ? 0 : n + score_size(score);
+}
+
+int wsgi_board_create(uint32_t slots, uint32_t threads, uint32_t cells, wsgi_board **out, int *fd)
+{
+    return wsgi_board_create_with(slots, threads, cells, 0, out, fd);
+}
+
+int wsgi_board_create_with(uint32_t slots, uint32_t threads, uint32_t cells, uint32_t n,
+                           wsgi_board **out, int *fd)
+{
+    uint64_t size = file_bytes(slots, threads, cells, n);
+    wsgi_board_header *h;
     int file, error;
 
     *out = NULL;
@@ -186,6 +172,7 @@ int wsgi_board_create(uint32_t slots, uint32_t threads, uint32_t cells,
     h->slots = slots;
     h->threads = threads;
     h->cells = cells;
+    h->score_bytes = n;
     h->interface = WSGI_INTERFACE_VERSION;
     STORE_RELEASE(&h->magic, BOARD_MAGIC);
     munmap(h, sizeof(*h));
@@ -204,7 +191,7 @@ int wsgi_board_map(int fd, wsgi_board **out)
     wsgi_board *b = NULL;
     void *base = MAP_FAILED;
     struct stat st;
-    board_header h;
+    wsgi_board_header h;
     uint64_t size;
     int error;
 
@@ -217,7 +204,7 @@ int wsgi_board_map(int fd, wsgi_board **out)
     if (base == MAP_FAILED)
         return errno;
     memcpy(&h, base, sizeof(h));        /* one look, then our own copy counts */
-    size = board_bytes(h.slots, h.threads, h.cells);
+    size = file_bytes(h.slots, h.threads, h.cells, h.score_bytes);
     if (h.magic != BOARD_MAGIC || h.interface != WSGI_INTERFACE_VERSION ||
         size == 0 || size != (uint64_t)st.st_size) {
         error = EINVAL;
@@ -230,6 +217,10 @@ int wsgi_board_map(int fd, wsgi_board **out)
     }
     b->size = (size_t)st.st_size;
     lay_out(b, base, h.slots, h.threads, h.cells);
+    if (h.score_bytes > 0) {
+        b->score_bytes = h.score_bytes;
+        b->score = (void *)(b->shared + 1);
+    }
     *out = b;
     return 0;
 failed:
@@ -280,228 +271,11 @@ void wsgi_board_turn(wsgi_board *b)
     __atomic_fetch_add(&b->header->turns, 1, __ATOMIC_RELEASE);
 }
 
-const char *wsgi_death_text(enum wsgi_death d)
-{
-    switch (d) {
-    case WSGI_DEATH_EXIT:             return "exited";
-    case WSGI_DEATH_SIGNAL:           return "killed by a signal";
-    case WSGI_DEATH_OOM:              return "killed because memory ran out";
-    case WSGI_DEATH_RELOAD:           return "replaced because its script changed";
-    case WSGI_DEATH_RECYCLED:         return "replaced";
-    case WSGI_DEATH_REQUEST_TIMEOUT:  return "ended by request-timeout";
-    case WSGI_DEATH_STARTUP_TIMEOUT:  return "ended by startup-timeout";
-    case WSGI_DEATH_SHUTDOWN:         return "stopped";
-    case WSGI_DEATH_IMPORT:           return "ended since a script could not be imported";
-    case WSGI_DEATH_MAXIMUM_REQUESTS: return "replaced after maximum-requests";
-    case WSGI_DEATH_RESTART_INTERVAL: return "replaced after restart-interval";
-    case WSGI_DEATH_INACTIVITY:       return "ended by inactivity-timeout";
-    case WSGI_DEATH_DEADLOCK:         return "ended by deadlock-timeout";
-    case WSGI_DEATH_CPU_TIME:         return "ended by cpu-time-limit";
-    case WSGI_DEATH_MEMORY:           return "replaced for memory-soft-limit";
-    case WSGI_DEATH_SIGNALLED:        return "replaced after a signal";
-    case WSGI_DEATH_LOST:             return "ended while it had no supervisor";
-    default:                          return "ended";
-    }
-}
-
-/* ---- processes ---------------------------------------------------------- */
-
-static uint32_t life_word(uint32_t incarnation, uint32_t state)
-{
-    return incarnation << 16 | state;
-}
-
-static uint32_t life_incarnation(uint32_t life)
-{
-    return life >> 16;
-}
-
-static uint32_t life_state(uint32_t life)
-{
-    return life & 0xffff;
-}
-
-uint16_t wsgi_slot_begin(wsgi_board *b, uint32_t slot)
-{
-    board_slot *s;
-    uint32_t incarnation, i;
-
-    if (slot >= b->slots)
-        return 0;
-    s = &b->slot[slot];
-    incarnation = (life_incarnation(LOAD(&s->life)) + 1) & 0xffff;
-    if (incarnation == 0)
-        incarnation = 1;
-    STORE(&s->pid, 0);
-    STORE(&s->started_us, wsgi_now_us());
-    STORE(&s->ready_us, 0);
-    for (i = 0; i < b->threads; i++) {  /* the last user of these is gone */
-        board_thread *t = &b->thread[(size_t)slot * b->threads + i];
-
-        STORE(&t->state, WSGI_THREAD_NONE);
-        STORE(&t->since_us, 0);
-        STORE(&t->count, 0);
-    }
-    STORE_RELEASE(&s->life, life_word(incarnation, WSGI_SLOT_STARTING));
-    return (uint16_t)incarnation;
-}
-
-void wsgi_slot_pid(wsgi_board *b, uint32_t slot, pid_t pid)
-{
-    if (slot < b->slots)
-        STORE_RELEASE(&b->slot[slot].pid, (uint32_t)pid);
-}
-
-/* Supervisor and host may both write, and the later state of the life counts
- * whoever comes last. */
-void wsgi_slot_state(wsgi_board *b, uint32_t slot, uint16_t incarnation,
-                     enum wsgi_slot_state state)
-{
-    board_slot *s;
-    uint32_t life;
-
-    if (slot >= b->slots || state == WSGI_SLOT_FREE)
-        return;
-    s = &b->slot[slot];
-    life = LOAD_ACQUIRE(&s->life);
-    do {
-        if (life_incarnation(life) != incarnation || life_state(life) == WSGI_SLOT_FREE ||
-            life_state(life) >= (uint32_t)state)
-            return;
-        if (state == WSGI_SLOT_READY)
-            STORE(&s->ready_us, wsgi_now_us());
-    } while (!__atomic_compare_exchange_n(&s->life, &life,
-                 life_word(life_incarnation(life), state), 0,
-                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
-}
-
-void wsgi_slot_end(wsgi_board *b, uint32_t slot, enum wsgi_death d, uint32_t detail)
-{
-    board_slot *s;
-    uint32_t incarnation;
-
-    if (slot >= b->slots)
-        return;
-    s = &b->slot[slot];
-    incarnation = life_incarnation(LOAD(&s->life));
-    STORE(&s->death, d);
-    STORE(&s->death_detail, detail);
-    STORE(&s->dead_pid, LOAD(&s->pid));
-    STORE(&s->dead_incarnation, incarnation);
-    STORE_RELEASE(&s->life, life_word(incarnation, WSGI_SLOT_GONE));
-    if ((uint32_t)d < WSGI_DEATH_KINDS)
-        __atomic_fetch_add(&b->header->deaths_of[d], 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&b->header->deaths, 1, __ATOMIC_RELEASE);
-}
-
-void wsgi_slot_read(const wsgi_board *b, uint32_t slot, wsgi_slot_view *out)
-{
-    const board_slot *s;
-    uint32_t life, i;
-
-    memset(out, 0, sizeof(*out));
-    if (slot >= b->slots)
-        return;
-    s = &b->slot[slot];
-    life = LOAD_ACQUIRE(&s->life);
-    out->state = life_state(life);
-    out->incarnation = life_incarnation(life);
-    out->pid = (pid_t)LOAD(&s->pid);
-    out->started_us = LOAD(&s->started_us);
-    out->ready_us = LOAD(&s->ready_us);
-    out->death = LOAD(&s->death);
-    out->death_detail = LOAD(&s->death_detail);
-    out->dead_incarnation = LOAD(&s->dead_incarnation);
-    out->dead_pid = (pid_t)LOAD(&s->dead_pid);
-    for (i = 0; i < b->threads; i++)
-        out->requests += LOAD(&b->thread[(size_t)slot * b->threads + i].count);
-}
-
-int wsgi_slot_lives(const wsgi_board *b, uint32_t slot, uint16_t incarnation)
-{
-    uint32_t life, state;
-
-    if (slot >= b->slots)
-        return 0;
-    life = LOAD_ACQUIRE(&b->slot[slot].life);
-    state = life_state(life);
-    return life_incarnation(life) == incarnation &&
-           state >= WSGI_SLOT_STARTING && state <= WSGI_SLOT_DRAINING;
-}
-
-/* ---- threads --------------------------------------------------------------- */
-
-static board_thread *thread_at(const wsgi_board *b, uint32_t slot, uint32_t thread)
-{
-    if (slot >= b->slots || thread >= b->threads)
-        return NULL;
-    return &b->thread[(size_t)slot * b->threads + thread];
-}
-
-static void thread_set(wsgi_board *b, uint32_t slot, uint32_t thread,
-                       enum wsgi_thread_state state)
-{
-    board_thread *t = thread_at(b, slot, thread);
-
-    if (t != NULL)
-        STORE_RELEASE(&t->state, (uint32_t)state);
-}
-
-void wsgi_thread_idle(wsgi_board *b, uint32_t slot, uint32_t thread)
-{
-    thread_set(b, slot, thread, WSGI_THREAD_IDLE);
-}
-
-void wsgi_thread_none(wsgi_board *b, uint32_t slot, uint32_t thread)
-{
-    thread_set(b, slot, thread, WSGI_THREAD_NONE);
-}
-
-void wsgi_thread_busy(wsgi_board *b, uint32_t slot, uint32_t thread, uint64_t now_us)
-{
-    board_thread *t = thread_at(b, slot, thread);
-
-    if (t == NULL)
-        return;
-    STORE(&t->since_us, now_us);
-    STORE_RELEASE(&t->state, (uint32_t)WSGI_THREAD_BUSY);
-}
-
-void wsgi_thread_done(wsgi_board *b, uint32_t slot, uint32_t thread)
-{
-    board_thread *t = thread_at(b, slot, thread);
-
-    if (t == NULL)
-        return;
-    STORE(&t->count, LOAD(&t->count) + 1);      /* one writer: no locked add */
-    STORE_RELEASE(&t->state, (uint32_t)WSGI_THREAD_IDLE);
-}
-
-enum wsgi_thread_state wsgi_thread_read(const wsgi_board *b, uint32_t slot,
-                                        uint32_t thread, uint64_t *since_us,
-                                        uint64_t *count)
-{
-    const board_thread *t = thread_at(b, slot, thread);
-    uint32_t state = WSGI_THREAD_NONE;
-    uint64_t since = 0, done = 0;
-
-    if (t != NULL) {
-        state = LOAD_ACQUIRE(&t->state);
-        since = LOAD(&t->since_us);
-        done = LOAD(&t->count);
-    }
-    if (since_us != NULL)
-        *since_us = since;
-    if (count != NULL)
-        *count = done;
-    return state > WSGI_THREAD_BUSY ? WSGI_THREAD_NONE : (enum wsgi_thread_state)state;
-}
-
 /* ---- cells ---------------------------------------------------------------- */
 
 /* The ticket stays and goes up for the life of the board, so that no copy of
  * an older request ever fits the cell again. */
-static void cell_free(board_cell *c)
+static void cell_free(wsgi_board_cell *c)
 {
     uint64_t w = LOAD_ACQUIRE(&c->word);
 
@@ -511,7 +285,7 @@ static void cell_free(board_cell *c)
         ;
 }
 
-static int cell_try_claim(board_cell *c, uint32_t from, pid_t pid)
+static int cell_try_claim(wsgi_board_cell *c, uint32_t from, pid_t pid)
 {
     if (!__atomic_compare_exchange_n(&c->owner, &from, (uint32_t)pid, 0,
                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
@@ -520,13 +294,24 @@ static int cell_try_claim(board_cell *c, uint32_t from, pid_t pid)
     return 1;
 }
 
+/* The cells up to this one have been used. */
+static uint32_t note_use(wsgi_board *b, uint32_t cell)
+{
+    uint32_t used = LOAD(&b->header->cells_used);
+
+    while (used <= cell && !__atomic_compare_exchange_n(&b->header->cells_used, &used, cell + 1, 0,
+                                                        __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+        ;
+    return cell;
+}
+
 uint32_t wsgi_cell_claim(wsgi_board *b, pid_t pid)
 {
     uint32_t i;
 
     for (i = 0; i < b->cells; i++)
         if (LOAD(&b->cell[i].owner) == 0 && cell_try_claim(&b->cell[i], 0, pid))
-            return i;
+            return note_use(b, i);
     for (i = 0; i < b->cells; i++) {
         uint32_t owner = LOAD(&b->cell[i].owner);
 
@@ -535,7 +320,7 @@ uint32_t wsgi_cell_claim(wsgi_board *b, pid_t pid)
         if (owner != 0 && (kill((pid_t)owner, 0) == 0 || errno != ESRCH))
             continue;
         if (cell_try_claim(&b->cell[i], owner, pid))
-            return i;
+            return note_use(b, i);
     }
     return WSGI_CELL_INVALID;
 }

@@ -4,7 +4,8 @@
  * mapping, supervisor and hosts get the descriptor. It holds
  *   - a slot per daemon process: incarnation, state, pid, how the last one ended;
  *   - a slot per thread of those: what it does, since when, how often;
- *   - a cell per httpd thread with a request under way: who owns the request.
+ *   - a cell per httpd thread with a request under way: who owns the request;
+ *   - what is counted of all these: wsgi_numbers.h.
  * Every word has one writer at a time and is read and written atomically;
  * there are no locks, and no system call on the request path. A process of
  * another group never maps it.
@@ -17,6 +18,7 @@
 #ifndef WSGI_BOARD_H
 #define WSGI_BOARD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -41,10 +43,18 @@ enum wsgi_death { WSGI_DEATH_NONE = 0, WSGI_DEATH_EXIT, WSGI_DEATH_SIGNAL,
 
 /* "ended by request-timeout": what follows "the daemon process"; static. */
 const char *wsgi_death_text(enum wsgi_death d);
+/* "request_timeout": a word for it; static. */
+const char *wsgi_death_word(enum wsgi_death d);
 
 /* Make a board in an anonymous file. 0 or an errno; *FD is close-on-exec. */
 int  wsgi_board_create(uint32_t slots, uint32_t threads, uint32_t cells,
                        wsgi_board **out, int *fd);
+/* The same with room for N bytes of wsgi_scoreboard.h. */
+#define WSGI_SCORE_MAX (16u << 20)
+int  wsgi_board_create_with(uint32_t slots, uint32_t threads, uint32_t cells, uint32_t n,
+                            wsgi_board **out, int *fd);
+/* How long its file is without that; 0: sizes that cannot be. */
+uint64_t wsgi_board_bytes(uint32_t slots, uint32_t threads, uint32_t cells);
 /* Map a board by its descriptor, sizes checked against the file. 0 or an errno. */
 int  wsgi_board_map(int fd, wsgi_board **out);
 void wsgi_board_unmap(wsgi_board *b);
@@ -68,6 +78,7 @@ typedef struct {
     uint32_t death, death_detail;         /* of the incarnation before */
     uint32_t dead_incarnation;
     pid_t dead_pid;
+    uint64_t rss, pss;                    /* memory, bytes; 0 not known */
 } wsgi_slot_view;
 
 /* A new process will use SLOT: state STARTING, the next incarnation (never 0). */
@@ -83,15 +94,44 @@ void wsgi_slot_read(const wsgi_board *b, uint32_t slot, wsgi_slot_view *out);
 /* Is this incarnation still running? */
 int  wsgi_slot_lives(const wsgi_board *b, uint32_t slot, uint16_t incarnation);
 
+/* Scripts that a process has in service are known by a number, made of path and
+ * application group; never 0. */
+#define WSGI_SLOT_SCRIPTS 64
+uint64_t wsgi_script_number(const char *path, const char *application_group);
+/* Host: SLOT, its own, has SCRIPT in service from now on. One more than there
+ * is room for is not noted. */
+void wsgi_slot_serves(wsgi_board *b, uint32_t slot, uint64_t script);
+/* Is there a ready process, other than that of slot BUT, that has SCRIPT in
+ * service? */
+int  wsgi_board_served(const wsgi_board *b, uint64_t script, uint32_t but);
+
 /* ---- threads: written by their own thread ----------------------------------- */
 
 void wsgi_thread_idle(wsgi_board *b, uint32_t slot, uint32_t thread);
+/* BUSY since NOW_US, by the wall clock. */
 void wsgi_thread_busy(wsgi_board *b, uint32_t slot, uint32_t thread, uint64_t now_us);
-void wsgi_thread_done(wsgi_board *b, uint32_t slot, uint32_t thread); /* IDLE, counts a request */
+/* What for, once that is known: method and URI, of which the query string is
+ * left out, and what does not fit. */
+#define WSGI_WHAT_MAX 128
+void wsgi_thread_what(wsgi_board *b, uint32_t slot, uint32_t thread, uint64_t received_us,
+                      const char *method, size_t nmethod, const char *uri, size_t nuri);
+/* IDLE, counts a request and the time it took. */
+void wsgi_thread_done(wsgi_board *b, uint32_t slot, uint32_t thread, uint64_t now_us);
 void wsgi_thread_none(wsgi_board *b, uint32_t slot, uint32_t thread);
 /* State, and through SINCE and COUNT (may be NULL) start of the request and requests done. */
 enum wsgi_thread_state wsgi_thread_read(const wsgi_board *b, uint32_t slot, uint32_t thread,
                                         uint64_t *since_us, uint64_t *count);
+
+typedef struct {
+    enum wsgi_thread_state state;
+    uint64_t count;                       /* requests done, of all who had the slot */
+    uint64_t since_us, received_us;       /* of the request under way: taken, received
+                                           * by httpd (0 not known); both 0 if none */
+    char what[WSGI_WHAT_MAX + 1];         /* "GET /path", "" not known; as the client sent
+                                           * it: whoever shows it escapes it */
+} wsgi_thread_view;
+
+void wsgi_thread_look(const wsgi_board *b, uint32_t slot, uint32_t thread, wsgi_thread_view *out);
 
 /* ---- cells: written by relay and host ---------------------------------------- */
 

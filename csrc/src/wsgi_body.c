@@ -14,7 +14,7 @@
 #include "wsgi_wire.h"
 
 #define GUARD     "MOD_WSGI_BODY"
-#define IDLE_MOST 64              /* reads without a byte although the socket was ready */
+#define IDLE_MOST 64              /* see idle */
 
 /* Stands before the output filters of a request whose body is read. */
 struct wsgi_body_guard {
@@ -85,8 +85,9 @@ static int fail(wsgi_body *body, apr_status_t rv)
     return body->error;
 }
 
-/* Data of the first bucket, if there is one: 0, an errno, or -1 for none. */
-static int first_piece(wsgi_body *body, const char **p, size_t *n)
+/* Up to MAX bytes of the first bucket, if there is one, which is lent then: 0, an
+ * errno, or -1 for none. */
+static int first_piece(wsgi_body *body, size_t max, const char **p, size_t *n)
 {
     while (!APR_BRIGADE_EMPTY(body->bb)) {
         apr_bucket *e = APR_BRIGADE_FIRST(body->bb);
@@ -103,9 +104,16 @@ static int first_piece(wsgi_body *body, const char **p, size_t *n)
             rv = apr_bucket_read(e, p, &length, APR_BLOCK_READ);
             if (rv != APR_SUCCESS)
                 return fail(body, rv);
+            if (length > max) {
+                apr_bucket_split(e, max);
+                length = max;
+            }
             if (length > 0) {
+                APR_BUCKET_REMOVE(e);
+                APR_BRIGADE_INSERT_TAIL(body->lent, e);
                 *n = length;
                 body->left -= (int64_t)length;
+                body->taken += length;
                 return 0;
             }
         }
@@ -119,6 +127,7 @@ static void start_reading(wsgi_body *body)
     request_rec *r = body->r;
 
     body->bb = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    body->lent = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     body->guard = apr_pcalloc(r->pool, sizeof(*body->guard));
     ap_add_output_filter_handle(guard_filter, body->guard, r, r->connection);
 }
@@ -159,24 +168,29 @@ static void send_continue(request_rec *r)
     r->status_line = line;
 }
 
-/* A read that does not block found nothing. 0: try again; EAGAIN: nothing came
- * for MS; else the error that ends the body. */
-static int await_client(wsgi_body *body, int fd, int ms)
+/* A read that does not block found nothing. 0: try again; EAGAIN: MS are over
+ * since *SINCE, which is set if it is 0; else the error that ends the body. */
+static int await_client(wsgi_body *body, int fd, int ms, apr_time_t *since)
 {
     struct pollfd p = { fd, POLLIN, 0 };
     apr_time_t now = (apr_time_t)wsgi_steady_us();
+    apr_interval_time_t left;
 
     if (body->silent == 0)
         body->silent = now;
-    if (poll(&p, 1, ms) > 0)
+    if (*since == 0)
+        *since = now;
+    left = ms - apr_time_as_msec(now - *since);
+    if (left > 0 && poll(&p, 1, (int)left) > 0)
         return 0;
     return (apr_time_t)wsgi_steady_us() - body->silent > body->r->server->timeout ? fail(body, APR_TIMEUP) : EAGAIN;
 }
 
-/* As wsgi_body_try; MS below 0 blocks. */
-static int next(wsgi_body *body, size_t max, const char **p, size_t *n, int ms)
+/* One more piece, lent beside the others; as wsgi_body_next, or EAGAIN if BLOCK
+ * says not to wait. */
+static int next(wsgi_body *body, size_t max, const char **p, size_t *n, apr_read_type_e block)
 {
-    int error, fd = -1, idle = 0;
+    int error;
 
     *n = 0;
     if (body->error != 0)
@@ -185,37 +199,61 @@ static int next(wsgi_body *body, size_t max, const char **p, size_t *n, int ms)
         return 0;
     if (body->bb == NULL)
         start_reading(body);
-    else if (!APR_BRIGADE_EMPTY(body->bb))
-        apr_bucket_delete(APR_BRIGADE_FIRST(body->bb));      /* the piece lent last */
-    if (ms >= 0 && (fd = socket_of(body)) >= 0)
-        send_continue(body->r);
-    while ((error = first_piece(body, p, n)) == -1) {
-        /* Filters that take from the socket and have nothing for us now and
-         * then are usual; one that never takes anything is not waited for. */
-        apr_read_type_e block = fd >= 0 && idle < IDLE_MOST ? APR_NONBLOCK_READ : APR_BLOCK_READ;
+    while ((error = first_piece(body, max, p, n)) == -1) {
         apr_status_t rv = read_more(body, max, block);
 
         if (block == APR_NONBLOCK_READ &&
-            (APR_STATUS_IS_EAGAIN(rv) || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->bb)))) {
-            idle++;
-            if ((error = await_client(body, fd, ms)) != 0)
-                return error;
-        }
-        else if (rv != APR_SUCCESS)
+            (APR_STATUS_IS_EAGAIN(rv) || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->bb))))
+            return EAGAIN;
+        if (rv != APR_SUCCESS)
             return fail(body, rv);
     }
     body->silent = 0;
+    body->idle = 0;
     return error;
+}
+
+/* The caller is done with what it was lent. */
+static void take_back(wsgi_body *body)
+{
+    if (body->lent != NULL)
+        apr_brigade_cleanup(body->lent);
 }
 
 int wsgi_body_next(wsgi_body *body, size_t max, const char **p, size_t *n)
 {
-    return next(body, max, p, n, -1);
+    take_back(body);
+    return next(body, max, p, n, APR_BLOCK_READ);
 }
 
-int wsgi_body_try(wsgi_body *body, size_t max, const char **p, size_t *n, int ms)
+int wsgi_body_gather(wsgi_body *body, size_t need, size_t most, int ms, wsgi_body_pieces *out)
 {
-    return next(body, max, p, n, ms);
+    int fd = socket_of(body), error = 0;
+    apr_time_t since = 0;
+
+    take_back(body);
+    out->count = 0;
+    out->size = 0;
+    if (fd >= 0 && body->error == 0 && body->left > 0 && most > 0)
+        send_continue(body->r);
+    while (out->size < most && out->count < WSGI_BODY_PIECES) {
+        /* Filters that take from the socket and have nothing for us now and
+         * then are usual; one that never takes anything is not waited for. */
+        int ask = fd >= 0 && body->idle < IDLE_MOST;
+        const char *p;
+        size_t n;
+
+        error = next(body, most - out->size, &p, &n, ask || out->size > 0 ? APR_NONBLOCK_READ : APR_BLOCK_READ);
+        if (error == EAGAIN && ask && out->size < need && (error = await_client(body, fd, ms, &since)) == 0) {
+            body->idle++;
+            continue;
+        }
+        if (error != 0 || n == 0)
+            break;
+        out->piece[out->count++] = (struct iovec){ (void *)p, n };
+        out->size += n;
+    }
+    return out->size > 0 ? 0 : error;
 }
 
 int wsgi_body_leave(wsgi_body *body, int status)

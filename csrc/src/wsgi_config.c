@@ -8,10 +8,15 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "wsgi_auth_conf.h"
 #include "wsgi_groups.h"
+#include "wsgi_import.h"
+#include "wsgi_legacy.h"
 #include "wsgi_locate.h"
 #include "wsgi_options.h"
 #include "wsgi_proxies.h"
+#include "wsgi_report.h"
+#include "wsgi_settings_conf.h"
 
 #define ERROR_LENGTH 512
 
@@ -24,10 +29,12 @@ void *wsgi_config_create_dir(apr_pool_t *p, char *dir)
     (void)dir;
     c->pass_authorization = -1;
     c->script_reloading = -1;
+    c->ignore_activity = -1;
     c->error_override = -1;
     c->chunked_request = -1;
     c->enable_sendfile = -1;
     c->map_head = -1;
+    c->pass_apache_request = -1;
     return c;
 }
 
@@ -42,10 +49,16 @@ void *wsgi_config_merge_dir(apr_pool_t *p, void *base, void *add)
     c->pass_authorization = a->pass_authorization != -1 ? a->pass_authorization
                                                         : b->pass_authorization;
     c->script_reloading = a->script_reloading != -1 ? a->script_reloading : b->script_reloading;
+    c->ignore_activity = a->ignore_activity != -1 ? a->ignore_activity : b->ignore_activity;
     c->error_override = a->error_override != -1 ? a->error_override : b->error_override;
     c->chunked_request = a->chunked_request != -1 ? a->chunked_request : b->chunked_request;
     c->enable_sendfile = a->enable_sendfile != -1 ? a->enable_sendfile : b->enable_sendfile;
     c->map_head = a->map_head != -1 ? a->map_head : b->map_head;
+    c->pass_apache_request = a->pass_apache_request != -1 ? a->pass_apache_request : b->pass_apache_request;
+    c->access_script = a->access_script ? a->access_script : b->access_script;
+    c->auth_user_script = a->auth_user_script ? a->auth_user_script : b->auth_user_script;
+    c->auth_group_script = a->auth_group_script ? a->auth_group_script : b->auth_group_script;
+    c->dispatch_script = a->dispatch_script ? a->dispatch_script : b->dispatch_script;
     c->restrict_process = a->restrict_process ? a->restrict_process : b->restrict_process;
     c->trusted_proxies = a->trusted_proxies ? a->trusted_proxies : b->trusted_proxies;
     c->trusted_headers = a->trusted_headers ? a->trusted_headers : b->trusted_headers;
@@ -70,7 +83,10 @@ static wsgi_global *global_of(apr_pool_t *pconf)
     global = apr_pcalloc(pconf, sizeof(*global));
     global->groups = apr_array_make(pconf, 4, sizeof(wsgi_group *));
     global->imports = apr_array_make(pconf, 4, sizeof(wsgi_import));
+    global->legacy = apr_array_make(pconf, 1, sizeof(wsgi_legacy_sighting));
+    wsgi_settings_conf_create(pconf, &global->settings);
     global->restrict_embedded = -1;
+    global->server_metrics = -1;
     global->case_sensitivity = -1;
     apr_pool_userdata_setn(global, key, NULL, pconf);
     return global;
@@ -83,6 +99,7 @@ void *wsgi_config_create_server(apr_pool_t *p, server_rec *s)
     (void)s;
     c->global = global_of(p);
     c->aliases = apr_array_make(p, 2, sizeof(wsgi_alias));
+    c->log_json = -1;
     return c;
 }
 
@@ -93,6 +110,7 @@ void *wsgi_config_merge_server(apr_pool_t *p, void *base, void *add)
 
     c->global = b->global;
     c->aliases = apr_array_append(p, a->aliases, b->aliases);
+    c->log_json = a->log_json != -1 ? a->log_json : b->log_json;
     return c;
 }
 
@@ -135,7 +153,7 @@ wsgi_group *wsgi_config_group(const wsgi_global *global, const char *name)
 
 /* ---- words and values --------------------------------------------------- */
 
-static const char *parse_flag(cmd_parms *cmd, const char *what, const char *text, int *out)
+const char *wsgi_config_parse_flag(cmd_parms *cmd, const char *what, const char *text, int *out)
 {
     if (strcasecmp(text, "on") == 0)
         *out = 1;
@@ -147,16 +165,12 @@ static const char *parse_flag(cmd_parms *cmd, const char *what, const char *text
     return NULL;
 }
 
-/* %{GLOBAL} is the empty name; everything else stays as it is until a request
- * expands it. */
-static const char *parse_group(const char *text)
+const char *wsgi_config_parse_group(const char *text)
 {
     return strcmp(text, "%{GLOBAL}") == 0 ? "" : text;
 }
 
-/* Take the next name=value off *ARGS. The value, or the whole word, may be
- * quoted. At the end *NAME is NULL. Returns NULL or an error text. */
-static const char *next_option(cmd_parms *cmd, const char **args, char **name, char **value)
+const char *wsgi_config_next_option(cmd_parms *cmd, const char **args, char **name, char **value)
 {
     const char *p = *args, *start;
 
@@ -200,11 +214,11 @@ static const char *set_choice(cmd_parms *cmd, wsgi_choice *choice, int with_call
                               const char *name, const char *value)
 {
     if (strcmp(name, "process-group") == 0)
-        choice->process_group = parse_group(value);
+        choice->process_group = wsgi_config_parse_group(value);
     else if (strcmp(name, "application-group") == 0)
-        choice->application_group = parse_group(value);
+        choice->application_group = wsgi_config_parse_group(value);
     else if (strcmp(name, "pass-authorization") == 0)
-        return parse_flag(cmd, name, value, &choice->pass_authorization);
+        return wsgi_config_parse_flag(cmd, name, value, &choice->pass_authorization);
     else if (with_callable && strcmp(name, "callable-object") == 0)
         choice->callable_object = value;
     else
@@ -222,7 +236,7 @@ static const char *parse_choice(cmd_parms *cmd, const char *args, int with_calla
 
     memset(out, 0, sizeof(*out));
     out->pass_authorization = -1;
-    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL) {
+    while ((error = wsgi_config_next_option(cmd, &args, &name, &value)) == NULL && name != NULL) {
         error = set_choice(cmd, out, with_callable, name, value);
         if (error != NULL)
             return error;
@@ -231,28 +245,6 @@ static const char *parse_choice(cmd_parms *cmd, const char *args, int with_calla
 }
 
 /* ---- scripts -------------------------------------------------------------- */
-
-/* Enter SCRIPT in the list of what a process loads before it serves. The group
- * must have been declared by now; whether this server may use it is judged when
- * every ServerName is known (wsgi_groups_check). */
-static const char *add_import(cmd_parms *cmd, const char *script, const wsgi_choice *choice)
-{
-    wsgi_global *global = wsgi_config_global(cmd->server);
-    wsgi_import *import;
-
-    if (wsgi_config_group(global, choice->process_group) == NULL)
-        return apr_psprintf(cmd->pool, "%s: process group '%s' is not yet configured; "
-                            "WSGIDaemonProcess %s must stand before this line", cmd->cmd->name,
-                            choice->process_group, choice->process_group);
-    import = apr_array_push(global->imports);
-    import->directive = cmd->cmd->name;
-    import->script = script;
-    import->group = choice->process_group;
-    import->application_group = choice->application_group;
-    import->callable_object = choice->callable_object;
-    import->server = cmd->server;
-    return NULL;
-}
 
 static int is_literal(const char *group)
 {
@@ -276,10 +268,9 @@ static const char *add_alias(cmd_parms *cmd, const char *location, ap_regex_t *r
     alias->file = file;
     alias->choice = choice;
     alias->sighting = regex == NULL ? wsgi_sighting_new(cmd->pool) : NULL;
-    /* In embedded mode the first request of a child loads the script. */
-    if (is_literal(choice.process_group) && *choice.process_group != '\0' &&
-        is_literal(choice.application_group) && (regex == NULL || strchr(file, '$') == NULL))
-        return add_import(cmd, file, &choice);
+    if (is_literal(choice.process_group) && is_literal(choice.application_group) &&
+        (regex == NULL || strchr(file, '$') == NULL))
+        return wsgi_import_add(cmd, file, &choice);
     return NULL;
 }
 
@@ -313,37 +304,6 @@ static const char *set_script_alias_match(cmd_parms *cmd, void *dir, const char 
         return apr_psprintf(cmd->pool, "WSGIScriptAliasMatch: '%s' is not understood; use a regular "
                             "expression, of which $1 to $9 in the file are the groups", pattern);
     return add_alias(cmd, pattern, regex, file, args);
-}
-
-static const char *set_import_script(cmd_parms *cmd, void *dir, const char *args)
-{
-    const char *file = ap_getword_conf(cmd->pool, &args), *error;
-    wsgi_choice choice;
-    char *name, *value;
-
-    (void)dir;
-    memset(&choice, 0, sizeof(choice));
-    if (*file == '\0')
-        return "WSGIImportScript needs a script: "
-               "WSGIImportScript file-path process-group=NAME application-group=NAME";
-    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL) {
-        if (strcmp(name, "process-group") == 0)
-            choice.process_group = parse_group(value);
-        else if (strcmp(name, "application-group") == 0)
-            choice.application_group = parse_group(value);
-        else
-            return apr_psprintf(cmd->pool, "WSGIImportScript: invalid option %s=%s; the options "
-                                "are process-group and application-group", name, value);
-    }
-    if (error != NULL)
-        return error;
-    if (choice.process_group == NULL || choice.application_group == NULL)
-        return apr_psprintf(cmd->pool, "WSGIImportScript %s: both process-group= and "
-                            "application-group= are required", file);
-    if (*choice.process_group == '\0')
-        return apr_psprintf(cmd->pool, "WSGIImportScript %s: process-group=%%{GLOBAL} is not "
-                            "available in this release; name a daemon process group", file);
-    return add_import(cmd, file, &choice);
 }
 
 static const char *set_handler_script(cmd_parms *cmd, void *dir, const char *args)
@@ -390,7 +350,7 @@ static const char *set_daemon_process(cmd_parms *cmd, void *dir, const char *arg
     group = wsgi_group_new(cmd->pool, group_name, cmd->server);
     group->file = cmd->directive->filename;
     group->line = (unsigned)cmd->directive->line_num;
-    while ((error = next_option(cmd, &args, &name, &value)) == NULL && name != NULL)
+    while ((error = wsgi_config_next_option(cmd, &args, &name, &value)) == NULL && name != NULL)
         if (wsgi_options_set(&group->options, name, value, text, sizeof(text)) < 0)
             return apr_psprintf(cmd->pool, "WSGIDaemonProcess %s: %s", group_name, text);
     if (error != NULL)
@@ -407,14 +367,14 @@ static const char *set_daemon_process(cmd_parms *cmd, void *dir, const char *arg
 static const char *set_process_group(cmd_parms *cmd, void *dir, const char *value)
 {
     (void)cmd;
-    ((wsgi_dir_config *)dir)->process_group = parse_group(value);
+    ((wsgi_dir_config *)dir)->process_group = wsgi_config_parse_group(value);
     return NULL;
 }
 
 static const char *set_application_group(cmd_parms *cmd, void *dir, const char *value)
 {
     (void)cmd;
-    ((wsgi_dir_config *)dir)->application_group = parse_group(value);
+    ((wsgi_dir_config *)dir)->application_group = wsgi_config_parse_group(value);
     return NULL;
 }
 
@@ -436,7 +396,7 @@ static const char *set_restrict_process(cmd_parms *cmd, void *dir, const char *a
         if (*name == '\0')
             return apr_psprintf(cmd->pool, "%s: the name is empty; use %%{GLOBAL} if embedded mode "
                                 "was meant", cmd->cmd->name);
-        APR_ARRAY_PUSH(names, const char *) = parse_group(name);
+        APR_ARRAY_PUSH(names, const char *) = wsgi_config_parse_group(name);
     }
     if (names->nelts == 0)
         return apr_psprintf(cmd->pool, "%s needs at least one name of a process group; %%{GLOBAL} "
@@ -448,7 +408,7 @@ static const char *set_restrict_process(cmd_parms *cmd, void *dir, const char *a
 /* On or Off for requests. cmd->info: its place in wsgi_dir_config. */
 static const char *set_flag(cmd_parms *cmd, void *dir, const char *value)
 {
-    return parse_flag(cmd, "", value, (int *)(void *)((char *)dir + (apr_size_t)cmd->info));
+    return wsgi_config_parse_flag(cmd, "", value, (int *)(void *)((char *)dir + (apr_size_t)cmd->info));
 }
 
 static const char *set_map_head(cmd_parms *cmd, void *dir, const char *value)
@@ -474,7 +434,7 @@ static const char *set_global_flag(cmd_parms *cmd, void *dir, const char *value)
     char *base = (char *)wsgi_config_global(cmd->server);
 
     (void)dir;
-    return error ? error : parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
+    return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
 }
 
 /* A text that there is once a server. cmd->info: its place in wsgi_global. */
@@ -510,11 +470,14 @@ static const char *set_socket_prefix(cmd_parms *cmd, void *dir, const char *valu
 
 #define GLOBAL_TEXT(member) (void *)APR_OFFSETOF(wsgi_global, member)
 #define GLOBAL_FLAG(member) (void *)APR_OFFSETOF(wsgi_global, member)
+#define SETTING(member) (void *)APR_OFFSETOF(wsgi_settings, member)
+#define SCOPE(member) (void *)APR_OFFSETOF(wsgi_scope, member)
 #define FLAG(member) (void *)APR_OFFSETOF(wsgi_dir_config, member)
 #define GLOBAL  RSRC_CONF             /* the setter refuses virtual hosts */
 #define SERVER  RSRC_CONF
 #define SECTION (RSRC_CONF | ACCESS_CONF)
 #define HTACCESS (RSRC_CONF | ACCESS_CONF | OR_FILEINFO)
+#define AUTHCONFIG OR_AUTHCFG         /* directory sections and .htaccess, not a server itself */
 
 const command_rec wsgi_config_directives[] = {
     AP_INIT_RAW_ARGS("WSGIScriptAlias", set_script_alias, NULL, SERVER,
@@ -525,7 +488,7 @@ const command_rec wsgi_config_directives[] = {
                      "application-group=, callable-object=, pass-authorization="),
     AP_INIT_RAW_ARGS("WSGIDaemonProcess", set_daemon_process, NULL, SERVER,
                      "name of a group of daemon processes, and its options"),
-    AP_INIT_RAW_ARGS("WSGIImportScript", set_import_script, NULL, SERVER,
+    AP_INIT_RAW_ARGS("WSGIImportScript", wsgi_import_set, NULL, SERVER,
                      "script file to load when a process starts, process-group= and "
                      "application-group="),
     AP_INIT_RAW_ARGS("WSGIHandlerScript", set_handler_script, NULL, SECTION,
@@ -551,23 +514,85 @@ const command_rec wsgi_config_directives[] = {
     AP_INIT_TAKE1("WSGIMapHEADToGET", set_map_head, NULL, HTACCESS,
                   "On to show HEAD requests to applications as GET, Off not to, Auto to do so where "
                   "a filter needs the body"),
+    AP_INIT_TAKE1("WSGIIgnoreActivity", set_flag, FLAG(ignore_activity), HTACCESS,
+                  "On: these requests do not keep a daemon process from its inactivity-timeout, else Off"),
     AP_INIT_TAKE1("WSGIEnableSendfile", set_flag, FLAG(enable_sendfile), HTACCESS,
                   "On to send files of wsgi.file_wrapper by sendfile, else Off"),
+    AP_INIT_TAKE1("WSGIPassApacheRequest", set_flag, FLAG(pass_apache_request), SECTION,
+                  "On to let Python in httpd's processes have the request_rec, else Off"),
+    AP_INIT_RAW_ARGS("WSGIDispatchScript", wsgi_auth_set_script, FLAG(dispatch_script), SECTION,
+                     "script file that chooses where requests go, and options process-group= and "
+                     "application-group="),
+    AP_INIT_RAW_ARGS("WSGIAccessScript", wsgi_auth_set_script, FLAG(access_script), AUTHCONFIG,
+                     "script file that says who may come in, and options process-group= and "
+                     "application-group="),
+    AP_INIT_RAW_ARGS("WSGIAuthUserScript", wsgi_auth_set_script, FLAG(auth_user_script), AUTHCONFIG,
+                     "script file that knows users and their passwords, and options process-group= and "
+                     "application-group="),
+    AP_INIT_RAW_ARGS("WSGIAuthGroupScript", wsgi_auth_set_script, FLAG(auth_group_script), AUTHCONFIG,
+                     "script file that knows the groups of users, and options process-group= and "
+                     "application-group="),
     AP_INIT_TAKE1("WSGICaseSensitivity", set_global_flag, GLOBAL_FLAG(case_sensitivity), GLOBAL,
                   "Off if paths that differ only in case are the same file, else On"),
     AP_INIT_RAW_ARGS("WSGITrustedProxyHeaders", wsgi_proxies_set_headers, NULL, HTACCESS,
                      "names of headers by which proxies tell of the client"),
     AP_INIT_RAW_ARGS("WSGITrustedProxies", wsgi_proxies_set_proxies, NULL, HTACCESS,
                      "addresses and networks of the proxies that may send those headers"),
+    AP_INIT_TAKE1("WSGIServerMetrics", set_global_flag, GLOBAL_FLAG(server_metrics), GLOBAL,
+                  "On: applications in embedded mode may see Apache's scoreboard, mod_wsgi.server_metrics()"),
     AP_INIT_TAKE1("WSGIRestrictEmbedded", set_global_flag, GLOBAL_FLAG(restrict_embedded), GLOBAL,
                   "On to refuse applications in embedded mode, else Off"),
     AP_INIT_TAKE1("WSGIPythonHome", set_global_text, GLOBAL_TEXT(python_home), GLOBAL,
                   "prefix of a Python installation or virtual environment"),
-    AP_INIT_TAKE1("WSGIPythonPath", set_global_text, GLOBAL_TEXT(python_path), GLOBAL,
-                  "directories for sys.path in embedded mode, separated by colons"),
+    AP_INIT_TAKE1("WSGIPythonPath", wsgi_settings_set_path, NULL, GLOBAL,
+                  "directories for sys.path, separated by colons"),
+    AP_INIT_TAKE1("WSGIPythonEggs", wsgi_settings_set_eggs, NULL, GLOBAL,
+                  "directory for files unpacked from eggs in embedded mode"),
+    AP_INIT_TAKE1("WSGIPythonOptimize", wsgi_settings_set_optimize, NULL, GLOBAL,
+                  "0, 1 or 2, as Python's option -O none, once or twice"),
+    AP_INIT_TAKE1("WSGIDontWriteBytecode", wsgi_settings_set_flag, SETTING(dont_write_bytecode), GLOBAL,
+                  "On to write no .pyc files, else Off"),
+    AP_INIT_TAKE1("WSGIPythonWarnings", wsgi_settings_set_warnings, NULL, GLOBAL,
+                  "a filter for warnings, as of Python's option -W"),
+    AP_INIT_TAKE1("WSGIPythonHashSeed", wsgi_settings_set_hash_seed, NULL, GLOBAL,
+                  "random, or a whole number up to 4294967295"),
+    AP_INIT_TAKE1("WSGIDestroyInterpreter", wsgi_settings_set_flag, SETTING(destroy_interpreter), GLOBAL,
+                  "Off to end processes without ending their interpreters, else On"),
+    AP_INIT_RAW_ARGS("<WSGIInterpreterOptions", wsgi_settings_set_options, NULL, GLOBAL,
+                     "process-group= and application-group= of the interpreters that the directives "
+                     "inside are for"),
+    AP_INIT_TAKE1("WSGISwitchInterval", wsgi_settings_set_switch_interval, NULL, GLOBAL,
+                  "seconds for which a thread may keep Python's lock while others wait for it"),
+    AP_INIT_TAKE1("WSGIPerInterpreterGIL", wsgi_settings_set_scope_flag, SCOPE(per_interpreter_gil), GLOBAL,
+                  "On to give interpreters other than the main one locks of their own, else Off"),
+    AP_INIT_TAKE1("WSGIFreeThreading", wsgi_settings_set_scope_flag, SCOPE(free_threading), GLOBAL,
+                  "On to run a Python that was built without the GIL without it, else Off"),
+    AP_INIT_TAKE1("WSGIRestrictStdin", wsgi_settings_set_scope_flag, SCOPE(restrict_stdin), GLOBAL,
+                  "On to make reading sys.stdin an error, else Off"),
+    AP_INIT_TAKE1("WSGIRestrictStdout", wsgi_settings_set_scope_flag, SCOPE(restrict_stdout), GLOBAL,
+                  "On to make writing to sys.stdout an error, else Off"),
+    AP_INIT_TAKE1("WSGIRestrictSignal", wsgi_settings_set_scope_flag, SCOPE(restrict_signal), GLOBAL,
+                  "Off to let applications register handlers of signals, else On"),
     AP_INIT_TAKE1("WSGISocketPrefix", set_socket_prefix, GLOBAL_TEXT(socket_prefix), GLOBAL,
                   "accepted for compatibility: there is no socket on disk"),
+    AP_INIT_TAKE1("WSGILogFormat", wsgi_report_set_format, NULL, SERVER,
+                  "json for lines of applications as one JSON object each, else text"),
+    AP_INIT_RAW_ARGS("WSGITelemetryService", wsgi_report_set_service, NULL, GLOBAL,
+                     "unix:/path of the socket that numbers are sent to, and option interval="),
+    AP_INIT_TAKE1("WSGISlowRequests", wsgi_report_set_slow, NULL, GLOBAL,
+                  "seconds after which a request is reported to the telemetry service; 0 is off"),
+    AP_INIT_RAW_ARGS("WSGITelemetryOptions", wsgi_report_set_options, NULL, GLOBAL,
+                     "None, All, or CaptureUserAgent, also with + or -"),
     AP_INIT_TAKE1("WSGIRuntimeDirectory", set_runtime_directory, GLOBAL_TEXT(runtime_directory),
                   GLOBAL, "folder of wsgi-supervisor and of the Python halves"),
+    AP_INIT_TAKE1("WSGISocketRotation", wsgi_legacy_set_flag, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGIAcceptMutex", wsgi_legacy_set_mutex, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGILazyInitialization", wsgi_legacy_set_flag, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGIVerboseDebugging", wsgi_legacy_set_flag, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGIPy3kWarningFlag", wsgi_legacy_set_flag, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGINewRelicConfigFile", wsgi_legacy_set_text, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGINewRelicEnvironment", wsgi_legacy_set_text, NULL, GLOBAL, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGIUserAuthoritative", wsgi_legacy_set_flag, NULL, AUTHCONFIG, "accepted for compatibility"),
+    AP_INIT_TAKE1("WSGIGroupAuthoritative", wsgi_legacy_set_flag, NULL, AUTHCONFIG, "accepted for compatibility"),
     { NULL }
 };

@@ -58,6 +58,8 @@ void wsgi_group_config_encode(const wsgi_group_config *g, wsgi_buf *out)
     wsgi_buf_u32(out, (uint32_t)g->log_level);
     wsgi_buf_u32(out, (uint32_t)g->default_socket_timeout);
     wsgi_options_encode(&g->options, out);
+    wsgi_settings_encode(&g->settings, out);
+    wsgi_server_encode(&g->server, out);
     wsgi_buf_u32(out, g->npreloads);
     for (i = 0; i < g->npreloads; i++) {
         put_text(out, g->preloads[i].script);
@@ -70,6 +72,7 @@ void wsgi_group_config_encode(const wsgi_group_config *g, wsgi_buf *out)
     for (i = 0; i < 3; i++)
         wsgi_buf_u16(out, g->apache[i]);
     wsgi_buf_u8(out, g->caseless);
+    wsgi_buf_text(out, g->core_folder);
 }
 
 static int decode_preloads(wsgi_cur *in, wsgi_group_config *out)
@@ -101,6 +104,8 @@ int wsgi_group_config_decode(wsgi_cur *in, wsgi_group_config *out)
 
     memset(out, 0, sizeof(*out));
     wsgi_options_init(&out->options);
+    wsgi_settings_init(&out->settings);
+    wsgi_server_init(&out->server);
     out->key = wsgi_cur_u64(in);
     out->host = get_text(in);
     out->runtime = get_text(in);
@@ -108,13 +113,17 @@ int wsgi_group_config_decode(wsgi_cur *in, wsgi_group_config *out)
     out->log_level = (int)wsgi_cur_u32(in);
     out->default_socket_timeout = (int)wsgi_cur_u32(in);
     if (in->bad || out->default_socket_timeout < 0 ||
-        wsgi_options_decode(in, &out->options) < 0 || decode_preloads(in, out) < 0)
+        wsgi_options_decode(in, &out->options) < 0 || wsgi_settings_decode(in, &out->settings) < 0 ||
+        wsgi_server_decode(in, &out->server) < 0 ||
+        decode_preloads(in, out) < 0)
         goto failed;
     out->slot = wsgi_cur_u32(in);
     out->incarnation = wsgi_cur_u32(in);
     for (i = 0; i < 3; i++)
         out->apache[i] = wsgi_cur_u16(in);
     out->caseless = wsgi_cur_u8(in);
+    if (wsgi_cur_text(in, &out->core_folder) < 0)
+        goto failed;
     /* Without a name or a program there is no group. */
     if (in->bad || in->left != 0 || out->options.name == NULL || out->host[0] != '/')
         goto failed;
@@ -137,9 +146,13 @@ void wsgi_group_config_free(wsgi_group_config *g)
     free(g->host);
     free(g->runtime);
     free(g->server_name);
+    free(g->core_folder);
     wsgi_options_free(&g->options);
+    wsgi_settings_free(&g->settings);
+    wsgi_server_free(&g->server);
     memset(g, 0, sizeof(*g));
     wsgi_options_init(&g->options);
+    wsgi_settings_init(&g->settings);
 }
 
 void wsgi_control_script(wsgi_buf *out, const char *script, const char *application_group)

@@ -29,6 +29,8 @@
 #define WSGI_CONTROL_H
 
 #include "wsgi_options.h"
+#include "wsgi_server.h"
+#include "wsgi_settings.h"
 
 #define WSGI_CONTROL_FD        3     /* in the supervisor */
 #define WSGI_HOST_RENDEZVOUS_FD 3    /* in a host; 0 is /dev/null, 1 and 2 the log */
@@ -63,10 +65,13 @@ typedef struct {
     int log_level;                /* of httpd: lines above it are not written */
     int default_socket_timeout;   /* httpd's Timeout, seconds */
     wsgi_options options;
+    wsgi_settings settings;       /* of Python, for all groups */
     wsgi_preload *preloads;       /* in configuration order */
     uint32_t npreloads;
     uint32_t slot, incarnation;   /* CONFIG only */
     uint16_t apache[3];           /* version of the running server */
+    wsgi_server server;           /* that Apache */
+    char *core_folder;            /* CoreDumpDirectory: where a crash leaves its core; NULL: nowhere */
     uint8_t caseless;             /* WSGICaseSensitivity Off: names of scripts in any case are one */
 } wsgi_group_config;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ap_mpm.h"
+#include "apr_env.h"
 #include "apr_strings.h"
 #include "apr_time.h"
 #include "unixd.h"
@@ -22,9 +23,13 @@
 #include "wsgi_embed.h"
 #include "wsgi_environ.h"
 #include "wsgi_groups.h"
+#include "wsgi_import.h"
 #include "wsgi_locate.h"
+#include "wsgi_metrics_count.h"
+#include "wsgi_report.h"
 #include "wsgi_response.h"
 #include "wsgi_runtime.h"
+#include "wsgi_scoreboard_take.h"
 
 #define COPY_MAX   (64 * 1024)        /* larger data is passed on at once, uncopied */
 #define STOP_WAIT  apr_time_from_sec(5)
@@ -57,12 +62,18 @@ static int check_home(apr_pool_t *pconf, const wsgi_global *global, server_rec *
     return rv;
 }
 
+/* Can there be Python in a child? */
+static int possible(const wsgi_global *global)
+{
+    return global->restrict_embedded != 1 || global->python_needed;
+}
+
 int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
 {
     wsgi_global *global = wsgi_config_global(s);
     const char *error = "";
 
-    if (global->restrict_embedded == 1)
+    if (!possible(global))
         return OK;
     if (global->runtime == NULL)
         global->runtime = wsgi_runtime_open(pconf, global->runtime_directory, &error);
@@ -73,7 +84,7 @@ int wsgi_embedded_check(apr_pool_t *pconf, server_rec *s)
     /* Without it daemon groups may still have all they need, and so may a
      * server without any application. What was asked for must be there. */
     global->embedded_error = error;
-    if (global->python_home == NULL && global->runtime_directory == NULL)
+    if (global->python_home == NULL && global->runtime_directory == NULL && !global->python_needed)
         return OK;
     ap_log_error(APLOG_MARK, APLOG_EMERG, 0, s, WSGI_MSG(0350) "%s%s", global->python_home
                  ? "WSGIPythonHome: " : "", error);
@@ -89,6 +100,8 @@ static struct {
     int tried;
     server_rec *server;
     int multithread, multiprocess, apache[3];
+    const wsgi_embed_script *scripts; /* to be loaded first */
+    uint32_t nscripts;
     uint32_t threads;                 /* numbered so far */
     uint32_t running;                 /* requests */
 } plugin = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -97,7 +110,12 @@ static __thread uint32_t thread_number;
 
 static void log_server(void *ctx, int level, const char *text, size_t n)
 {
-    ap_log_error(APLOG_MARK, level <= 7 ? level : APLOG_TRACE1, 0, ctx, "%.*s", (int)n, text);
+    wsgi_report_server_line(ctx, level, NULL, 0, text, n);
+}
+
+static void log_server_at(void *ctx, int level, const char *file, int line, const char *text, size_t n)
+{
+    wsgi_report_server_line(ctx, level, file, line, text, n);
 }
 
 /* Open the plugin and start its Python. Once; NULL if that failed, then also
@@ -105,6 +123,7 @@ static void log_server(void *ctx, int level, const char *text, size_t n)
 static const wsgi_embed_api *open_plugin(const wsgi_global *global, server_rec *s)
 {
     wsgi_embed_config config;
+    wsgi_server description;
     wsgi_embed_entry_fn entry;
     const wsgi_embed_api *api;
     char text[ERROR_LENGTH] = "";
@@ -133,10 +152,20 @@ static const wsgi_embed_api *open_plugin(const wsgi_global *global, server_rec *
     config.python_home = global->python_home;
     config.python_path = global->python_path;
     config.runtime = global->runtime->package;
+    config.settings = &global->settings;
+    config.scripts = plugin.scripts;
+    config.nscripts = plugin.nscripts;
+    wsgi_report_describe(plugin.server, &description);
+    description.parent = (uint64_t)getppid();
+    config.server = &description;
+    config.log_level = ap_get_server_module_loglevel(plugin.server, wsgi_module.module_index);
+    config.log_at = log_server_at;
     config.multithread = plugin.multithread;
     config.multiprocess = plugin.multiprocess;
+    config.keep_stdout = ap_exists_config_define("ONE_PROCESS") || ap_exists_config_define("DEBUG");
     config.caseless = wsgi_config_caseless(global);
     config.log = log_server;
+    config.scoreboard = global->server_metrics == 1 ? wsgi_score_take : NULL;
     config.log_ctx = plugin.server;
     if (api->start(&config, text, sizeof(text)) < 0) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, WSGI_MSG(0354) "Python %s cannot be initialised in this child: "
@@ -168,13 +197,13 @@ static const wsgi_embed_api *get_plugin(server_rec *s)
  * inside would crash the child on its way out. */
 static apr_status_t stop_plugin(void *data)
 {
-    apr_time_t until = apr_time_now() + STOP_WAIT;
+    apr_time_t until = (apr_time_t)wsgi_steady_us() + STOP_WAIT;
     uint32_t running;
 
     (void)data;
     if (plugin.api == NULL)
         return APR_SUCCESS;
-    while ((running = __atomic_load_n(&plugin.running, __ATOMIC_ACQUIRE)) > 0 && apr_time_now() < until)
+    while ((running = __atomic_load_n(&plugin.running, __ATOMIC_ACQUIRE)) > 0 && (apr_time_t)wsgi_steady_us() < until)
         apr_sleep(apr_time_from_msec(10));
     if (running == 0)
         plugin.api->stop();
@@ -187,10 +216,11 @@ static apr_status_t stop_plugin(void *data)
 
 void wsgi_embedded_child_init(apr_pool_t *pchild, server_rec *s)
 {
+    const wsgi_global *global = wsgi_config_global(s);
     int threaded = 0, threads = 1, daemons = 1;
     ap_version_t version;
 
-    if (wsgi_config_global(s)->restrict_embedded == 1)
+    if (!possible(global))
         return;
     ap_mpm_query(AP_MPMQ_IS_THREADED, &threaded);
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
@@ -202,7 +232,12 @@ void wsgi_embedded_child_init(apr_pool_t *pchild, server_rec *s)
     plugin.apache[0] = version.major;
     plugin.apache[1] = version.minor;
     plugin.apache[2] = version.patch;
+    if (global->settings.python_eggs != NULL)
+        apr_env_set("PYTHON_EGG_CACHE", global->settings.python_eggs, pchild);
+    plugin.scripts = wsgi_import_embedded(pchild, global, &plugin.nscripts);
     apr_pool_cleanup_register(pchild, NULL, stop_plugin, apr_pool_cleanup_null);
+    if (plugin.nscripts > 0 || global->python_needed)
+        get_plugin(s);
 }
 
 /* ---- the request, lent through the table of functions ---------------------------------------- */
@@ -231,30 +266,36 @@ static int peer_stale(void *ctx, enum wsgi_stale how)
     return l->missing != OK ? ENOENT : 0;     /* load it again, here */
 }
 
+/* The piece lent next; none left at the end of the body. 0 or an errno. */
+static int next_piece(loan *l, size_t n)
+{
+    /* What was answered so far may be what the client waits for. */
+    if (wsgi_response_pass(&l->out, 1) != 0)
+        return ECONNRESET;
+    return wsgi_body_next(&l->body, n, &l->piece, &l->piece_left);
+}
+
 static ssize_t peer_read(void *ctx, void *buf, size_t n, int all)
 {
     loan *l = ctx;
-    int error;
+    size_t got = 0;
 
-    (void)all;                        /* what there is comes at no cost */
-    if (l->piece_left == 0) {
-        if (wsgi_response_pass(&l->out, 1) != 0) {
-            errno = ECONNRESET;
-            return -1;
-        }
-        error = wsgi_body_next(&l->body, n, &l->piece, &l->piece_left);
-        if (error != 0) {
+    do {
+        int error = l->piece_left == 0 ? next_piece(l, n - got) : 0;
+        size_t step = n - got < l->piece_left ? n - got : l->piece_left;
+
+        if (error != 0 && got == 0) {         /* else it is told next time */
             errno = error;
             return -1;
         }
-    }
-    if (n > l->piece_left)
-        n = l->piece_left;
-    if (n > 0)
-        memcpy(buf, l->piece, n);
-    l->piece += n;
-    l->piece_left -= n;
-    return (ssize_t)n;
+        if (step == 0)
+            break;
+        memcpy((char *)buf + got, l->piece, step);
+        got += step;
+        l->piece += step;
+        l->piece_left -= step;
+    } while (all && got < n);
+    return (ssize_t)got;
 }
 
 static int peer_head(void *ctx, int status, const char *reason, size_t reason_len,
@@ -304,7 +345,12 @@ static int peer_file(void *ctx, int fd, uint64_t offset, uint64_t length)
 
 static void peer_log(void *ctx, int level, const char *text, size_t n)
 {
-    ap_log_rerror(APLOG_MARK, level <= 7 ? level : APLOG_TRACE1, 0, ((loan *)ctx)->r, "%.*s", (int)n, text);
+    wsgi_report_line(((loan *)ctx)->r, ((loan *)ctx)->out.route, level, NULL, 0, text, n);
+}
+
+static void peer_log_at(void *ctx, int level, const char *file, int line, const char *text, size_t n)
+{
+    wsgi_report_line(((loan *)ctx)->r, ((loan *)ctx)->out.route, level, file, line, text, n);
 }
 
 static const wsgi_peer peer = {
@@ -315,14 +361,18 @@ static const wsgi_peer peer = {
     .data = peer_data,
     .file = peer_file,
     .log = peer_log,
+    .log_at = peer_log_at,
     .hints = peer_hints
 };
 
-/* The request as the gateway wants it; HEAD must outlive the call. 0 or -1. */
-static int describe(request_rec *r, const wsgi_route *route, wsgi_buf *head, wsgi_request *to)
+/* The request as the gateway wants it, or one that a call is about (else NULL);
+ * HEAD must outlive the call. 0 or -1. */
+static int describe(request_rec *r, const wsgi_route *route, const wsgi_call *call, wsgi_buf *head,
+                    wsgi_request *to)
 {
     memset(to, 0, sizeof(*to));
-    to->flags = wsgi_environ_write(r, route, head);
+    to->flags = call == NULL ? wsgi_environ_write(r, route, head)
+                             : wsgi_environ_write_call(r, route, call->kind, head);
     if (head->failed || wsgi_head_decode(head->data, head->len, &to->head) < 0)
         return -1;
     if (thread_number == 0)
@@ -331,19 +381,23 @@ static int describe(request_rec *r, const wsgi_route *route, wsgi_buf *head, wsg
     to->content_length = route->content_length;
     to->received_us = (uint64_t)r->request_time;
     to->thread = thread_number;
+    to->log_level = wsgi_report_level(r);
     to->multithread = plugin.multithread;
     to->multiprocess = plugin.multiprocess;
     memcpy(to->apache, plugin.apache, sizeof(to->apache));
+    to->request_rec = wsgi_config_dir(r)->pass_apache_request == 1 ? r : NULL;
     return 0;
 }
 
-int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
+/* Run it; through TAKEN, how much of its body was read. */
+static int run(request_rec *r, const wsgi_route *route, uint64_t *taken)
 {
     const wsgi_embed_api *api = get_plugin(r->server);
     wsgi_request request;
     wsgi_buf head;
     enum wsgi_end end;
     loan l;
+    uint64_t gil_us, gil_waits;
     int status;
 
     if (api == NULL) {
@@ -352,7 +406,7 @@ int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     memset(&head, 0, sizeof(head));
-    if (describe(r, route, &head, &request) < 0) {
+    if (describe(r, route, NULL, &head, &request) < 0) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0357) "the environment of a request is too large");
         wsgi_buf_free(&head);
         return HTTP_INTERNAL_SERVER_ERROR;
@@ -364,6 +418,8 @@ int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
     __atomic_add_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
     end = api->run(&request, &peer, &l);
     __atomic_sub_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
+    api->waited(&gil_us, &gil_waits);
+    wsgi_metrics_waited(gil_us, gil_waits);
     wsgi_buf_free(&head);
     if (l.body.error != 0 && !l.out.sent)
         status = wsgi_response_fail(&l.out, l.body.status);      /* one answer: Apache's own */
@@ -371,5 +427,101 @@ int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
         status = wsgi_response_fail(&l.out, l.missing);
     else
         status = wsgi_response_end(&l.out, end);
+    *taken = l.body.taken;
     return wsgi_body_leave(&l.body, status);
+}
+
+int wsgi_embedded_run(request_rec *r, const wsgi_route *route)
+{
+    uint64_t taken = 0;
+    int status;
+
+    wsgi_metrics_enter(r);
+    status = run(r, route, &taken);
+    wsgi_metrics_leave(r, taken, status);
+    return status;
+}
+
+/* ---- calls ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    request_rec *r;
+    const wsgi_route *route;
+    uint8_t kind;
+    wsgi_reply *reply;
+} question;
+
+static int call_begin(void *ctx)
+{
+    return ((question *)ctx)->r->connection->aborted ? ECANCELED : 0;
+}
+
+static int call_verdict(void *ctx, int code, const void *values, size_t values_len, uint32_t nvalues)
+{
+    question *q = ctx;
+    wsgi_verdict v = { .code = (uint16_t)code, .nvalues = nvalues, .values = values, .values_len = values_len };
+
+    return wsgi_reply_take(q->reply, q->r->pool, q->kind, &v);
+}
+
+static int call_lookup(void *ctx, const char *name, size_t n, wsgi_buf *out)
+{
+    const char *value = wsgi_calls_lookup(((question *)ctx)->r, name, n);
+
+    if (value == NULL)
+        return ENOENT;
+    wsgi_buf_bytes(out, value, strlen(value));
+    return out->failed ? ENOMEM : 0;
+}
+
+static void call_log(void *ctx, int level, const char *text, size_t n)
+{
+    wsgi_report_line(((question *)ctx)->r, ((question *)ctx)->route, level, NULL, 0, text, n);
+}
+
+static void call_log_at(void *ctx, int level, const char *file, int line, const char *text, size_t n)
+{
+    wsgi_report_line(((question *)ctx)->r, ((question *)ctx)->route, level, file, line, text, n);
+}
+
+/* There is no answer to be sent, and so no more functions. */
+static const wsgi_peer call_peer = {
+    .begin = call_begin,
+    .log = call_log,
+    .log_at = call_log_at,
+    .verdict = call_verdict,
+    .lookup = call_lookup
+};
+
+int wsgi_embedded_call(request_rec *r, const wsgi_route *route, const wsgi_call *call, wsgi_reply *reply)
+{
+    question q = { r, route, call->kind, reply };
+    const wsgi_embed_api *api;
+    wsgi_request request;
+    wsgi_buf head = { NULL, 0, 0, 0 };
+    int status = OK;
+
+    if (!possible(wsgi_config_global(r->server))) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0267) "there is no Python in httpd's children "
+                      "(WSGIRestrictEmbedded On) and '%s' is not asked: name a process-group= for it, or name it in "
+                      "the configuration of the server", route->script);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    api = get_plugin(r->server);
+    if (api == NULL) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0356) "Python does not run in this child: '%s' is not "
+                      "run", route->script);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (describe(r, route, call, &head, &request) < 0) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0357) "the environment of a request is too large");
+        status = HTTP_INTERNAL_SERVER_ERROR;
+    }
+    else {
+        __atomic_add_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
+        reply->end = api->call(&request, call, &call_peer, &q);
+        __atomic_sub_fetch(&plugin.running, 1, __ATOMIC_ACQ_REL);
+    }
+    wsgi_buf_free(&head);
+    return status;
 }

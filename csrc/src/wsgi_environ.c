@@ -18,6 +18,7 @@
 #include "http_request.h"
 #include "util_script.h"
 
+#include "wsgi_calls_wire.h"
 #include "wsgi_config.h"
 #include "wsgi_proxies.h"
 
@@ -113,14 +114,23 @@ static size_t header_variable(const char *name, char out[HEADER_NAME_MAX])
     return n;
 }
 
-/* CHANGES: what a trusted proxy says, NULL if no header is declared. */
-static void put_headers(pairs *to, request_rec *r, const wsgi_route *route,
-                        const wsgi_forwarded_changes *changes)
+/* Which headers with passwords are shown. */
+enum { SHOW_NONE, SHOW_AUTHORIZATION, SHOW_BOTH };
+
+static int credentials(request_rec *r, const wsgi_route *route)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+
+    return core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON ? SHOW_BOTH
+         : route->pass_authorization ? SHOW_AUTHORIZATION : SHOW_NONE;
+}
+
+/* CHANGES: what a trusted proxy says, NULL if no header is declared. */
+static void put_headers(pairs *to, request_rec *r, const wsgi_route *route,
+                        const wsgi_forwarded_changes *changes, int show)
+{
     const apr_array_header_t *table = apr_table_elts(r->headers_in);
     const apr_table_entry_t *e = (const apr_table_entry_t *)table->elts;
-    int cgi_pass = core->cgi_pass_auth == AP_CGI_PASS_AUTH_ON;
     char name[HEADER_NAME_MAX];
     int i;
 
@@ -145,11 +155,11 @@ static void put_headers(pairs *to, request_rec *r, const wsgi_route *route,
         case 'p':
             /* httpoxy: HTTP_PROXY is a setting of HTTP clients. */
             if (strcasecmp(key, "Proxy") == 0 ||
-                (strcasecmp(key, "Proxy-Authorization") == 0 && !cgi_pass))
+                (strcasecmp(key, "Proxy-Authorization") == 0 && show != SHOW_BOTH))
                 continue;
             break;
         case 'a':
-            if (strcasecmp(key, "Authorization") == 0 && !route->pass_authorization && !cgi_pass)
+            if (strcasecmp(key, "Authorization") == 0 && show == SHOW_NONE)
                 continue;
             break;
         case 'x':
@@ -212,7 +222,8 @@ static const char *server_name(request_rec *r)
     return strpbrk(name, "<>&\"'") == NULL ? name : ap_escape_html(r->pool, name);
 }
 
-static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
+/* Of those, the ones that are known of any request, whoever is to answer it. */
+static void put_request(pairs *to, request_rec *r, const wsgi_route *route)
 {
     conn_rec *c = r->connection;
 
@@ -231,6 +242,11 @@ static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
     if (r->server->server_admin != NULL && strcmp(r->server->server_admin, DEFAULT_ADMIN) != 0)
         put(to, "SERVER_ADMIN", 12, r->server->server_admin);
     PUT(to, "DOCUMENT_ROOT", ap_document_root(r));
+}
+
+static void put_cgi(pairs *to, request_rec *r, const wsgi_route *route)
+{
+    put_request(to, r, route);
     PUT(to, "CONTEXT_PREFIX", ap_context_prefix(r));
     PUT(to, "CONTEXT_DOCUMENT_ROOT", ap_context_document_root(r));
     PUT(to, "REQUEST_SCHEME", ap_http_scheme(r));
@@ -306,14 +322,10 @@ static void put_module(pairs *to, request_rec *r, const wsgi_route *route)
     PUT(to, "mod_wsgi.connection_id", r->connection->log_id);
 }
 
-uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *out)
+/* The strings of ROUTE. Returns where the number of pairs goes that follow. */
+static size_t begin_head(const wsgi_route *route, wsgi_buf *out)
 {
-    wsgi_forwarded_changes forwarded;
-    const wsgi_forwarded_changes *changes = wsgi_proxies_judge(r, &forwarded) ? &forwarded : NULL;
-    pairs to = { out, 0 };
-    uint8_t flags = 0;
     size_t count_at;
-    int https;
 
     wsgi_buf_str(out, route->script, strlen(route->script));
     wsgi_buf_str(out, route->application_group, strlen(route->application_group));
@@ -321,12 +333,50 @@ uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *ou
     wsgi_buf_str(out, route->handler_script, strlen(route->handler_script));
     count_at = out->len;
     wsgi_buf_u32(out, 0);
+    return count_at;
+}
+
+uint8_t wsgi_environ_write_call(request_rec *r, const wsgi_route *route, uint8_t kind, wsgi_buf *out)
+{
+    wsgi_forwarded_changes forwarded;
+    const wsgi_forwarded_changes *changes = wsgi_proxies_judge(r, &forwarded) ? &forwarded : NULL;
+    size_t count_at = begin_head(route, out);
+    pairs to = { out, 0 };
+
+    if (kind == WSGI_CALL_DISPATCH) {
+        put_subprocess(&to, r);
+        put_headers(&to, r, route, changes, credentials(r, route));
+        put_redirect(&to, r);
+        put_cgi(&to, r, route);
+    }
+    else {
+        put_headers(&to, r, route, changes, SHOW_NONE);
+        put_request(&to, r, route);
+        PUT(&to, "SERVER_SIGNATURE", ap_psignature("", r));
+        PUT(&to, "REMOTE_HOST", ap_get_useragent_host(r, REMOTE_HOST, NULL));
+    }
+    if (changes != NULL)
+        put_forwarded(&to, changes);
+    wsgi_buf_patch_u32(out, count_at, to.count);
+    return (is_https != NULL && is_https(r->connection) ? WSGI_REQ_HTTPS : 0) |
+           (route->script_reloading ? WSGI_REQ_RELOADING : 0) | (route->ignore_activity ? WSGI_REQ_UNSEEN : 0);
+}
+
+uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *out)
+{
+    size_t count_at = begin_head(route, out);
+    wsgi_forwarded_changes forwarded;
+    const wsgi_forwarded_changes *changes = wsgi_proxies_judge(r, &forwarded) ? &forwarded : NULL;
+    pairs to = { out, 0 };
+    uint8_t flags = 0;
+    int https;
+
     https = put_subprocess(&to, r) || (is_https != NULL && is_https(r->connection));
     if (changes != NULL && changes->https != -1)
         https = changes->https;
     if (https)
         flags |= WSGI_REQ_HTTPS;
-    put_headers(&to, r, route, changes);
+    put_headers(&to, r, route, changes, credentials(r, route));
     put_redirect(&to, r);
     put_cgi(&to, r, route);
     if (changes != NULL)
@@ -335,6 +385,8 @@ uint8_t wsgi_environ_write(request_rec *r, const wsgi_route *route, wsgi_buf *ou
     wsgi_buf_patch_u32(out, count_at, to.count);
     if (route->script_reloading)
         flags |= WSGI_REQ_RELOADING;
+    if (route->ignore_activity)
+        flags |= WSGI_REQ_UNSEEN;
     if (route->head_only)
         flags |= WSGI_REQ_HEAD;
     return flags;

@@ -1,6 +1,7 @@
 /* wsgi_environ_py.c - the environ of one request, see wsgi_environ_py.h. */
 
 #include "wsgi_environ_py.h"
+#include "wsgi_errors.h"
 
 #include <string.h>
 
@@ -35,18 +36,22 @@ static PyObject *latin1(const char *text, size_t n)
     return PyUnicode_DecodeLatin1(text, (Py_ssize_t)n, NULL);
 }
 
-PyObject *wsgi_environ_prototype(wsgi_state *st, const char *application_group)
+/* New reference. */
+static PyObject *make_prototype(wsgi_state *st, const char *application_group)
 {
     const wsgi_python_config *c = wsgi_python_settings();
-    PyObject *d = PyDict_New();
+    PyObject *d = PyDict_New(), *errors = wsgi_log_stream(st, WSGI_LINE_ERRORS, "<wsgi.errors>");
 
-    if (d == NULL)
+    if (d == NULL || errors == NULL) {
+        Py_XDECREF(errors);
+        Py_XDECREF(d);
         return NULL;
+    }
     if (put_named(d, "wsgi.version", Py_BuildValue("(ii)", 1, 0)) < 0
         || PyDict_SetItem(d, st->k_url_scheme, st->s_http) < 0
         || put(d, st->k_input, Py_NewRef(Py_None)) < 0
         || put(d, st->k_early_hints, Py_NewRef(Py_None)) < 0
-        || put_named(d, "wsgi.errors", Py_NewRef(st->errors)) < 0
+        || PyDict_SetItemString(d, "wsgi.errors", errors) < 0
         || put(d, st->k_multithread, PyBool_FromLong(c->multithread)) < 0
         || put(d, st->k_multiprocess, PyBool_FromLong(c->multiprocess)) < 0
         || put_named(d, "wsgi.run_once", PyBool_FromLong(c->run_once)) < 0
@@ -65,13 +70,22 @@ PyObject *wsgi_environ_prototype(wsgi_state *st, const char *application_group)
         || put(d, st->k_daemon_start, PyFloat_FromDouble(0.0)) < 0
         || put(d, st->k_application_start, Py_NewRef(Py_None)) < 0)
         Py_CLEAR(d);
+    Py_DECREF(errors);
     return d;
+}
+
+/* That of SLOT, made on first use; borrowed, or NULL with an exception. */
+static PyObject *prototype(wsgi_slot *slot)
+{
+    if (slot->environ == NULL)
+        slot->environ = make_prototype(slot->interp->state, slot->interp->group);
+    return slot->environ;
 }
 
 /* ---- names ----------------------------------------------------------------------- */
 
 /* Is this a key that no variable of a request may set? */
-static int kind_of(wsgi_state *st, PyObject *key, const wsgi_str *name)
+static int kind_of(wsgi_slot *slot, PyObject *key, const wsgi_str *name)
 {
     static const char paths[2][16] = {"DOCUMENT_ROOT", "SCRIPT_FILENAME"};
     size_t i;
@@ -80,13 +94,14 @@ static int kind_of(wsgi_state *st, PyObject *key, const wsgi_str *name)
     for (i = 0; i < 2; i++)
         if (name->len == strlen(paths[i]) && memcmp(name->data, paths[i], name->len) == 0)
             return KEY_PATH;
-    ours = PyObject_RichCompareBool(key, st->k_apache_version, Py_EQ);
+    ours = PyObject_RichCompareBool(key, slot->interp->state->k_apache_version, Py_EQ);
     if (ours == 0)
-        ours = PyDict_Contains(st->environ, key);
+        ours = prototype(slot) == NULL ? -1 : PyDict_Contains(slot->environ, key);
     if (ours < 0)
         return -1;
-    return ours || (name->len > 5 && memcmp(name->data, "wsgi.", 5) == 0) ? KEY_OURS
-                                                                           : KEY_LATIN1;
+    ours |= (name->len > 5 && memcmp(name->data, "wsgi.", 5) == 0)
+            || (name->len > 7 && memcmp(name->data, "apache.", 7) == 0);
+    return ours ? KEY_OURS : KEY_LATIN1;
 }
 
 static uint32_t hash_name(const wsgi_str *name)
@@ -116,7 +131,7 @@ static const wsgi_key *find_key(wsgi_slot *slot, const wsgi_str *name)
     key = latin1(name->data, name->len);
     if (key == NULL)
         return NULL;
-    kind = kind_of(slot->interp->state, key, name);
+    kind = kind_of(slot, key, name);
     if (kind < 0) {
         Py_DECREF(key);
         return NULL;
@@ -149,6 +164,7 @@ void wsgi_environ_forget(wsgi_slot *slot)
 
     for (i = 0; i < WSGI_KEYS; i++)
         Py_CLEAR(slot->keys[i].key);
+    Py_CLEAR(slot->environ);
 }
 
 /* ---- one request -------------------------------------------------------------------- */
@@ -190,14 +206,18 @@ static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject
 {
     const wsgi_python_config *c = wsgi_python_settings();
     const wsgi_head *h = &r->head;
+    wsgi_runner *w = wsgi_runner_known();
+    uint64_t now = wsgi_clock_us();
 
+    if (w != NULL)
+        w->measure.started_us = now;
     if (PyDict_SetItem(d, st->k_input, input) < 0
         || PyDict_SetItem(d, st->k_early_hints, hints) < 0
         || put(d, st->k_thread_id, PyLong_FromLong((long)r->thread)) < 0
         || put(d, st->k_callable_object,
                latin1(h->callable_object.data, h->callable_object.len)) < 0
         || put(d, st->k_request_start, seconds(r->received_us)) < 0
-        || put(d, st->k_application_start, seconds(wsgi_clock_us())) < 0)
+        || put(d, st->k_application_start, seconds(now)) < 0)
         return -1;
     if ((r->flags & WSGI_REQ_HTTPS) && PyDict_SetItem(d, st->k_url_scheme, st->s_https) < 0)
         return -1;
@@ -217,38 +237,41 @@ static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject
 }
 
 /* The server's version comes with the first request and stays. */
-static int learn_server(wsgi_state *st, const wsgi_request *r)
+static int learn_server(wsgi_state *st, PyObject *proto, const wsgi_request *r)
 {
-    if (r->apache[0] == 0 || PyDict_Contains(st->environ, st->k_apache_version) == 1)
+    if (r->apache[0] == 0 || PyDict_Contains(proto, st->k_apache_version) == 1)
         return 0;
-    return put(st->environ, st->k_apache_version,
+    return put(proto, st->k_apache_version,
                Py_BuildValue("(iii)", r->apache[0], r->apache[1], r->apache[2]));
+}
+
+int wsgi_environ_fill(wsgi_slot *slot, PyObject *environ, const wsgi_head *head)
+{
+    wsgi_cur cur = wsgi_cur_of(head->pairs, head->pairs_len);
+    uint32_t i;
+
+    for (i = 0; i < head->npairs; i++) {
+        wsgi_pair pair = wsgi_cur_pair(&cur);
+
+        if (cur.bad) {
+            PyErr_SetString(PyExc_SystemError, "request head is cut short");
+            return -1;
+        }
+        if (put_pair(slot, environ, &pair) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 PyObject *wsgi_environ_new(wsgi_slot *slot, const wsgi_request *r, PyObject *input,
                            PyObject *hints)
 {
     wsgi_state *st = slot->interp->state;
-    wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
-    PyObject *d = learn_server(st, r) < 0 ? NULL : PyDict_Copy(st->environ);
-    uint32_t i;
+    PyObject *proto = prototype(slot), *d;
 
-    if (d == NULL)
-        return NULL;
-    for (i = 0; i < r->head.npairs; i++) {
-        wsgi_pair pair = wsgi_cur_pair(&cur);
+    d = proto == NULL || learn_server(st, proto, r) < 0 ? NULL : PyDict_Copy(proto);
 
-        if (cur.bad) {
-            PyErr_SetString(PyExc_SystemError, "request head is cut short");
-            goto failed;
-        }
-        if (put_pair(slot, d, &pair) < 0)
-            goto failed;
-    }
-    if (put_ours(st, d, r, input, hints) < 0)
-        goto failed;
+    if (d != NULL && (wsgi_environ_fill(slot, d, &r->head) < 0 || put_ours(st, d, r, input, hints) < 0))
+        Py_CLEAR(d);
     return d;
-failed:
-    Py_DECREF(d);
-    return NULL;
 }

@@ -1,4 +1,4 @@
-/* wsgi_errors.c - log lines, standard streams and tracebacks, see wsgi_errors.h. */
+/* wsgi_errors.c - log lines and standard streams, see wsgi_errors.h. */
 
 #include "wsgi_errors.h"
 
@@ -12,14 +12,21 @@
 
 /* ---- lines ------------------------------------------------------------------ */
 
+/* Where in the source of an application a line comes from, if that is known. */
+typedef struct { const char *file; int line; } place;
+
 /* To the request of this thread, or to the process' log. */
-static void emit(int level, const char *text, size_t n)
+static void emit(int level, const place *at, const char *text, size_t n)
 {
     wsgi_runner *w = wsgi_runner_known();
     const wsgi_python_config *c = wsgi_python_settings();
 
-    if (w != NULL && w->peer != NULL)
+    if (w != NULL && w->peer != NULL && at != NULL && w->peer->log_at != NULL)
+        w->peer->log_at(w->ctx, level, at->file, at->line, text, n);
+    else if (w != NULL && w->peer != NULL)
         w->peer->log(w->ctx, level, text, n);
+    else if (at != NULL && c->log_at != NULL)
+        c->log_at(c->log_ctx, level, at->file, at->line, text, n);
     else
         c->log(c->log_ctx, level, text, n);
 }
@@ -31,14 +38,28 @@ static size_t logged_size(unsigned char c)
     return c < ' ' || c >= 127 ? 4 : c == '"' || c == '\\' ? 2 : 1;
 }
 
+/* What there is room for in a record, beside the script that httpd puts before the
+ * lines of a request. */
+static size_t record_room(void)
+{
+    const wsgi_runner *w = wsgi_runner_known();
+    size_t room = RECORD_MAX, i;
+
+    if (w == NULL || w->peer == NULL || w->request == NULL)
+        return room;
+    for (i = 0; i < w->request->head.script.len && room > RECORD_MAX / 4; i++)
+        room -= logged_size((unsigned char)w->request->head.script.data[i]);
+    return room;
+}
+
 /* The longest start of TEXT that fits a record and splits no UTF-8 character. */
-static size_t record_size(const char *text, size_t n)
+static size_t record_size(const char *text, size_t n, size_t room)
 {
     size_t i, size = 0, back;
 
     for (i = 0; i < n; i++) {
         size += logged_size((unsigned char)text[i]);
-        if (size > RECORD_MAX)
+        if (size > room)
             break;
     }
     for (back = 0; i < n && back < 4; back++)
@@ -48,8 +69,9 @@ static size_t record_size(const char *text, size_t n)
 }
 
 /* One line of an application, of any length, NUL shown. */
-static void emit_line(int level, const char *text, size_t n)
+static void emit_line(int level, const place *at, const char *text, size_t n)
 {
+    size_t room = record_room();
     wsgi_buf shown = {0};
     const char *nul;
 
@@ -67,9 +89,9 @@ static void emit_line(int level, const char *text, size_t n)
         }
     }
     do {
-        size_t part = record_size(text, n);
+        size_t part = record_size(text, n, room);
 
-        emit(level, text, part);
+        emit(level, at, text, part);
         text += part;
         n -= part;
     } while (n > 0);
@@ -77,17 +99,22 @@ static void emit_line(int level, const char *text, size_t n)
 }
 
 /* Each line of TEXT. */
-static void emit_lines(int level, const char *text, size_t n)
+static void emit_lines(int level, const place *at, const char *text, size_t n)
 {
     while (n > 0) {
         const char *end = memchr(text, '\n', n);
         size_t len = end != NULL ? (size_t)(end - text) : n;
 
-        emit_line(level, text, len);
+        emit_line(level, at, text, len);
         len += end != NULL;
         text += len;
         n -= len;
     }
+}
+
+void wsgi_log_lines(int level, const char *text, size_t n)
+{
+    emit_lines(level, NULL, text, n);
 }
 
 static void log_va(int level, const char *format, va_list args)
@@ -98,7 +125,7 @@ static void log_va(int level, const char *format, va_list args)
     if (n >= (int)sizeof text)
         n = (int)sizeof text - 1;
     if (n > 0)
-        emit_lines(level, text, (size_t)n);
+        emit_lines(level, NULL, text, (size_t)n);
 }
 
 void wsgi_log(int level, const char *format, ...)
@@ -121,11 +148,37 @@ void wsgi_log_held(int level, const char *format, ...)
     PyEval_RestoreThread(ts);
 }
 
+int wsgi_log_level(void)
+{
+    const wsgi_runner *w = wsgi_runner_known();
+    const wsgi_request *r = w != NULL && w->peer != NULL ? w->request : NULL;
+
+    return r != NULL && r->log_level != 0 ? r->log_level : wsgi_python_settings()->log_level;
+}
+
+/* An object of JSON holds a text of several lines; it only must fit a frame. */
+void wsgi_log_record(int level, const char *file, int line, const char *text, size_t n)
+{
+    const place at = {file, line};
+    size_t part;
+
+    if (!wsgi_python_settings()->server->json) {
+        emit_lines(level, &at, text, n);
+        return;
+    }
+    do {
+        part = n > WSGI_FRAME_MAX / 2 ? WSGI_FRAME_MAX / 2 : n;
+        emit(level, &at, text, part);
+        text += part;
+        n -= part;
+    } while (n > 0);
+}
+
 /* TEXT is a line of its own, if there is any. */
 static void end_line(wsgi_buf *text)
 {
     if (text->len > 0)
-        emit_line(WSGI_LOG_ERROR, (const char *)text->data, text->len);
+        emit_line(WSGI_LOG_ERROR, NULL, (const char *)text->data, text->len);
     wsgi_buf_reset(text);
 }
 
@@ -137,154 +190,6 @@ void wsgi_log_flush(wsgi_runner *w)
         end_line(&w->lines[i].text);
         w->lines[i].flushed = 0;
     }
-}
-
-/* ---- exceptions ---------------------------------------------------------------- */
-
-/* What EXC came from, as a traceback shows it; new reference or NULL. */
-static PyObject *origin(PyObject *exc)
-{
-    PyObject *from = PyException_GetCause(exc), *suppress;
-
-    if (from != NULL)
-        return from;
-    suppress = PyObject_GetAttrString(exc, "__suppress_context__");
-    if (suppress == NULL)
-        PyErr_Clear();
-    if (suppress != Py_True)
-        from = PyException_GetContext(exc);
-    Py_XDECREF(suppress);
-    return from;
-}
-
-void wsgi_exception_text(PyObject *exc, int root, char *out, size_t size)
-{
-    PyObject *from, *text = NULL, *bytes = NULL;
-    const char *name;
-    int depth;
-    char *p;
-
-    Py_INCREF(exc);
-    for (depth = 0; root && depth < 64 && (from = origin(exc)) != NULL; depth++) {
-        Py_DECREF(exc);
-        exc = from;
-    }
-    name = strrchr(Py_TYPE(exc)->tp_name, '.');
-    name = name != NULL ? name + 1 : Py_TYPE(exc)->tp_name;
-    text = PyObject_Str(exc);
-    if (text != NULL)
-        bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
-    if (bytes == NULL)
-        PyErr_Clear();
-    if (bytes != NULL && PyBytes_GET_SIZE(bytes) > 0)
-        snprintf(out, size, "%s: %s", name, PyBytes_AS_STRING(bytes));
-    else
-        snprintf(out, size, "%s", name);
-    for (p = out; (p = strpbrk(p, "\r\n")) != NULL; )
-        *p = ' ';
-    Py_XDECREF(bytes);
-    Py_XDECREF(text);
-    Py_DECREF(exc);
-}
-
-/* The traceback as one text; new reference to bytes, or NULL with an exception. */
-static PyObject *format_traceback(wsgi_state *state, PyObject *exc)
-{
-    PyObject *trace = PyException_GetTraceback(exc), *lines = NULL, *empty = NULL, *text = NULL;
-    PyObject *bytes = NULL;
-
-    lines = PyObject_CallFunctionObjArgs(state->format_exception, (PyObject *)Py_TYPE(exc), exc,
-                                         trace != NULL ? trace : Py_None, NULL);
-    if (lines == NULL)
-        goto done;
-    empty = PyUnicode_FromStringAndSize(NULL, 0);
-    if (empty == NULL || (text = PyUnicode_Join(empty, lines)) == NULL)
-        goto done;
-    bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
-done:
-    Py_XDECREF(text);
-    Py_XDECREF(empty);
-    Py_XDECREF(lines);
-    Py_XDECREF(trace);
-    return bytes;
-}
-
-void wsgi_log_exception(wsgi_state *state, PyObject *exc, const char *headline)
-{
-    PyObject *bytes = format_traceback(state, exc);
-    PyThreadState *ts;
-
-    if (bytes == NULL)
-        PyErr_Clear();
-    ts = PyEval_SaveThread();
-    emit_lines(WSGI_LOG_ERROR, headline, strlen(headline));
-    if (bytes != NULL)
-        emit_lines(WSGI_LOG_ERROR, PyBytes_AS_STRING(bytes), (size_t)PyBytes_GET_SIZE(bytes));
-    PyEval_RestoreThread(ts);
-    Py_XDECREF(bytes);
-}
-
-void wsgi_log_raised(wsgi_state *state, const char *headline)
-{
-    PyObject *exc = PyErr_GetRaisedException();
-    char text[512], line[2048];
-
-    if (exc == NULL)
-        return;
-    wsgi_exception_text(exc, 0, text, sizeof text);
-    snprintf(line, sizeof line, "%s: %s", headline, text);
-    wsgi_log_exception(state, exc, line);
-    Py_DECREF(exc);
-}
-
-/* The text of traceback.format_stack(FRAME), bytes; new reference. */
-static PyObject *format_stack(PyObject *format, PyObject *frame)
-{
-    PyObject *lines = PyObject_CallOneArg(format, frame), *empty = NULL, *text = NULL;
-    PyObject *bytes = NULL;
-
-    if (lines != NULL && (empty = PyUnicode_FromStringAndSize(NULL, 0)) != NULL
-        && (text = PyUnicode_Join(empty, lines)) != NULL)
-        bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace");
-    Py_XDECREF(text);
-    Py_XDECREF(empty);
-    Py_XDECREF(lines);
-    return bytes;
-}
-
-void wsgi_log_stacks(unsigned long only)
-{
-    PyObject *sys = PyImport_ImportModule("sys"), *traceback = NULL, *format = NULL;
-    PyObject *frames = NULL, *thread, *frame;
-    PyThreadState *ts;
-    Py_ssize_t at = 0;
-
-    if (sys == NULL || (traceback = PyImport_ImportModule("traceback")) == NULL
-        || (format = PyObject_GetAttrString(traceback, "format_stack")) == NULL
-        || (frames = PyObject_CallMethod(sys, "_current_frames", NULL)) == NULL)
-        goto done;
-    /* The dict is ours alone, so nothing changes it meanwhile. */
-    while (PyDict_Next(frames, &at, &thread, &frame)) {
-        PyObject *text;
-
-        if (only != 0 && PyLong_AsUnsignedLongMask(thread) != only)
-            continue;
-        text = format_stack(format, frame);
-        if (text == NULL)
-            goto done;
-        wsgi_log_held(WSGI_LOG_INFO, "stack of thread %lu:",
-                      PyLong_AsUnsignedLongMask(thread));
-        ts = PyEval_SaveThread();     /* a stack is longer than a line of ours may be */
-        emit_lines(WSGI_LOG_INFO, PyBytes_AS_STRING(text), (size_t)PyBytes_GET_SIZE(text));
-        PyEval_RestoreThread(ts);
-        Py_DECREF(text);
-    }
-done:
-    PyErr_Clear();
-    Py_XDECREF(frames);
-    Py_XDECREF(format);
-    Py_XDECREF(traceback);
-    Py_XDECREF(sys);
 }
 
 /* ---- type mod_wsgi.Log -------------------------------------------------------------- */
@@ -365,7 +270,7 @@ static void log_text(enum wsgi_line line, const char *text, size_t n)
     size_t i;
 
     if (lines == NULL) {
-        emit_lines(WSGI_LOG_ERROR, text, n);
+        emit_lines(WSGI_LOG_ERROR, NULL, text, n);
         return;
     }
     kept = &lines[line].text;
@@ -388,7 +293,7 @@ static void log_text(enum wsgi_line line, const char *text, size_t n)
         n -= first + 1;
     }
     if (end != NULL && end > text) {
-        emit_lines(WSGI_LOG_ERROR, text, (size_t)(end - text));
+        emit_lines(WSGI_LOG_ERROR, NULL, text, (size_t)(end - text));
         n -= (size_t)(end - text);
         text = end;
     }

@@ -21,6 +21,15 @@ void wsgi_log(int level, const char *format, ...)
 void wsgi_log_held(int level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The most verbose level that lines of the calling thread are written at. */
+int  wsgi_log_level(void);
+/* TEXT that comes from LINE of FILE: one record a line, or one object. GIL not
+ * held. */
+void wsgi_log_record(int level, const char *file, int line, const char *text, size_t n);
+
+/* TEXT of any length, one record a line. GIL not held. */
+void wsgi_log_lines(int level, const char *text, size_t n);
+
 /* Lines that the thread has not ended yet go to the log. GIL not held. */
 void wsgi_log_flush(wsgi_runner *w);
 
@@ -30,14 +39,14 @@ void wsgi_exception_text(PyObject *exc, int root, char *out, size_t size);
 
 /* HEADLINE, then the complete traceback of EXC with its causes, one record per
  * line. GIL held, no exception set on entry or exit. */
-void wsgi_log_exception(wsgi_state *state, PyObject *exc, const char *headline);
+void wsgi_log_exception(PyObject *exc, const char *headline);
 
 /* As above for the exception that is set, which is cleared. HEADLINE is
  * followed by ": Type: message". */
-void wsgi_log_raised(wsgi_state *state, const char *headline);
+void wsgi_log_raised(const char *headline);
 
-/* Where a thread of the process is in its Python code, at info: that which Python
- * knows as ONLY, or every one if it is 0. GIL held. */
+/* Where a thread is in its Python code, at info: that which Python knows as ONLY,
+ * or every one if it is 0, as far as wsgi_thread_frames sees them. GIL held. */
 void wsgi_log_stacks(unsigned long only);
 
 /* Type mod_wsgi.Log, the binary file below the standard streams. */

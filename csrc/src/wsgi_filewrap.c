@@ -223,13 +223,16 @@ static int own_position(int fd)
 /* Lock held. */
 static int send_locked(wsgi_adapter *a, int fd, int64_t offset, int64_t size)
 {
+    wsgi_runner *w = a->runner;
     PyThreadState *ts;
     int64_t n = size;
+    uint64_t from;
     int err, own;
 
     if (a->content_length >= 0 && n > a->content_length)
         n = a->content_length;
     ts = PyEval_SaveThread();
+    from = w->measure.on ? wsgi_lap_ns() : 0;
     err = wsgi_adapter_head_locked(a, a->status == 304 ? -1 : size);
     if (err == 0 && n > 0 && !wsgi_adapter_bodiless(a)) {
         own = own_position(fd);
@@ -237,7 +240,8 @@ static int send_locked(wsgi_adapter *a, int fd, int64_t offset, int64_t size)
         if (own >= 0)
             close(own);
     }
-    PyEval_RestoreThread(ts);
+    wsgi_measure_output(&w->measure, from, (uint64_t)n);
+    wsgi_resume(w, ts);
     if (err != 0) {
         a->write_error = errno = err;
         PyErr_SetFromErrno(PyExc_OSError);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void wsgi_frame_header(unsigned char out[WSGI_FRAME_HEADER], uint8_t type,
@@ -82,8 +83,12 @@ static int frame_allowed(uint8_t type, uint16_t code, uint32_t len)
         return code == 0 && len == 16;
     case WSGI_FRAME_LOG:
         return code <= 8 && len <= WSGI_FRAME_MAX;
+    case WSGI_FRAME_STACK:
+        return len <= WSGI_STACK_LINE_MAX;
+    case WSGI_FRAME_LOG_AT:
+        return code <= 8 && len >= 8 && len <= WSGI_FRAME_MAX;
     case WSGI_FRAME_WANT:
-        return (code == WSGI_WANT_ALL || code == WSGI_WANT_SOME) && len == 4;
+        return code == 0 && len == 8;
     case WSGI_FRAME_REFUSE:
         return (code == WSGI_REFUSE_RELOAD || code == WSGI_REFUSE_DRAIN) && len == 0;
     case WSGI_FRAME_END:
@@ -92,6 +97,12 @@ static int frame_allowed(uint8_t type, uint16_t code, uint32_t len)
         return code == 0 && len == 0;
     case WSGI_FRAME_BODY_ERROR:
         return len == 0;
+    case WSGI_FRAME_VERDICT:
+        return len >= 4 && len <= WSGI_FRAME_MAX;
+    case WSGI_FRAME_LOOKUP:
+        return code == 0 && len > 0 && len <= WSGI_LOOKUP_NAME_MAX;
+    case WSGI_FRAME_FOUND:
+        return code == 1 ? len <= WSGI_LOOKUP_MAX : code == 0 && len == 0;
     default:
         return 0;
     }
@@ -190,20 +201,12 @@ static int reader_room(wsgi_reader *r)
     return r->end < r->cap ? 0 : ENOBUFS;
 }
 
-ssize_t wsgi_reader_fill(wsgi_reader *r, int fd, int flags)
+/* One recvmsg; keeps a descriptor that comes along. */
+static ssize_t reader_recv(wsgi_reader *r, int fd, struct iovec *iov, int niov, int flags)
 {
-    struct iovec iov;
-    int got = -1, msg_flags = 0, error;
-    ssize_t n;
+    int got = -1, msg_flags = 0;
+    ssize_t n = wsgi_msg_recv(fd, iov, niov, flags, &got, 1, &msg_flags);
 
-    error = reader_room(r);
-    if (error != 0) {
-        errno = error;
-        return -1;
-    }
-    iov.iov_base = r->buf + r->end;
-    iov.iov_len = r->cap - r->end;
-    n = wsgi_msg_recv(fd, &iov, 1, flags, &got, 1, &msg_flags);
     if (n < 0)
         return -1;
     if (got >= 0) {
@@ -217,8 +220,60 @@ ssize_t wsgi_reader_fill(wsgi_reader *r, int fd, int flags)
             return -1;
         }
     }
-    r->end += (size_t)n;
     return n;
+}
+
+static ssize_t fill_most(wsgi_reader *r, int fd, int flags, size_t most)
+{
+    struct iovec iov;
+    int error = reader_room(r);
+    ssize_t n;
+
+    if (error != 0) {
+        errno = error;
+        return -1;
+    }
+    iov.iov_base = r->buf + r->end;
+    iov.iov_len = r->cap - r->end < most ? r->cap - r->end : most;
+    n = reader_recv(r, fd, &iov, 1, flags);
+    if (n > 0)
+        r->end += (size_t)n;
+    return n;
+}
+
+ssize_t wsgi_reader_fill(wsgi_reader *r, int fd, int flags)
+{
+    return fill_most(r, fd, flags, r->cap);
+}
+
+ssize_t wsgi_reader_fill_header(wsgi_reader *r, int fd, int flags)
+{
+    size_t have = r->end - r->start;
+
+    return fill_most(r, fd, flags, have < WSGI_FRAME_HEADER ? WSGI_FRAME_HEADER - have : r->cap);
+}
+
+ssize_t wsgi_reader_into(wsgi_reader *r, int fd, void *to, size_t n)
+{
+    size_t rest, got = 0;
+
+    if (n > r->data_left)
+        n = r->data_left;
+    rest = r->data_left - n < r->cap ? r->data_left - n : r->cap;
+    while (got < n + rest) {
+        size_t direct = got < n ? n - got : 0, buffered = got < n ? 0 : got - n;
+        struct iovec iov[2] = { { (char *)to + (n - direct), direct }, { r->buf + buffered, rest - buffered } };
+        int skip = direct == 0, niov = rest > 0 ? 2 : 1;
+        ssize_t step = reader_recv(r, fd, iov + skip, niov - skip, MSG_WAITALL);
+
+        if (step == 0 || (step < 0 && errno != EINTR))
+            return step;
+        got += step > 0 ? (size_t)step : 0;
+    }
+    r->data_left -= (uint32_t)n;
+    r->start = 0;
+    r->end = rest;
+    return (ssize_t)n;
 }
 
 int wsgi_stream_send(int fd, struct iovec *iov, int niov, int pass_fd)

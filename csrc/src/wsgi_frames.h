@@ -14,7 +14,10 @@
 #define WSGI_FRAME_HEADER    8
 #define WSGI_FRAME_MAX       (1024 * 1024) /* payload of one frame */
 #define WSGI_HEADERS_MAX     4096          /* header lines of one response */
+#define WSGI_STACK_LINE_MAX  1000          /* payload of a STACK frame */
 #define WSGI_HINTS_MAX       (64 * 1024)   /* payload of a HINTS frame */
+#define WSGI_LOOKUP_NAME_MAX 1024          /* payload of a LOOKUP frame */
+#define WSGI_LOOKUP_MAX      (256 * 1024)  /* and of a FOUND frame */
 
 enum wsgi_frame_type {            /* host to relay */
     WSGI_FRAME_HEAD   = 'H',      /* code = status; i64 content length or -1, u32 count, reason, pairs */
@@ -22,18 +25,21 @@ enum wsgi_frame_type {            /* host to relay */
     WSGI_FRAME_DATA   = 'D',      /* body bytes */
     WSGI_FRAME_FILE   = 'F',      /* u64 offset, u64 length; carries a descriptor */
     WSGI_FRAME_LOG    = 'L',      /* code = syslog-like level 0..8 of httpd; one line of text */
-    WSGI_FRAME_WANT   = 'W',      /* code = enum wsgi_want; u32: body bytes asked for */
+    WSGI_FRAME_LOG_AT = 'l',      /* the same; u32 line, string file, then the text */
+    WSGI_FRAME_WANT   = 'W',      /* u32 need, u32 most: body bytes asked for. Answered until NEED have
+                                     come, or the end. Of more only what is there, to MOST in all,
+                                     and in the frame with the last of them: nobody waits for it */
     WSGI_FRAME_REFUSE = 'R',      /* code = enum wsgi_refusal; the application did not run */
+    WSGI_FRAME_STACK  = 'T',      /* code = number of the thread; a line of where its Python code is,
+                                     kept and logged if request-deadline passes. An empty one begins */
     WSGI_FRAME_END    = 'E',      /* code = enum wsgi_end */
+    WSGI_FRAME_VERDICT = 'V',     /* of a call, before its end: wsgi_calls_wire.h */
+    WSGI_FRAME_LOOKUP = 'Q',      /* of a call: the name of a variable of mod_ssl */
                                   /* relay to host */
     WSGI_FRAME_BODY       = 'b',
     WSGI_FRAME_BODY_END   = 'e',
-    WSGI_FRAME_BODY_ERROR = 'x'   /* code = errno-like: ECONNRESET client gone, ETIMEDOUT, EPROTO, EFBIG */
-};
-
-enum wsgi_want {
-    WSGI_WANT_ALL = 0,            /* answered until that many have come, or the end */
-    WSGI_WANT_SOME                /* by one BODY frame of what is there, or the end */
+    WSGI_FRAME_BODY_ERROR = 'x',  /* code = errno-like: ECONNRESET client gone, ETIMEDOUT, EPROTO, EFBIG */
+    WSGI_FRAME_FOUND      = 'q'   /* answers LOOKUP; code 1: its value, 0: it has none */
 };
 
 enum wsgi_end {
@@ -83,6 +89,13 @@ int  wsgi_reader_idle(const wsgi_reader *r);            /* nothing buffered, no 
 int  wsgi_reader_next(wsgi_reader *r, wsgi_frame *out);
 /* One recvmsg with FLAGS. Bytes read, 0 at the end of the stream, -1 with errno. */
 ssize_t wsgi_reader_fill(wsgi_reader *r, int fd, int flags);
+/* The same of no more than a frame's header. */
+ssize_t wsgi_reader_fill_header(wsgi_reader *r, int fd, int flags);
+/* Of the DATA or BODY frame being handed out, while nothing is buffered: its next
+ * N bytes, or all that is left of it, straight to TO, and the rest of it, as far
+ * as there is room, into the buffer. Blocks until they have come. How many are at
+ * TO, 0 at the end of the stream, -1 with errno. */
+ssize_t wsgi_reader_into(wsgi_reader *r, int fd, void *to, size_t n);
 
 /* Write everything (looped, MSG_NOSIGNAL), with PASS_FD attached to the first
  * byte unless -1. Changes IOV. 0 or an errno (EAGAIN: SO_SNDTIMEO passed). */

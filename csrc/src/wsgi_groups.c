@@ -8,11 +8,16 @@
 #include <unistd.h>
 
 #include "ap_mpm.h"
+#include "mpm_common.h"
 #include "apr_strings.h"
 #include "unixd.h"
 
 #include "wsgi_control.h"
+#include "wsgi_import.h"
 #include "wsgi_keeper.h"
+#include "wsgi_numbers.h"
+#include "wsgi_scoreboard_take.h"
+#include "wsgi_report.h"
 
 #define TEXT_LENGTH 1024
 #define CELLS_MOST  (1024 * 1024)         /* 64 MB, of which only what is used is memory */
@@ -215,33 +220,6 @@ static int check_group(apr_pool_t *pool, const wsgi_global *global, wsgi_group *
     return rv;
 }
 
-/* Give each import to its group, unless its server may not use that. */
-static int distribute_imports(const wsgi_global *global)
-{
-    int i, rv = 0;
-
-    for (i = 0; i < global->imports->nelts; i++) {
-        const wsgi_import *import = &APR_ARRAY_IDX(global->imports, i, wsgi_import);
-        wsgi_group *group = wsgi_config_group(global, import->group);
-        wsgi_preload *preload;
-
-        if (!wsgi_group_visible(group, import->server)) {
-            ap_log_error(APLOG_MARK, APLOG_EMERG, 0, import->server, WSGI_MSG(0308) "%s %s: the daemon process "
-                         "group '%s' belongs to the virtual host %s and is not accessible from %s",
-                         import->directive, import->script, group->name, group->server->server_hostname,
-                         import->server->server_hostname);
-            rv = -1;
-            continue;
-        }
-        preload = apr_array_push(group->preloads);
-        preload->script = (char *)import->script;
-        preload->application_group = (char *)import->application_group;
-        preload->callable_object = (char *)(import->callable_object ? import->callable_object : "");
-        preload->required = 0;
-    }
-    return rv;
-}
-
 int wsgi_groups_restarting(void)
 {
     return ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_NORMAL && ap_state_query(AP_SQ_CONFIG_GEN) > 1;
@@ -263,7 +241,7 @@ static int check_all(apr_pool_t *pconf, server_rec *s)
                      global->runtime->supervisor);
         return -1;
     }
-    rv = distribute_imports(global);
+    rv = wsgi_import_distribute(global);
     for (i = 0; i < global->groups->nelts; i++) {
         wsgi_group *group = APR_ARRAY_IDX(global->groups, i, wsgi_group *);
 
@@ -294,8 +272,9 @@ typedef struct channel {
     struct channel *next;
     char *name;
     uint64_t key;
-    uint32_t processes, threads, cells;
+    uint32_t processes, threads, cells, score;
     int near, far, board;             /* sending end, the supervisor's end, scoreboard */
+    int past;                         /* that of the channel before, whose requests end there; -1 none */
     int wanted;                       /* by the configuration that is being started */
 } channel;
 
@@ -305,7 +284,7 @@ typedef struct {
     pid_t parent;
 } channels;
 
-#define RETAINED_CHANNELS "mod_wsgi-channels-1"
+#define RETAINED_CHANNELS "mod_wsgi-channels-2"
 
 static void close_fd(int *fd)
 {
@@ -319,6 +298,7 @@ static void channel_free(channel *c)
     close_fd(&c->near);
     close_fd(&c->far);
     close_fd(&c->board);
+    close_fd(&c->past);
     free(c->name);
     free(c);
 }
@@ -326,7 +306,7 @@ static void channel_free(channel *c)
 /* Threads that may relay at one time, of all children and of the children of
  * an earlier generation; HTTP/2 has threads beyond those of the MPM. Limits set
  * beyond all measure do not count in full. */
-static uint32_t cells_needed(void)
+uint32_t wsgi_groups_cells(void)
 {
     int daemons = 1, threads = 1;
 
@@ -352,6 +332,12 @@ static void deepen(int fd, int bytes)
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
+/* For Apache's scoreboard on that of GROUP: bytes. */
+static uint32_t room_for_score(const wsgi_group *group)
+{
+    return group->options.server_metrics == 1 ? wsgi_score_room() : 0;
+}
+
 /* A new channel for GROUP, or NULL with errno. */
 static channel *channel_new(channels *all, const wsgi_group *group, uint32_t threads, uint32_t cells)
 {
@@ -361,7 +347,7 @@ static channel *channel_new(channels *all, const wsgi_group *group, uint32_t thr
 
     if (c == NULL)
         return NULL;
-    c->near = c->far = c->board = -1;
+    c->near = c->far = c->board = c->past = -1;
     c->processes = group->processes;
     c->threads = threads;
     c->cells = cells;
@@ -373,7 +359,8 @@ static channel *channel_new(channels *all, const wsgi_group *group, uint32_t thr
         goto failed;
     c->near = pair[0];
     c->far = pair[1];
-    error = wsgi_board_create(wsgi_group_slots(&group->options), threads, cells, &board, &c->board);
+    c->score = room_for_score(group);
+    error = wsgi_board_create_with(wsgi_group_slots(&group->options), threads, cells, c->score, &board, &c->board);
     if (error != 0) {
         errno = error;
         goto failed;
@@ -387,18 +374,45 @@ failed:
     return NULL;
 }
 
+/* What the channel before C counted is counted by C from now on. A generation
+ * has passed, so that hardly anything still runs there. */
+static void inherit(channel *c)
+{
+    wsgi_board *past = NULL, *board = NULL;
+    wsgi_sums sums;
+
+    if (c->past < 0)
+        return;
+    memset(&sums, 0, sizeof(sums));
+    if (wsgi_board_map(c->past, &past) == 0 && wsgi_board_map(c->board, &board) == 0) {
+        wsgi_numbers_add(past, &sums);
+        wsgi_numbers_inherit(board, &sums);
+    }
+    wsgi_board_unmap(past);
+    wsgi_board_unmap(board);
+    close_fd(&c->past);
+}
+
 /* The channel of GROUP: the one it had, if nothing that shapes it changed. */
 static channel *channel_for(channels *all, const wsgi_group *group)
 {
-    uint32_t threads = (uint32_t)wsgi_options_threads(&group->options), cells = cells_needed();
-    channel *c;
+    uint32_t threads = (uint32_t)wsgi_options_threads(&group->options), cells = wsgi_groups_cells();
+    channel *c, *before = NULL;
 
-    for (c = all->first; c != NULL; c = c->next)
-        if (strcmp(c->name, group->name) == 0 && c->processes == group->processes &&
-            c->threads == threads && c->cells >= cells)
+    for (c = all->first; c != NULL; c = c->next) {
+        if (strcmp(c->name, group->name) != 0)
+            continue;
+        if (c->processes == group->processes && c->threads == threads && c->cells >= cells &&
+            c->score == room_for_score(group))
             return c;
+        before = c;
+    }
     c = channel_new(all, group, threads, cells);
     if (c != NULL) {
+        if (before != NULL) {
+            c->past = before->board;
+            before->board = -1;
+        }
         c->next = all->first;
         all->first = c;
     }
@@ -494,7 +508,11 @@ static void describe(wsgi_keeper_group *to, const wsgi_global *global, const wsg
     config->apache[1] = (uint16_t)version.minor;
     config->apache[2] = (uint16_t)version.patch;
     config->caseless = (uint8_t)wsgi_config_caseless(global);
+    config->core_folder = ap_coredumpdir_configured ? ap_coredump_dir : NULL;
     config->options = group->options;
+    config->settings = global->settings;
+    wsgi_report_describe(group->server, &config->server);
+    config->server.parent = (uint64_t)getpid();
     config->preloads = (wsgi_preload *)group->preloads->elts;
     config->npreloads = (uint32_t)group->preloads->nelts;
     to->rendezvous = c->far;
@@ -513,8 +531,10 @@ int wsgi_groups_start(apr_pool_t *pconf, server_rec *s)
     if (global->groups->nelts == 0 && ap_retained_data_get(RETAINED_CHANNELS) == NULL)
         return OK;
     all = retained();
-    for (c = all->first; c != NULL; c = c->next)
+    for (c = all->first; c != NULL; c = c->next) {
+        inherit(c);
         c->wanted = 0;
+    }
     for (i = 0; i < global->groups->nelts; i++) {
         wsgi_group *group = APR_ARRAY_IDX(global->groups, i, wsgi_group *);
 
@@ -530,6 +550,8 @@ int wsgi_groups_start(apr_pool_t *pconf, server_rec *s)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         apr_pool_cleanup_register(pconf, group->board, unmap_board, apr_pool_cleanup_null);
+        if (c->past >= 0 && wsgi_board_map(c->past, &group->past) == 0)
+            apr_pool_cleanup_register(pconf, group->past, unmap_board, apr_pool_cleanup_null);
         deepen(c->near, wsgi_options_queue_bytes(&group->options));
         c->wanted = 1;
         group->rendezvous = c->near;
@@ -550,6 +572,7 @@ void wsgi_groups_child_init(void)
     for (c = all->first; c != NULL; c = c->next) {
         close_fd(&c->far);
         close_fd(&c->board);
+        close_fd(&c->past);
     }
     wsgi_keeper_child_init();
 }

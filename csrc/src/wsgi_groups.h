@@ -34,6 +34,7 @@ typedef struct wsgi_group {
     /* From wsgi_groups_start on. */
     int rendezvous;                   /* sending end; -1 before, and if broken */
     wsgi_board *board;
+    wsgi_board *past;                 /* the one it had before its shape changed, or NULL */
     uint32_t processes;
     /* Limits of the relay; 0 is off, but for the last, which is always set. */
     apr_interval_time_t deadline;     /* of one request, by request-timeout */
@@ -55,6 +56,9 @@ int wsgi_group_visible(const wsgi_group *group, const server_rec *server);
 int wsgi_groups_check(apr_pool_t *pconf, server_rec *s);
 /* Make the channels and hand them to the supervisor. */
 int wsgi_groups_start(apr_pool_t *pconf, server_rec *s);
+/* Threads of httpd that may run requests at one time, those of an earlier
+ * generation included. */
+uint32_t wsgi_groups_cells(void);
 /* Close what a child has no business with. */
 void wsgi_groups_child_init(void);
 /* Is this a restart, of a server that already serves? */

@@ -8,8 +8,12 @@
 #include "wsgi_python.h"
 #include "wsgi_host.h"
 #include "wsgi_adapter.h"
+#include "wsgi_calls.h"
 #include "wsgi_host_identity.h"
+#include "wsgi_host_tables.h"
 #include "wsgi_interp.h"
+#include "wsgi_numbers.h"
+#include "wsgi_scoreboard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,65 +35,22 @@ enum { LEVEL_ALERT = 1, LEVEL_CRIT = 2, LEVEL_ERROR = 3, LEVEL_WARNING = 4, LEVE
 
 /* ---- log ------------------------------------------------------------------------- */
 
-/* One record in httpd's format, with one write, so that lines of several
- * processes do not mix. */
-static void write_line(int level, const char *text, size_t n)
-{
-    static const char names[][8] = {"emerg", "alert", "crit", "error", "warn", "notice", "info",
-                                    "debug", "trace1", "trace2"};
-    char line[9216], when[32], year[8];
-    struct timespec now;
-    struct tm tm;
-    size_t i;
-    int len;
-
-    if (level > host.config.log_level)
-        return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    localtime_r(&now.tv_sec, &tm);
-    strftime(when, sizeof when, "%a %b %d %H:%M:%S", &tm);
-    strftime(year, sizeof year, "%Y", &tm);
-    len = snprintf(line, sizeof line, "[%s.%06ld %s] [wsgi:%s] [pid %ld:tid %ld] [daemon '%s'] ",
-                   when, now.tv_nsec / 1000, year, names[level < 0 ? 0 : level > 9 ? 9 : level],
-                   (long)getpid(), (long)syscall(SYS_gettid), host.group);
-    if (len < 0 || len > 1024)
-        len = 0;
-    for (i = 0; i < n && (size_t)len + 5 < sizeof line; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        /* As httpd does it: a log must not drive the terminal that shows it. */
-        if ((c < ' ' && c != '\t') || c == 127)
-            len += snprintf(line + len, 5, "\\x%02x", c);
-        else
-            line[len++] = text[i];
-    }
-    line[len++] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)len) < 0)
-        return;                   /* there is nowhere left to say so */
-}
-
-void wsgi_host_log(int level, const char *format, ...)
-{
-    char text[4096];
-    va_list args;
-    int n;
-
-    va_start(args, format);
-    n = vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (n > 0)
-        write_line(level, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
-}
-
 static void log_line(void *ctx, int level, const char *text, size_t n)
 {
     (void)ctx;
-    write_line(level, text, n);
+    wsgi_host_line(level, NULL, 0, text, n);
+}
+
+static void log_line_at(void *ctx, int level, const char *file, int line, const char *text, size_t n)
+{
+    (void)ctx;
+    wsgi_host_line(level, file, line, text, n);
 }
 
 /* ---- one request ------------------------------------------------------------------- */
 
-/* Memory of a seat that is used for every request. */
+/* Memory of a seat that is used for every request. The packet is not cleared: of
+ * what never came there are no pages either. */
 typedef struct {
     unsigned char packet[WSGI_PACKET_BUFFER];
     unsigned char *head;          /* one that came in a memfd */
@@ -122,11 +83,12 @@ static const unsigned char *read_head(scratch *s, int fd, uint32_t len)
     return s->head;
 }
 
-/* Make a request of a packet of N bytes. 0, or -1 if it is not one. */
-static int parse(scratch *s, size_t n, int memfd, wsgi_packet *p, wsgi_request *r)
+/* Make a request of a packet of N bytes, or a call about one: its kind is 0 if it
+ * is none. 0, or -1 if it is neither. */
+static int parse(scratch *s, size_t n, int memfd, wsgi_packet *p, wsgi_request *r, wsgi_call *call)
 {
     const unsigned char *head = s->packet + WSGI_PACKET_HEADER;
-    size_t inside;
+    size_t inside, used = 0;
 
     if (wsgi_packet_decode(s->packet, n, p) != 0)
         return -1;
@@ -138,19 +100,51 @@ static int parse(scratch *s, size_t n, int memfd, wsgi_packet *p, wsgi_request *
     if ((p->flags & WSGI_REQ_MEMFD)
         && (memfd < 0 || (head = read_head(s, memfd, p->head_len)) == NULL))
         return -1;
-    if (wsgi_head_decode(head, p->head_len, &r->head) != 0)
+    call->kind = 0;
+    if ((p->flags & WSGI_REQ_CALL) && wsgi_call_decode(head, p->head_len, call, &used) < 0)
+        return -1;
+    if (wsgi_head_decode(head + used, p->head_len - used, &r->head) != 0)
         return -1;
     r->flags = p->flags;
+    r->log_level = p->log_level;
     r->content_length = p->content_length;
     r->received_us = p->received_us;
     r->queued_us = p->queued_us;
     return 0;
 }
 
+/* Whichever it is. Passwords are not left lying about. */
+static enum wsgi_end run_either(wsgi_seat *seat, const wsgi_request *r, const wsgi_call *call)
+{
+    enum wsgi_end end;
+    int i;
+
+    if (call->kind == 0)
+        return wsgi_adapter_run(r, &wsgi_answer_peer, &seat->answer);
+    end = wsgi_calls_run(r, call, &wsgi_answer_peer, &seat->answer);
+    for (i = 0; i < wsgi_call_args(call->kind); i++)
+        explicit_bzero((void *)(uintptr_t)call->args[i].data, call->args[i].len);
+    return end;
+}
+
+/* What R had to wait for, on the scoreboard. */
+static void count_waits(const wsgi_seat *seat, const wsgi_request *r)
+{
+    uint32_t slot = host.config.slot;
+    uint64_t us, waits;
+
+    if (seat->answer.begun)       /* one that was refused, or came too late, has not run */
+        wsgi_thread_waited(host.board, slot, seat->number,
+                           r->taken_us > r->queued_us ? r->taken_us - r->queued_us : 0);
+    wsgi_interp_waited(&us, &waits);
+    wsgi_thread_gil(host.board, slot, seat->number, us, waits);
+}
+
 static void run_request(wsgi_seat *seat, scratch *s, size_t n, int answer_fd, int memfd)
 {
     const wsgi_group_config *c = &host.config;
     wsgi_packet p;
+    wsgi_call call;
     wsgi_request r = {.process_group = host.group, .thread = seat->number + 1,
                       .multithread = wsgi_options_threads(&c->options) != 1,
                       .multiprocess = wsgi_options_multiprocess(&c->options),
@@ -161,16 +155,19 @@ static void run_request(wsgi_seat *seat, scratch *s, size_t n, int answer_fd, in
     __atomic_store_n(&seat->received_us, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&seat->state, WSGI_SEAT_BUSY, __ATOMIC_RELEASE);
     wsgi_thread_busy(host.board, c->slot, seat->number, r.taken_us);
-    if (answer_fd < 0 || parse(s, n, memfd, &p, &r) < 0) {
+    if (answer_fd < 0 || parse(s, n, memfd, &p, &r, &call) < 0) {
         wsgi_host_log(LEVEL_ERROR, "WSGIM0512: daemon process '%s': a request of %zu bytes is "
                       "malformed and was dropped", host.group, n);
     }
     else {
         __atomic_store_n(&seat->received_us, r.received_us, __ATOMIC_RELAXED);
+        wsgi_thread_what(host.board, c->slot, seat->number, r.received_us, r.head.method.data,
+                         r.head.method.len, r.head.uri.data, r.head.uri.len);
         wsgi_answer_begin(&seat->answer, answer_fd, &p);
-        wsgi_answer_end(&seat->answer, wsgi_adapter_run(&r, &wsgi_answer_peer, &seat->answer));
+        wsgi_answer_end(&seat->answer, run_either(seat, &r, &call));
+        count_waits(seat, &r);
     }
-    wsgi_thread_done(host.board, c->slot, seat->number);
+    wsgi_thread_done(host.board, c->slot, seat->number, wsgi_now_us());
     if (s->head_cap > HEAD_KEPT) {
         free(s->head);
         s->head = NULL;
@@ -194,14 +191,15 @@ static void count_request(void)
 
 static void lost_line(int level, const char *text, size_t n)
 {
-    write_line(level, text, n);
+    wsgi_host_line(level, NULL, 0, text, n);
 }
 
 /* The script of a request has changed: this process has the old one, and serves
  * with it until its successor, which is to answer this first request, is ready. */
 static int refuse(enum wsgi_stale how)
 {
-    if (__atomic_load_n(&host.closing, __ATOMIC_ACQUIRE) || wsgi_gate_passed())
+    if (how == WSGI_STALE_ELSEWHERE || __atomic_load_n(&host.closing, __ATOMIC_ACQUIRE)
+        || wsgi_gate_passed())
         return EBUSY;
     if (how == WSGI_STALE_FIRST)
         wsgi_watch_tell(WSGI_NEWS_STALE);
@@ -246,19 +244,26 @@ static void serve(wsgi_seat *seat, scratch *s)
 static void *sit(void *arg)
 {
     wsgi_seat *seat = arg;
-    scratch *s = calloc(1, sizeof *s);
+    scratch *s = malloc(sizeof *s);
 
+    if (s != NULL) {
+        s->head = NULL;
+        s->head_cap = 0;
+    }
     pthread_mutex_init(&seat->answer.sending, NULL);
+    seat->answer.thread = (uint16_t)(seat->number + 1);
     seat->answer.board = host.board;
     seat->answer.slot = host.config.slot;
     seat->answer.incarnation = (uint16_t)host.config.incarnation;
-    seat->answer.log_level = host.config.log_level;
+    seat->answer.own_log_level = host.config.log_level;
     seat->answer.lost_line = lost_line;
     seat->answer.refuse = refuse;
     wsgi_thread_idle(host.board, host.config.slot, seat->number);
+    wsgi_host_log(LEVEL_DEBUG, "daemon process '%s': request thread %u starts", host.group, seat->number + 1);
     if (s != NULL)
         serve(seat, s);
     wsgi_runner_end();
+    wsgi_host_log(LEVEL_DEBUG, "daemon process '%s': request thread %u ends", host.group, seat->number + 1);
     wsgi_thread_none(host.board, host.config.slot, seat->number);
     wsgi_answer_free(&seat->answer);
     if (s != NULL)
@@ -343,6 +348,7 @@ static void read_config(void)
                 "configuration message cannot be read");
     host.config = config;
     host.group = host.config.options.name != NULL ? host.config.options.name : "";
+    wsgi_host_log_setup(host.group, host.config.log_level, host.config.server.json);
     free(buf);
 }
 
@@ -436,6 +442,12 @@ static void start_watch(void)
     give_up(WSGI_HOST_EXIT_THREADS, text);
 }
 
+static int read_score(void *ctx, wsgi_buf *out)
+{
+    (void)ctx;
+    return wsgi_score_read(host.board, out);
+}
+
 static void start_python(void)
 {
     static wsgi_python_config python;
@@ -448,14 +460,15 @@ static void start_python(void)
         .switch_interval_us = o->switch_interval_us,
         .service = wsgi_options_threads(o) == 0, .stacks_at_crash = 1,
         .runtime = host.config.runtime[0] != '\0' ? host.config.runtime : NULL,
-        .process_group = host.group,
+        .process_group = host.group, .settings = &host.config.settings, .server = &host.config.server,
         .processes = wsgi_options_processes(o), .threads = wsgi_options_threads(o),
         .multithread = wsgi_options_threads(o) != 1,
         .multiprocess = wsgi_options_multiprocess(o),
         .caseless = host.config.caseless != 0,
         .run_once = wsgi_options_threads(o) == 1
                     && wsgi_options_seconds(o->maximum_requests) == 1,
-        .log = log_line};
+        .scoreboard = o->server_metrics == 1 ? read_score : NULL,
+        .log = log_line, .log_at = log_line_at, .log_level = host.config.log_level};
     if (wsgi_python_start(&python, err, sizeof err) == 0)
         return;
     snprintf(text, sizeof text, "WSGIM0507: daemon process '%s': %s", host.group, err);
@@ -488,8 +501,10 @@ int main(int argc, char **argv)
     open_board();
     prctl(PR_SET_NAME, host.group, 0, 0, 0);
     set_environment();
+    wsgi_host_memory(&host);
     wsgi_host_priority(&host);
     take_identity();
+    wsgi_host_cores(&host);
     wsgi_host_limits(&host);
     if (wsgi_options_threads(&host.config.options) == 0) {
         start_python();
@@ -498,15 +513,19 @@ int main(int argc, char **argv)
     start_watch();
     wsgi_host_log(LEVEL_INFO, "daemon process '%s': starting, Python %s, %d threads", host.group,
                   PY_VERSION, wsgi_options_threads(&host.config.options));
+    wsgi_host_log_settings(&host);
     start_python();
     start_lock();
+    wsgi_hang_start(&host);
     wsgi_gate_load(&host);
+    wsgi_host_tables_release();
     start_threads();
     wsgi_slot_state(host.board, host.config.slot, (uint16_t)host.config.incarnation, WSGI_SLOT_READY);
     wsgi_control_send(WSGI_HOST_CONTROL_FD, WSGI_CTL_READY, 0, NULL, 0, NULL, 0);
     __atomic_store_n(&host.serving, 1, __ATOMIC_RELAXED);
     wsgi_watch_tell(WSGI_NEWS_LOOK);
     wsgi_home_run();
-    wsgi_python_stop();
+    if (!wsgi_python_stop())
+        _exit(0);
     return 0;
 }

@@ -22,18 +22,22 @@ typedef struct wsgi_answer {
     wsgi_buf out;                 /* frames kept back */
     wsgi_reader reader;           /* of body frames; made when first needed */
     int reader_made;
-    uint32_t owed;                /* body bytes asked for that have not come */
-    int some;                     /* of them one frame will do */
+    uint32_t owed;                /* body bytes asked for that were not handed out yet */
+    uint32_t need;                /* of those as many come in any case, if there are; more with the last */
+    uint64_t handed_out;          /* body bytes of this request */
     const unsigned char *piece;   /* of a body frame, not handed out yet */
     size_t piece_left;
     int body_end, body_error;
     int write_error;              /* errno: the relay is gone */
     int begun, refused;
     wsgi_board *board;
+    uint16_t thread;              /* number of the request thread, from 1 */
     uint32_t slot, cell, ticket;
     uint16_t incarnation;
+    int unseen;                   /* no sign of life: WSGIIgnoreActivity */
     uint32_t signs;               /* of life of its requests, counted; read by the watch */
-    int log_level;                /* of the process; lines of no use to anybody are not sent */
+    int own_log_level;            /* of the process */
+    int log_level;                /* of the request; lines of no use to anybody are not sent */
     void (*lost_line)(int level, const char *text, size_t n);   /* the relay is gone */
     /* The script changed. EAGAIN: the successor is to answer, EBUSY: any other
      * process, EALREADY: this one, with the script it has. */

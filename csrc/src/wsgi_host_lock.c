@@ -1,6 +1,7 @@
-/* wsgi_host_lock.c - the thread that tries Python's lock, once a second: while
- * it waits in vain nobody else can run Python either. What it sees is judged by
- * the watch. Where Python has no lock it always gets through. */
+/* wsgi_host_lock.c - the thread that tries Python's locks, once a second: while
+ * it waits in vain for one nobody else can run Python in the interpreters of that
+ * one either. What it sees is judged by the watch. Where Python has no lock it
+ * always gets through. */
 
 #include "wsgi_python.h"
 #include "wsgi_host.h"
@@ -35,14 +36,11 @@ static int wait_round(void)
 static void *try_lock(void *arg)
 {
     wsgi_runner *w = wsgi_runner_self();
-    wsgi_interp *interp = w != NULL ? wsgi_interp_get("", 0) : NULL;
-    wsgi_slot *slot = interp != NULL ? wsgi_interp_slot(w, interp) : NULL;
 
     (void)arg;
-    while (slot != NULL && wait_round()) {
+    while (w != NULL && wait_round()) {
         __atomic_store_n(&state.locking, 1, __ATOMIC_RELAXED);
-        wsgi_interp_enter(slot);
-        wsgi_interp_leave(slot);
+        wsgi_interp_probe(w);
         __atomic_add_fetch(&state.locked, 1, __ATOMIC_RELAXED);
         __atomic_store_n(&state.locking, 0, __ATOMIC_RELAXED);
     }

@@ -3,7 +3,11 @@
  *
  * Signals are Python's and the application's: the ones that ask the process to
  * end raise SystemExit, so that finally and atexit run, and the supervisor kills
- * it at the end of the shutdown timeout. */
+ * it at the end of the shutdown timeout.
+ *
+ * Python runs handlers of signals in the main interpreter and in no other. So the
+ * application group of the first script is the main interpreter here, whatever its
+ * name: a process of its own has nobody to be kept apart from. */
 
 #include "wsgi_python.h"
 #include "wsgi_host.h"
@@ -12,7 +16,9 @@
 #include "wsgi_script.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 enum { LEVEL_ERROR = 3, LEVEL_INFO = 6 };
 
@@ -48,9 +54,40 @@ static int set_handlers(void)
     return rv;
 }
 
+/* The application group that the main interpreter is, "" if a script asks for that
+ * by its own name. */
+static const char *main_group(const wsgi_group_config *c)
+{
+    uint32_t i;
+
+    for (i = 0; i < c->npreloads; i++)
+        if (c->preloads[i].application_group[0] == '\0')
+            return "";
+    return c->npreloads > 0 ? c->preloads[0].application_group : "";
+}
+
+/* Let the main interpreter say so. */
+static void name_main(const char *group)
+{
+    wsgi_runner *w = wsgi_runner_self();
+    wsgi_interp *interp = wsgi_interp_get("", 0);
+    wsgi_slot *slot = w != NULL && interp != NULL ? wsgi_interp_slot(w, interp) : NULL;
+    PyObject *name;
+
+    if (slot == NULL || group[0] == '\0')
+        return;
+    wsgi_interp_enter(slot);
+    name = PyUnicode_DecodeLatin1(group, (Py_ssize_t)strlen(group), NULL);
+    if (name == NULL || PyObject_SetAttrString(interp->module, "application_group", name) < 0)
+        PyErr_Clear();
+    Py_XDECREF(name);
+    wsgi_interp_leave(slot);
+}
+
 int wsgi_host_service(wsgi_host *h)
 {
     const wsgi_group_config *c = &h->config;
+    const char *group = main_group(c);
     uint32_t i;
 
     signal(SIGPIPE, SIG_IGN);
@@ -66,9 +103,14 @@ int wsgi_host_service(wsgi_host *h)
     wsgi_control_send(WSGI_HOST_CONTROL_FD, WSGI_CTL_READY, 0, NULL, 0, NULL, 0);
     wsgi_host_log(LEVEL_INFO, "daemon process '%s': starting a service, Python %s, %u scripts", h->group,
                   PY_VERSION, c->npreloads);
-    for (i = 0; i < c->npreloads && !wsgi_script_exit_asked(); i++)
-        wsgi_adapter_preload(c->preloads[i].script, c->preloads[i].application_group);
+    name_main(group);
+    for (i = 0; i < c->npreloads && !wsgi_script_exit_asked(); i++) {
+        const wsgi_preload *p = &c->preloads[i];
+
+        wsgi_adapter_preload(p->script, strcmp(p->application_group, group) == 0 ? "" : p->application_group);
+    }
     wsgi_host_log(LEVEL_INFO, "daemon process '%s': stopping process, its scripts have ended", h->group);
-    wsgi_python_stop();
+    if (!wsgi_python_stop())
+        _exit(0);
     return 0;
 }

@@ -9,9 +9,12 @@
 
 #include "wsgi_python.h"
 #include "wsgi_host.h"
+#include "wsgi_events.h"
 #include "wsgi_interp.h"
 #include "wsgi_memory.h"
+#include "wsgi_numbers.h"
 #include "wsgi_script.h"
+#include "wsgi_telemetry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +25,8 @@
 #include <unistd.h>
 
 #define MEMORY_EVERY_MS 2000
+#define SHOW_EVERY_MS 1000
+#define HANG_EVERY_MS 100
 #define WAKE_SIGNAL   SIGURG      /* ignored by default, so harmless when it is late */
 
 typedef struct {
@@ -30,6 +35,9 @@ typedef struct {
     wsgi_life_seat *seats;        /* of the view */
     int control;                  /* -1: the supervisor is gone */
     int64_t memory, memory_at;    /* when it was looked at */
+    int64_t shown_at;             /* on the scoreboard; 0: never */
+    uint64_t shown_after;         /* so many requests */
+    char reason[40];              /* why the process ends, once it is told */
 } watch;
 
 static int news[2] = {-1, -1};
@@ -70,6 +78,12 @@ static void on_signal(int sig, siginfo_t *from, void *context)
         wsgi_watch_tell(sig == SIGXCPU ? WSGI_NEWS_CPU : WSGI_NEWS_STOP);
 }
 
+/* Never end the process; subscribers are told of them. */
+static void on_message(int sig)
+{
+    wsgi_events_signal(sig);
+}
+
 static void on_nothing(int sig)
 {
     (void)sig;
@@ -99,8 +113,8 @@ static void set_signals(void)
     sigemptyset(&sa.sa_mask);
     for (i = 0; i < sizeof ours / sizeof ours[0]; i++)
         sigaction(ours[i], &sa, NULL);
-    handle(SIGHUP, on_nothing, SA_RESTART);      /* never end the process; what it */
-    handle(SIGUSR2, on_nothing, SA_RESTART);     /* executes gets the default back */
+    handle(SIGHUP, on_message, SA_RESTART);      /* what the process executes gets */
+    handle(SIGUSR2, on_message, SA_RESTART);     /* the default back */
     handle(WAKE_SIGNAL, on_nothing, 0);
     handle(SIGPIPE, SIG_IGN, 0);
     handle(SIGCHLD, SIG_DFL, 0);
@@ -124,6 +138,23 @@ static int64_t memory_of(watch *w)
         w->memory = wsgi_memory_own("");
     }
     return w->memory;
+}
+
+/* On the scoreboard, once a second, unless nothing has been done since. */
+static void show_memory(watch *w)
+{
+    wsgi_host *h = w->host;
+    int64_t now = now_ms(), rss, pss;
+    uint64_t requests = __atomic_load_n(&h->requests, __ATOMIC_RELAXED);
+
+    if (!__atomic_load_n(&h->serving, __ATOMIC_RELAXED)
+        || (w->shown_at != 0 && (now - w->shown_at < SHOW_EVERY_MS || requests == w->shown_after)))
+        return;
+    w->shown_at = now;
+    w->shown_after = requests;
+    rss = wsgi_memory_resident("");
+    pss = wsgi_memory_own("");
+    wsgi_numbers_memory(h->board, h->config.slot, rss > 0 ? (uint64_t)rss : 0, pss > 0 ? (uint64_t)pss : 0);
 }
 
 /* What all threads do at this moment. */
@@ -150,7 +181,7 @@ static wsgi_life_view view_of(watch *w)
     if (w->life.state >= WSGI_LIFE_STOPPING
         || (w->life.state == WSGI_LIFE_DRAINING && gone == v.nseats))
         wsgi_host_lock_stop();
-    v.helpers = (uint32_t)wsgi_host_lock_state(&v.locking, &v.locked);
+    v.helpers = (uint32_t)(wsgi_host_lock_state(&v.locking, &v.locked) + wsgi_hang_busy());
     return v;
 }
 
@@ -187,10 +218,16 @@ static int do_renew(void *ctx, enum wsgi_death why)
            && wsgi_control_send(w->control, WSGI_CTL_RENEW, (uint16_t)why, NULL, 0, NULL, 0) == 0;
 }
 
-static void do_interrupt(void *ctx, uint32_t seat, uint64_t since_us)
+static void do_report(void *ctx, uint32_t seat, uint64_t since_us, int ahead)
 {
     (void)ctx;
-    wsgi_home_interrupt(seat + 1, since_us);
+    wsgi_hang_ask(seat + 1, since_us, ahead ? WSGI_HANG_AHEAD : WSGI_HANG_TIMEOUT);
+}
+
+static void do_interrupt(void *ctx, uint32_t seat, uint64_t since_us, int told)
+{
+    (void)ctx;
+    wsgi_hang_ask(seat + 1, since_us, told ? WSGI_HANG_RAISE_TOLD : WSGI_HANG_RAISE);
 }
 
 static void do_stacks(void *ctx)
@@ -209,9 +246,20 @@ static void do_wake(void *ctx)
             pthread_kill(w->host->seats[i].thread, WAKE_SIGNAL);
 }
 
+/* Applications hear of the end as soon as it is certain, while requests still
+ * run: of the reason by its name, without what our log adds to it. */
+static void tell_stopping(watch *w)
+{
+    if (w->life.state < WSGI_LIFE_STOPPING || w->reason[0] != '\0' || w->life.reason == NULL)
+        return;
+    snprintf(w->reason, sizeof w->reason, "%.*s", (int)strcspn(w->life.reason, " "), w->life.reason);
+    wsgi_events_stopping(w->reason);
+    wsgi_telemetry_stopping(w->reason);
+}
+
 static void do_finish(void *ctx)
 {
-    (void)ctx;
+    tell_stopping(ctx);           /* before the home thread tells who has not been told */
     wsgi_home_stop();
 }
 
@@ -228,7 +276,7 @@ static void do_log(void *ctx, int level, const char *text)
 }
 
 static const wsgi_life_effects effects = {
-    .close = do_close, .draining = do_draining, .recycle = do_recycle, .renew = do_renew, .interrupt = do_interrupt,
+    .close = do_close, .draining = do_draining, .recycle = do_recycle, .renew = do_renew, .report = do_report, .interrupt = do_interrupt,
     .stacks = do_stacks, .wake = do_wake, .finish = do_finish, .force = do_force, .log = do_log,
 };
 
@@ -279,15 +327,23 @@ static void *run(void *arg)
     for (;;) {
         struct pollfd fds[2] = {{news[0], POLLIN, 0}, {w->control, POLLIN, 0}};
         wsgi_life_view v = view_of(w);
+        int next = wsgi_life_next(&w->life, &v, now_ms());
 
-        if (poll(fds, 2, wsgi_life_next(&w->life, &v, now_ms())) < 0 && errno != EINTR)
+        if (wsgi_hang_busy() > 0 && (next < 0 || next > HANG_EVERY_MS))
+            next = HANG_EVERY_MS;
+        if (next < 0 || next > SHOW_EVERY_MS)
+            next = SHOW_EVERY_MS;
+        if (poll(fds, 2, next) < 0 && errno != EINTR)
             fds[0].revents = fds[1].revents = 0;
         if (fds[0].revents)
             hear_all(w);
         if (fds[1].revents)
             hear_control(w);
+        wsgi_hang_look();
         v = view_of(w);
         wsgi_life_tick(&w->life, &v, now_ms());
+        tell_stopping(w);
+        show_memory(w);
     }
     return NULL;
 }

@@ -59,6 +59,19 @@ static void input_dealloc(PyObject *o)
     Py_DECREF(type);
 }
 
+/* The application has been given BYTES by one call; NULL if that failed. Lock
+ * held. */
+static PyObject *counted(input_object *in, PyObject *bytes)
+{
+    wsgi_measure *m = &in->adapter->runner->measure;
+
+    if (m->on && bytes != NULL) {
+        wsgi_measure_add(&m->input_reads, 1);
+        wsgi_measure_add(&m->input_bytes, (uint64_t)PyBytes_GET_SIZE(bytes));
+    }
+    return bytes;
+}
+
 /* Up to N bytes from the peer, ALL of them if nothing can be done with fewer.
  * Bytes, 0 at the end, -1 with OSError, which every later call raises again.
  * Releases the GIL. Lock held. */
@@ -73,10 +86,15 @@ static Py_ssize_t pull(input_object *in, char *to, size_t n, int all)
     if (in->remaining > 0 && n > (size_t)in->remaining)
         n = (size_t)in->remaining;
     if (err == 0) {
-        Py_BEGIN_ALLOW_THREADS
+        wsgi_runner *w = a->runner;
+        PyThreadState *ts = PyEval_SaveThread();
+        uint64_t from = w->measure.on ? wsgi_lap_ns() : 0;
+
         got = a->peer->read(a->ctx, to, n, all);
         err = got < 0 ? errno : got == 0 && in->remaining > 0 ? ECONNRESET : 0;
-        Py_END_ALLOW_THREADS
+        if (from != 0)
+            wsgi_measure_add(&w->measure.input_ns, wsgi_lap_ns() - from);
+        wsgi_resume(w, ts);
     }
     if (err != 0) {
         a->read_error = errno = err;
@@ -229,7 +247,7 @@ static PyObject *input_read(PyObject *o, PyObject *const *args, Py_ssize_t n)
     if (parse_size(args, n, "read", &size) < 0 || wsgi_adapter_lock(in->adapter) < 0)
         return NULL;
     /* read(0) tells the client to go on, as any read does. */
-    r = size == 0 && fill(in) < 0 ? NULL : read_locked(in, size);
+    r = size == 0 && fill(in) < 0 ? NULL : counted(in, read_locked(in, size));
     wsgi_adapter_unlock(in->adapter);
     return r;
 }
@@ -242,7 +260,7 @@ static PyObject *input_readline(PyObject *o, PyObject *const *args, Py_ssize_t n
 
     if (parse_size(args, n, "readline", &size) < 0 || wsgi_adapter_lock(in->adapter) < 0)
         return NULL;
-    r = line_locked(in, size);
+    r = counted(in, line_locked(in, size));
     wsgi_adapter_unlock(in->adapter);
     return r;
 }
@@ -254,7 +272,7 @@ static PyObject *input_next(PyObject *o)
 
     if (wsgi_adapter_lock(in->adapter) < 0)
         return NULL;
-    r = line_locked(in, -1);
+    r = counted(in, line_locked(in, -1));
     wsgi_adapter_unlock(in->adapter);
     if (r != NULL && PyBytes_GET_SIZE(r) == 0)
         Py_CLEAR(r);

@@ -1,6 +1,6 @@
 /* wsgi_interp.c - interpreters and thread states, see wsgi_interp.h. */
 
-#include "wsgi_interp.h"
+#include "wsgi_interp_inner.h"
 #include "wsgi_environ_py.h"
 #include "wsgi_errors.h"
 #include "wsgi_pymod.h"
@@ -10,88 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A thread that waits for an interpreter to be made. */
-typedef struct job {
-    const char *group;
-    size_t len;
-    wsgi_interp *made;
-    int done;
-    struct job *next;
-} job;
-
-static struct {
-    wsgi_interp *interps;         /* atomic head; the main one is last */
-    wsgi_runner *runners;         /* under lock */
-    pthread_t home;
-    pthread_mutex_t lock;         /* jobs, runners, stop */
-    pthread_cond_t wake, made, unpinned;
-    job *jobs;
-    int stop, stacks;
-    uint32_t interrupt;           /* number of a request thread; 0 none */
-    uint64_t interrupt_taken;     /* when its request began */
-} registry = {
+wsgi_interp_registry wsgi_interps = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .wake = PTHREAD_COND_INITIALIZER,
     .made = PTHREAD_COND_INITIALIZER,
     .unpinned = PTHREAD_COND_INITIALIZER,
 };
 
+static wsgi_turn main_turn;       /* of the GIL that most interpreters share */
+
 static __thread wsgi_runner *self;
-
-/* ---- turnstile ----------------------------------------------------------- */
-
-/* Many threads that wait for the GIL wake each other up for nothing. So they
- * queue at a mutex, and the one that has it holds it until its request is done
- * with Python. A holder that blocks gives up the GIL but not this: whoever has
- * waited in vain for a moment goes on to the GIL and opens the turnstile to all,
- * until the holder is back. Measured with 16 threads in one process: a third
- * less CPU for short requests, no loss when every twentieth sleeps; held without
- * that opening, a third of the throughput of the latter was lost. */
-#if !defined(Py_GIL_DISABLED) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 30)
-#define TURN_WAIT_NS 50000
-
-static pthread_mutex_t turnstile = PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
-static int turnstile_open;        /* atomic: its holder is blocked */
-static __thread int turnstile_held;
-
-static void turnstile_enter(void)
-{
-    struct timespec t;
-
-    if (pthread_mutex_trylock(&turnstile) == 0) {
-        turnstile_held = 1;
-        return;
-    }
-    if (__atomic_load_n(&turnstile_open, __ATOMIC_RELAXED))
-        return;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    t.tv_nsec += TURN_WAIT_NS;
-    if (t.tv_nsec >= 1000000000) {
-        t.tv_nsec -= 1000000000;
-        t.tv_sec++;
-    }
-    turnstile_held = pthread_mutex_clocklock(&turnstile, CLOCK_MONOTONIC, &t) == 0;
-    if (!turnstile_held)
-        __atomic_store_n(&turnstile_open, 1, __ATOMIC_RELAXED);
-}
-
-static void turnstile_leave(void)
-{
-    if (!turnstile_held)
-        return;
-    turnstile_held = 0;
-    __atomic_store_n(&turnstile_open, 0, __ATOMIC_RELAXED);
-    pthread_mutex_unlock(&turnstile);
-}
-#else
-static void turnstile_enter(void)
-{
-}
-
-static void turnstile_leave(void)
-{
-}
-#endif
+static __thread wsgi_turn *turn_held;
+static __thread uint64_t gil_us, gil_waits;      /* since they were asked for */
 
 /* ---- threads ------------------------------------------------------------ */
 
@@ -107,10 +37,10 @@ wsgi_runner *wsgi_runner_self(void)
     self = calloc(1, sizeof *self);
     if (self != NULL) {
         pthread_mutex_init(&self->interrupting, NULL);
-        pthread_mutex_lock(&registry.lock);
-        self->next = registry.runners;
-        registry.runners = self;
-        pthread_mutex_unlock(&registry.lock);
+        pthread_mutex_lock(&wsgi_interps.lock);
+        self->next = wsgi_interps.runners;
+        wsgi_interps.runners = self;
+        pthread_mutex_unlock(&wsgi_interps.lock);
     }
     return self;
 }
@@ -144,7 +74,7 @@ static wsgi_slot *slot_add(wsgi_runner *w, wsgi_interp *interp, PyThreadState *t
     return slot;
 }
 
-static wsgi_slot *slot_find(wsgi_runner *w, wsgi_interp *interp)
+wsgi_slot *wsgi_slot_find(wsgi_runner *w, const wsgi_interp *interp)
 {
     wsgi_slot *slot;
 
@@ -154,9 +84,9 @@ static wsgi_slot *slot_find(wsgi_runner *w, wsgi_interp *interp)
     return NULL;
 }
 
-static wsgi_interp *main_interp(void)
+wsgi_interp *wsgi_interp_main(void)
 {
-    wsgi_interp *i = __atomic_load_n(&registry.interps, __ATOMIC_ACQUIRE);
+    wsgi_interp *i = __atomic_load_n(&wsgi_interps.interps, __ATOMIC_ACQUIRE);
 
     while (i != NULL && i->next != NULL)
         i = i->next;
@@ -165,28 +95,54 @@ static wsgi_interp *main_interp(void)
 
 wsgi_slot *wsgi_interp_slot(wsgi_runner *w, wsgi_interp *interp)
 {
-    wsgi_slot *slot = slot_find(w, interp);
+    wsgi_slot *slot = wsgi_slot_find(w, interp);
 
     if (slot != NULL)
         return slot;
     /* PyGILState_Ensure finds the first state that a thread made, up to 3.11;
      * it must be one of the main interpreter. */
-    if (w->slots == NULL && interp->group_len != 0 && slot_add(w, main_interp(), NULL) == NULL)
+    if (w->slots == NULL && interp->group_len != 0 && slot_add(w, wsgi_interp_main(), NULL) == NULL)
         return NULL;
     return slot_add(w, interp, NULL);
 }
 
+static uint64_t steady_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
 void wsgi_interp_enter(wsgi_slot *slot)
 {
-    turnstile_enter();
+    wsgi_turn *turn = slot->interp->turn;
+    uint64_t from_us = 0;
+
+    if (turn != NULL && wsgi_turn_take(turn, &from_us))
+        turn_held = turn;
     PyEval_RestoreThread(slot->ts);
+    if (from_us != 0) {
+        gil_us += steady_us() - from_us;
+        gil_waits++;
+    }
+}
+
+void wsgi_interp_waited(uint64_t *us, uint64_t *waits)
+{
+    *us = gil_us;
+    *waits = gil_waits;
+    gil_us = gil_waits = 0;
 }
 
 void wsgi_interp_leave(wsgi_slot *slot)
 {
     (void)slot;
     PyEval_SaveThread();
-    turnstile_leave();
+    if (turn_held != NULL) {
+        wsgi_turn_give(turn_held);
+        turn_held = NULL;
+    }
 }
 
 /* Take SLOT out of W and free it. GIL held in its interpreter by another state
@@ -220,22 +176,23 @@ void wsgi_runner_end(void)
         free(slot);
     }
     wsgi_log_flush(w);
-    pthread_mutex_lock(&registry.lock);
+    wsgi_tally_let_go(w->tally);
+    pthread_mutex_lock(&wsgi_interps.lock);
     while (w->pinned)
-        pthread_cond_wait(&registry.unpinned, &registry.lock);
-    for (at = &registry.runners; *at != w; at = &(*at)->next)
+        pthread_cond_wait(&wsgi_interps.unpinned, &wsgi_interps.lock);
+    for (at = &wsgi_interps.runners; *at != w; at = &(*at)->next)
         ;
     *at = w->next;
-    pthread_mutex_unlock(&registry.lock);
+    pthread_mutex_unlock(&wsgi_interps.lock);
     self = NULL;
     runner_free(w);
 }
 
 /* ---- interpreters ------------------------------------------------------- */
 
-static wsgi_interp *find(const char *group, size_t len)
+wsgi_interp *wsgi_interp_find(const char *group, size_t len)
 {
-    wsgi_interp *i = __atomic_load_n(&registry.interps, __ATOMIC_ACQUIRE);
+    wsgi_interp *i = __atomic_load_n(&wsgi_interps.interps, __ATOMIC_ACQUIRE);
 
     for (; i != NULL; i = i->next)
         if (i->group_len == len && memcmp(i->group, group, len) == 0)
@@ -243,9 +200,9 @@ static wsgi_interp *find(const char *group, size_t len)
     return NULL;
 }
 
-/* Set up the interpreter that is current and enter it in the registry. NULL
- * with an exception set, and then nothing is left. */
-static wsgi_interp *install(const char *group, size_t len)
+/* Set up the interpreter that is current, whose GIL is its OWN or not, and enter
+ * it in the registry. NULL with an exception set, and then nothing is left. */
+static wsgi_interp *install(const char *group, size_t len, int own)
 {
     wsgi_interp *interp = calloc(1, sizeof *interp);
     wsgi_runner *w = wsgi_runner_self();
@@ -256,18 +213,20 @@ static wsgi_interp *install(const char *group, size_t len)
     }
     interp->group_len = len;
     interp->is = PyThreadState_Get()->interp;
+    wsgi_turn_init(&interp->own_turn);
+    interp->turn = wsgi_interps.is_free ? NULL : own ? &interp->own_turn : &main_turn;
     pthread_mutex_init(&interp->lock, NULL);
     pthread_cond_init(&interp->loaded, NULL);
     interp->module = wsgi_pymod_install(interp->group);
-    if (interp->module == NULL)
+    if (interp->module == NULL || wsgi_python_interval(interp->group, own) < 0)
         goto failed;
     interp->state = wsgi_pymod_state(interp->module);
     if (slot_add(w, interp, PyThreadState_Get()) == NULL) {
         PyErr_NoMemory();
         goto failed;
     }
-    interp->next = registry.interps;
-    __atomic_store_n(&registry.interps, interp, __ATOMIC_RELEASE);
+    interp->next = wsgi_interps.interps;
+    __atomic_store_n(&wsgi_interps.interps, interp, __ATOMIC_RELEASE);
     return interp;
 failed:
     if (interp != NULL) {
@@ -278,28 +237,98 @@ failed:
     return NULL;
 }
 
-int wsgi_interp_init(void)
+/* What holds for the interpreter of GROUP, or for the process if that is NULL. */
+static wsgi_scope scope_of(const wsgi_python_config *c, const char *group)
 {
-    registry.home = pthread_self();
-    return install("", 0) == NULL ? -1 : 0;
+    wsgi_scope scope;
+
+    wsgi_settings_resolve(c->settings, c->process_group, group, &scope);
+    return scope;
 }
 
-/* Home thread, GIL not held. */
-static wsgi_interp *create(const char *group, size_t len)
+int wsgi_interp_free(const wsgi_python_config *config)
 {
-    wsgi_slot *home = slot_find(self, main_interp());
-    PyThreadState *ts;
+    return scope_of(config, NULL).free_threading == 1;
+}
+
+static void log_created(const wsgi_interp *interp)
+{
+    wsgi_log(WSGI_LOG_INFO, "interpreter created for application group '%s' (process group '%s', %s)",
+             interp->group, wsgi_python_settings()->process_group,
+             interp->turn == NULL ? "no GIL" : interp->turn == &main_turn ? "shared GIL" : "own GIL");
+}
+
+int wsgi_interp_init(void)
+{
+    const wsgi_python_config *c = wsgi_python_settings();
+    wsgi_interp *interp;
+
+    wsgi_interps.home = pthread_self();
+    wsgi_interps.is_free = !wsgi_gil_enabled();
+    wsgi_turn_init(&main_turn);
+    if (wsgi_interp_free(c) && !wsgi_interps.is_free)
+        wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0630: WSGIFreeThreading On has no effect: Python %s is "
+                      "not built without the GIL, or PYTHON_GIL asks for it (process group '%s')", PY_VERSION, c->process_group);
+    interp = install("", 0, 0);
+    if (interp == NULL)
+        return -1;
+    Py_BEGIN_ALLOW_THREADS
+    log_created(interp);
+    Py_END_ALLOW_THREADS
+    return 0;
+}
+
+/* Is the interpreter of GROUP to have a GIL of its own? Home thread, GIL held. */
+static int wants_own(const char *group)
+{
+    static int told;
+
+    if (scope_of(wsgi_python_settings(), group).per_interpreter_gil != 1)
+        return 0;
+    if (WSGI_OWN_GIL && !wsgi_interps.is_free)
+        return 1;
+    if (!told) {
+        told = 1;
+        wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0631: WSGIPerInterpreterGIL On has no effect for application "
+                      "group '%s' and any other: Python %s %s (process group '%s')", group, PY_VERSION,
+                      WSGI_OWN_GIL ? "runs without a GIL in this process" : "has one GIL for all interpreters",
+                      wsgi_python_settings()->process_group);
+    }
+    return 0;
+}
+
+/* Where threads run free and yet hold each other up. */
+static void warn_of_counts(const wsgi_interp *interp)
+{
+    static int told;
+
+    if (!WSGI_COUNTS_SHARED || told)
+        return;
+    told = 1;
+    wsgi_log(WSGI_LOG_WARNING, "WSGIM0633: application group '%s' has threads without a GIL, but in Python %s they "
+             "hold each other up in all interpreters but the main one: use WSGIApplicationGroup %%{GLOBAL} "
+             "(process group '%s')", interp->group, PY_VERSION, wsgi_python_settings()->process_group);
+}
+
+wsgi_interp *wsgi_interp_create(const char *group, size_t len)
+{
+    const char *process_group = wsgi_python_settings()->process_group;
+    wsgi_slot *home = wsgi_slot_find(self, wsgi_interp_main());
+    char *name = strndup(group, len);
+    PyThreadState *ts = NULL;
     wsgi_interp *interp = NULL;
+    int own;
 
     PyEval_RestoreThread(home->ts);
-    ts = wsgi_interpreter_new();
+    own = name != NULL && wants_own(name);
+    if (name != NULL)
+        ts = wsgi_interpreter_new(own);
     if (ts == NULL) {
         wsgi_log_held(WSGI_LOG_CRIT, "WSGIM0605: interpreter of application group '%.*s' cannot "
-                      "be created (process group '%s')", (int)len, group,
-                      wsgi_python_settings()->process_group);
+                      "be created (process group '%s')", (int)len, group, process_group);
         goto leave;
     }
-    interp = install(group, len);
+    interp = install(group, len, own);
     if (interp == NULL) {
         PyObject *exc = PyErr_GetRaisedException();
         char text[512] = "";
@@ -308,273 +337,80 @@ static wsgi_interp *create(const char *group, size_t len)
             wsgi_exception_text(exc, 1, text, sizeof text);
         Py_XDECREF(exc);
         wsgi_log_held(WSGI_LOG_CRIT, "WSGIM0606: interpreter of application group '%.*s' cannot "
-                      "be set up: %s (process group '%s')", (int)len, group, text,
-                      wsgi_python_settings()->process_group);
+                      "be set up: %s (process group '%s')", (int)len, group, text, process_group);
         wsgi_interpreter_end(ts, home->ts);
     }
 leave:
     PyEval_SaveThread();
     if (interp != NULL)
-        wsgi_log(WSGI_LOG_INFO, "interpreter created for application group '%.*s' (process group "
-                 "'%s', shared GIL)", (int)len, group, wsgi_python_settings()->process_group);
+        log_created(interp);
+    if (interp != NULL && interp->turn == NULL)
+        warn_of_counts(interp);
+    free(name);
     return interp;
 }
 
 wsgi_interp *wsgi_interp_get(const char *group, size_t len)
 {
-    wsgi_interp *interp = find(group, len);
-    job j = {.group = group, .len = len};
+    wsgi_interp *interp = wsgi_interp_find(group, len);
+    wsgi_interp_job j = {.group = group, .len = len};
 
     if (interp != NULL)
         return interp;
-    if (pthread_equal(pthread_self(), registry.home))
-        return create(group, len);
-    pthread_mutex_lock(&registry.lock);
-    if (!registry.stop) {
-        j.next = registry.jobs;
-        registry.jobs = &j;
-        pthread_cond_signal(&registry.wake);
+    if (pthread_equal(pthread_self(), wsgi_interps.home))
+        return wsgi_interp_create(group, len);
+    pthread_mutex_lock(&wsgi_interps.lock);
+    if (!wsgi_interps.stop) {
+        j.next = wsgi_interps.jobs;
+        wsgi_interps.jobs = &j;
+        pthread_cond_signal(&wsgi_interps.wake);
         while (!j.done)
-            pthread_cond_wait(&registry.made, &registry.lock);
+            pthread_cond_wait(&wsgi_interps.made, &wsgi_interps.lock);
     }
-    pthread_mutex_unlock(&registry.lock);
+    pthread_mutex_unlock(&wsgi_interps.lock);
     return j.made;
 }
 
-/* ---- interrupting -------------------------------------------------------- */
+/* ---- watching the locks ---------------------------------------------------- */
 
-void wsgi_interrupt_begin(wsgi_runner *w, wsgi_interp *interp, const wsgi_request *r)
+void wsgi_interp_watch_gil(void)
 {
-    pthread_mutex_lock(&w->interrupting);
-    w->ident = PyThread_get_thread_ident();
-    w->interrupted = 0;
-    w->running = interp;
-    __atomic_store_n(&w->request, r, __ATOMIC_RELEASE);
-    pthread_mutex_unlock(&w->interrupting);
+    static int told;              /* atomic */
+
+    if (!wsgi_interps.is_free || __atomic_load_n(&told, __ATOMIC_RELAXED) || !wsgi_gil_enabled())
+        return;
+    if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+        wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0632: Python has taken the GIL into use again, for a module that "
+                      "does not say that it can do without; mod_wsgi-express audit names such modules "
+                      "(process group '%s')", wsgi_python_settings()->process_group);
 }
 
-int wsgi_interrupt_end(wsgi_runner *w)
+/* Does I run with a GIL that no interpreter further down the list has? */
+static int is_first_with_gil(const wsgi_interp *i)
 {
-    int interrupted;
-
-    pthread_mutex_lock(&w->interrupting);
-    interrupted = w->interrupted;
-    __atomic_store_n(&w->request, NULL, __ATOMIC_RELAXED);
-    if (interrupted)
-        PyThreadState_SetAsyncExc(w->ident, NULL);
-    pthread_mutex_unlock(&w->interrupting);
-    return interrupted;
+    return i->next == NULL || i->turn == &i->own_turn;
 }
 
-/* What the client asked for, or the path of the script. */
-static wsgi_str url_of(const wsgi_request *r)
+void wsgi_interp_probe(wsgi_runner *w)
 {
-    wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
-    uint32_t i;
+    wsgi_interp *i = __atomic_load_n(&wsgi_interps.interps, __ATOMIC_ACQUIRE);
 
-    for (i = 0; i < r->head.npairs; i++) {
-        wsgi_pair pair = wsgi_cur_pair(&cur);
+    for (; i != NULL; i = i->next) {
+        wsgi_slot *slot = is_first_with_gil(i) ? wsgi_interp_slot(w, i) : NULL;
 
-        if (cur.bad)
-            break;
-        if (pair.name.len == 11 && memcmp(pair.name.data, "REQUEST_URI", 11) == 0)
-            return pair.value;
-    }
-    return r->head.script;
-}
-
-/* The runner of request thread THREAD, pinned, and the interpreter it is in; or
- * NULL if it runs no application. */
-static wsgi_runner *pin(uint32_t thread, wsgi_interp **interp)
-{
-    wsgi_runner *w;
-
-    pthread_mutex_lock(&registry.lock);
-    for (w = registry.runners; w != NULL; w = w->next) {
-        const wsgi_request *r = __atomic_load_n(&w->request, __ATOMIC_ACQUIRE);
-
-        /* It may end at this moment, but its memory is that of a living thread. */
-        if (r != NULL && w->thread == thread)
-            break;
-    }
-    if (w != NULL) {
-        w->pinned = 1;
-        *interp = w->running;
-    }
-    pthread_mutex_unlock(&registry.lock);
-    return w;
-}
-
-static void unpin(wsgi_runner *w)
-{
-    pthread_mutex_lock(&registry.lock);
-    w->pinned = 0;
-    pthread_cond_broadcast(&registry.unpinned);
-    pthread_mutex_unlock(&registry.lock);
-}
-
-/* Does W still run, in INTERP, the request it took at TAKEN_US? */
-static int still_runs(const wsgi_runner *w, const wsgi_interp *interp, uint64_t taken_us)
-{
-    return w->request != NULL && w->running == interp && w->request->taken_us == taken_us
-           && !w->interrupted;
-}
-
-/* Raise RequestTimeout in W's thread. GIL held in INTERP. 1 if it will come. */
-static int inject(wsgi_runner *w, const wsgi_interp *interp, uint64_t taken_us, char *url,
-                  size_t size)
-{
-    int done = 0;
-
-    pthread_mutex_lock(&w->interrupting);
-    if (still_runs(w, interp, taken_us)) {
-        wsgi_str text = url_of(w->request);
-
-        snprintf(url, size, "%.*s", text.len > 512 ? 512 : (int)text.len, text.data);
-        done = PyThreadState_SetAsyncExc(w->ident, interp->state->request_timeout) > 0;
-        w->interrupted = done;
-    }
-    pthread_mutex_unlock(&w->interrupting);
-    return done;
-}
-
-/* Home thread, GIL not held. The stack comes first: where the exception finds
- * the thread, it is no longer afterwards. */
-static void interrupt(uint32_t thread, uint64_t taken_us)
-{
-    wsgi_interp *interp = NULL;
-    wsgi_runner *w = pin(thread, &interp);
-    wsgi_slot *slot = w != NULL ? slot_find(self, interp) : NULL;
-    char url[520];
-    int runs;
-
-    if (slot != NULL) {
-        PyEval_RestoreThread(slot->ts);
-        pthread_mutex_lock(&w->interrupting);
-        runs = still_runs(w, interp, taken_us);
-        pthread_mutex_unlock(&w->interrupting);
-        if (runs)
-            wsgi_log_stacks(w->ident);
-        if (runs && inject(w, interp, taken_us, url, sizeof url))
-            wsgi_log_held(WSGI_LOG_INFO, "RequestTimeout: Injected into thread %u, which runs '%s' for "
-                          "%.1f s (process group '%s')", thread, url,
-                          (double)(wsgi_clock_us() - taken_us) / 1e6,
-                          wsgi_python_settings()->process_group);
-        PyEval_SaveThread();
-    }
-    if (w != NULL)
-        unpin(w);
-}
-
-/* Each request under way as a text that ends in a zero byte. GIL not held. */
-static void list_requests(wsgi_buf *out)
-{
-    uint64_t now = wsgi_clock_us();
-    wsgi_runner *w;
-    char line[640];
-
-    pthread_mutex_lock(&registry.lock);
-    for (w = registry.runners; w != NULL; w = w->next) {
-        pthread_mutex_lock(&w->interrupting);
-        if (w->request != NULL) {
-            wsgi_str url = url_of(w->request);
-            int n = snprintf(line, sizeof line, "thread %lu runs '%.*s' for %.1f s", w->ident,
-                             url.len > 512 ? 512 : (int)url.len, url.data,
-                             (double)(now - w->request->taken_us) / 1e6);
-
-            wsgi_buf_bytes(out, line, (size_t)n + 1);
-        }
-        pthread_mutex_unlock(&w->interrupting);
-    }
-    pthread_mutex_unlock(&registry.lock);
-}
-
-static void log_requests(void)
-{
-    wsgi_buf list = {0};
-    size_t at;
-
-    list_requests(&list);
-    for (at = 0; !list.failed && at < list.len; at += strlen((char *)list.data + at) + 1)
-        wsgi_log(WSGI_LOG_INFO, "%s (process group '%s')", (char *)list.data + at,
-                      wsgi_python_settings()->process_group);
-    wsgi_buf_free(&list);
-}
-
-/* sys._current_frames() has the threads of all interpreters, which share this
- * GIL, so one of them is enough to ask. */
-static void log_stacks(void)
-{
-    log_requests();
-    PyEval_RestoreThread(slot_find(self, main_interp())->ts);
-    wsgi_log_stacks(0);
-    PyEval_SaveThread();
-}
-
-void wsgi_home_run(void)
-{
-    pthread_mutex_lock(&registry.lock);
-    while (!registry.stop || registry.jobs != NULL) {
-        job *j = registry.jobs;
-        wsgi_interp *made;
-
-        if (registry.stacks) {
-            registry.stacks = 0;
-            pthread_mutex_unlock(&registry.lock);
-            log_stacks();
-            pthread_mutex_lock(&registry.lock);
+        if (slot == NULL)
             continue;
-        }
-        if (registry.interrupt != 0) {
-            uint32_t thread = registry.interrupt;
-            uint64_t taken_us = registry.interrupt_taken;
-
-            registry.interrupt = 0;
-            pthread_mutex_unlock(&registry.lock);
-            interrupt(thread, taken_us);
-            pthread_mutex_lock(&registry.lock);
-            continue;
-        }
-        if (j == NULL) {
-            pthread_cond_wait(&registry.wake, &registry.lock);
-            continue;
-        }
-        registry.jobs = j->next;
-        pthread_mutex_unlock(&registry.lock);
-        made = find(j->group, j->len);
-        if (made == NULL)
-            made = create(j->group, j->len);
-        pthread_mutex_lock(&registry.lock);
-        j->made = made;
-        j->done = 1;
-        pthread_cond_broadcast(&registry.made);
+        __atomic_store_n(&wsgi_interps.probing, i->group, __ATOMIC_RELEASE);
+        wsgi_interp_enter(slot);
+        wsgi_interp_watch_gil();
+        wsgi_interp_leave(slot);
     }
-    pthread_mutex_unlock(&registry.lock);
+    __atomic_store_n(&wsgi_interps.probing, NULL, __ATOMIC_RELEASE);
 }
 
-void wsgi_home_stacks(void)
+const char *wsgi_interp_probing(void)
 {
-    pthread_mutex_lock(&registry.lock);
-    registry.stacks = 1;
-    pthread_cond_signal(&registry.wake);
-    pthread_mutex_unlock(&registry.lock);
-}
-
-void wsgi_home_interrupt(uint32_t thread, uint64_t taken_us)
-{
-    pthread_mutex_lock(&registry.lock);
-    registry.interrupt = thread;
-    registry.interrupt_taken = taken_us;
-    pthread_cond_signal(&registry.wake);
-    pthread_mutex_unlock(&registry.lock);
-}
-
-void wsgi_home_stop(void)
-{
-    pthread_mutex_lock(&registry.lock);
-    registry.stop = 1;
-    pthread_cond_signal(&registry.wake);
-    pthread_mutex_unlock(&registry.lock);
+    return __atomic_load_n(&wsgi_interps.probing, __ATOMIC_ACQUIRE);
 }
 
 /* ---- the end -------------------------------------------------------------- */
@@ -585,8 +421,8 @@ static void drop_others(wsgi_interp *interp)
     wsgi_runner *w;
     wsgi_slot *slot;
 
-    for (w = registry.runners; w != NULL; w = w->next)
-        if (w != self && (slot = slot_find(w, interp)) != NULL)
+    for (w = wsgi_interps.runners; w != NULL; w = w->next)
+        if (w != self && (slot = wsgi_slot_find(w, interp)) != NULL)
             slot_drop(w, slot);
 }
 
@@ -598,6 +434,9 @@ static void join_threads(void)
 
     if (r == NULL)
         PyErr_WriteUnraisable(threading);
+    /* Python does it again, which 3.12 takes for a mistake; calling this type does nothing. */
+    else if (PyObject_SetAttrString(threading, "_shutdown", (PyObject *)&PyDict_Type) < 0)
+        PyErr_Clear();
     Py_XDECREF(r);
     Py_XDECREF(threading);
 }
@@ -615,7 +454,7 @@ static int foreign_threads(wsgi_interp *interp, PyThreadState *ours)
 /* Py_EndInterpreter aborts the process if another thread state is left. */
 static int end(wsgi_interp *interp)
 {
-    wsgi_slot *slot = slot_find(self, interp), **at;
+    wsgi_slot *slot = wsgi_slot_find(self, interp), **at;
     int n;
 
     PyEval_RestoreThread(slot->ts);
@@ -632,7 +471,7 @@ static int end(wsgi_interp *interp)
     wsgi_script_forget(interp);
     wsgi_environ_forget(slot);
     Py_CLEAR(interp->module);
-    wsgi_interpreter_end(slot->ts, slot_find(self, main_interp())->ts);
+    wsgi_interpreter_end(slot->ts, wsgi_slot_find(self, wsgi_interp_main())->ts);
     PyEval_SaveThread();
     for (at = &self->slots; *at != slot; at = &(*at)->next)
         ;
@@ -645,13 +484,13 @@ static int end(wsgi_interp *interp)
 
 int wsgi_interp_end_all(void)
 {
-    wsgi_interp *i, *last = main_interp();
+    wsgi_interp *i, *last = wsgi_interp_main();
     wsgi_slot *slot;
     int left = 0;
 
-    for (i = registry.interps; i != last; i = i->next)
+    for (i = wsgi_interps.interps; i != last; i = i->next)
         left += end(i) < 0;
-    slot = slot_find(self, last);
+    slot = wsgi_slot_find(self, last);
     PyEval_RestoreThread(slot->ts);
     drop_others(last);
     wsgi_script_forget(last);

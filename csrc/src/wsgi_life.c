@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define CHECK_EVERY 500           /* limits are kept to the second */
+#define LOOK_EVERY  200           /* for new requests, where they have a deadline */
+#define AHEAD       250           /* of a deadline it is asked what the request does */
 #define WAKE_EVERY  20
 #define NEVER       (-1)
 
@@ -98,14 +100,24 @@ static void look(wsgi_life *l, const wsgi_life_view *v, int64_t now)
                         (int64_t)wsgi_options_seconds(l->options->request_deadline) * 1000);
         r->received = r->began - waited;
         r->interrupted = NEVER;
+        r->reported = 0;
     }
     if (l->active == NEVER || v->activity != l->activity)
         l->active = now;
     l->activity = v->activity;
     if (v->serving && l->serving_since == NEVER)
         l->serving_since = l->active = now;
-    if (v->loading && l->loading_since == NEVER)
+    if (v->loading && l->loading_since == NEVER) {
         l->loading_since = now;
+        l->armed = !v->loaded && wsgi_options_seconds(l->options->startup_timeout) > 0;
+        if (l->armed)
+            say(l, LEVEL_INFO, "daemon process '%s': startup timer armed, %d seconds", group_of(l),
+                l->options->startup_timeout);
+    }
+    if (l->armed && v->loaded) {
+        l->armed = 0;
+        say(l, LEVEL_INFO, "daemon process '%s': startup timer disarmed, a script is loaded", group_of(l));
+    }
     if (l->lock_had == NEVER || !v->locking || v->locked != l->locked)
         l->lock_had = now;
     l->locked = v->locked;
@@ -291,6 +303,11 @@ void wsgi_life_hear(wsgi_life *l, enum wsgi_news what, const wsgi_life_view *v, 
     case WSGI_NEWS_IMPORT:
         renew(l, v, WSGI_DEATH_IMPORT, "failed_import", now);
         break;
+    case WSGI_NEWS_USELESS:       /* others can: not one more request, successor or not */
+        if (l->state == WSGI_LIFE_SERVING)
+            l->effects->recycle(l->ctx, WSGI_DEATH_IMPORT);
+        drain(l, v, "failed_import", wsgi_options_graceful_timeout(l->options), now);
+        break;
     case WSGI_NEWS_END_OF_QUEUE:
         stop(l, v, "shutdown_signal (no process of Apache is left)", now);
         break;
@@ -304,6 +321,36 @@ void wsgi_life_hear(wsgi_life *l, enum wsgi_news what, const wsgi_life_view *v, 
 }
 
 /* ---- timers ----------------------------------------------------------------------- */
+
+/* When it is to be known what a request does: some time before its deadline, so
+ * that the server has it when that passes; or when request-timeout has passed. */
+static int64_t report_at(const wsgi_life *l, const wsgi_life_request *r)
+{
+    int64_t deadline = (int64_t)wsgi_options_seconds(l->options->request_deadline) * 1000;
+    int64_t limit = wsgi_options_request_limit(l->options);
+    int64_t early = deadline > 0 ? r->received + deadline - AHEAD : NEVER;
+    int64_t late = limit > 0 && wsgi_options_seconds(l->options->interrupt_timeout) == 0
+                 ? r->began + limit + 1 : NEVER;
+
+    if (r->since_us == 0 || r->reported)
+        return NEVER;
+    return early == NEVER || (late != NEVER && late < early) ? late : early;
+}
+
+static void report(wsgi_life *l, int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < l->nseats; i++) {
+        wsgi_life_request *r = &l->requests[i];
+        int64_t at = report_at(l, r), limit = wsgi_options_request_limit(l->options);
+
+        if (at == NEVER || now < at)
+            continue;
+        r->reported = 1;
+        l->effects->report(l->ctx, i, r->since_us, limit <= 0 || now - r->began <= limit);
+    }
+}
 
 /* Interrupt one request that is over its time. Is there one for which that was
  * no use, or is not done? */
@@ -325,7 +372,8 @@ static int interrupt(wsgi_life *l, int64_t now)
         else if (!interrupted) {
             interrupted = 1;
             r->interrupted = now;
-            l->effects->interrupt(l->ctx, i, r->since_us);
+            l->effects->interrupt(l->ctx, i, r->since_us, r->reported);
+            r->reported = 1;
         }
     }
     return hopeless;
@@ -333,6 +381,7 @@ static int interrupt(wsgi_life *l, int64_t now)
 
 static void check_requests(wsgi_life *l, const wsgi_life_view *v, int64_t now)
 {
+    report(l, now);
     if (!interrupt(l, now) || l->state != WSGI_LIFE_SERVING || l->awaited != NULL)
         return;
     l->effects->stacks(l->ctx);
@@ -429,6 +478,7 @@ int wsgi_life_next(const wsgi_life *l, const wsgi_life_view *v, int64_t now)
 {
     const wsgi_options *o = l->options;
     int64_t at = NEVER;
+    uint32_t i;
 
     if (l->state == WSGI_LIFE_DRAINING || l->state == WSGI_LIFE_STOPPING) {
         if (count(v, WSGI_SEAT_WAITING) > 0)
@@ -441,7 +491,9 @@ int wsgi_life_next(const wsgi_life *l, const wsgi_life_view *v, int64_t now)
     if (l->state <= WSGI_LIFE_DRAINING &&
         (wsgi_options_request_limit(o) > 0 || wsgi_options_seconds(o->request_deadline) > 0 ||
          wsgi_options_deadlock_timeout(o) > 0))
-        sooner(&at, now + CHECK_EVERY);
+        sooner(&at, now + (wsgi_options_seconds(o->request_deadline) > 0 ? LOOK_EVERY : CHECK_EVERY));
+    for (i = 0; l->state <= WSGI_LIFE_DRAINING && i < l->nseats; i++)
+        sooner(&at, report_at(l, &l->requests[i]));
     if (l->state == WSGI_LIFE_SERVING &&
         (wsgi_options_seconds(o->startup_timeout) > 0 ||
          wsgi_options_seconds(o->inactivity_timeout) > 0 ||

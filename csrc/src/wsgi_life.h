@@ -54,9 +54,11 @@ typedef struct {
     /* The same, and go on until it is ready, which is told by DRAIN. 0, or no such
      * function: nobody is there to see to it. */
     int (*renew)(void *ctx, enum wsgi_death why);
-    /* Raise RequestTimeout in the thread of SEAT, if that still runs the request
-     * of SINCE. */
-    void (*interrupt)(void *ctx, uint32_t seat, uint64_t since_us);
+    /* Say what the thread of SEAT does, if that still runs the request of SINCE:
+     * request-timeout has passed, or request-deadline is about to (AHEAD). */
+    void (*report)(void *ctx, uint32_t seat, uint64_t since_us, int ahead);
+    /* Raise RequestTimeout in it. TOLD: what it does was reported before. */
+    void (*interrupt)(void *ctx, uint32_t seat, uint64_t since_us, int told);
     void (*stacks)(void *ctx);    /* log what Python's threads do */
     void (*wake)(void *ctx);      /* threads that wait for a request see that it is over */
     void (*finish)(void *ctx);    /* end Python */
@@ -68,6 +70,7 @@ typedef struct {
 enum wsgi_news { WSGI_NEWS_STOP = 't', WSGI_NEWS_DRAIN = 'u', WSGI_NEWS_EVICT = 'v',
                  WSGI_NEWS_CPU = 'x', WSGI_NEWS_END_OF_QUEUE = 'e', WSGI_NEWS_STALE = 'r',
                  WSGI_NEWS_MAXIMUM = 'm', WSGI_NEWS_ORPHAN = 'o', WSGI_NEWS_IMPORT = 'i',
+                 WSGI_NEWS_USELESS = 'z',      /* it cannot load the one script that it is asked for */
                  WSGI_NEWS_LOOK = 's' };       /* something of the view changed */
 
 /* What is known of the request of a seat, by the clock of the machine. */
@@ -75,6 +78,7 @@ typedef struct {
     uint64_t since_us;            /* 0: none */
     int64_t began, received;
     int64_t interrupted;          /* -1: not */
+    int reported;                 /* what it does */
 } wsgi_life_request;
 
 typedef struct {
@@ -90,6 +94,7 @@ typedef struct {
     int64_t looked;               /* the tick before */
     int64_t serving_since, loading_since, active, lock_had;   /* -1: not yet */
     int64_t drain_end, kill;      /* -1: never */
+    int armed;                    /* startup-timeout */
     uint32_t activity, locked;
     int64_t memory_first;         /* when it began to serve, 0: not known */
 } wsgi_life;

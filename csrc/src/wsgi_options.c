@@ -1,49 +1,21 @@
-/* wsgi_options.c - the options of a daemon group.
+/* wsgi_options.c - the options of a daemon group: their table.
  *
  * One table says everything about an option: its name, the member that holds
- * it, what it accepts and what is told about it. Parsing, the bytes between
- * processes, the reference documents and the guess at a misspelt name all read
- * that table. Options of other releases are in it too, so that they are
- * refused by name instead of "unknown".
+ * it, what it accepts and what is told about it. Parsing (wsgi_options_set.c), the
+ * bytes between processes, the reference documents and the guess at a misspelt
+ * name all read that table. What an unset option means: wsgi_options_values.c.
  */
-#include "wsgi_options.h"
+#include "wsgi_options_table.h"
 
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind {
-    KIND_TEXT,          /* not empty */
-    KIND_OWNER,         /* name or #id */
-    KIND_PATH,          /* absolute */
-    KIND_HOME,          /* absolute, no second prefix */
-    KIND_PATHS,         /* colon list */
-    KIND_GROUPS,        /* names or #ids, comma list */
-    KIND_LEGACY,        /* taken, remarked on, without effect */
-    KIND_INT,           /* plain decimal */
-    KIND_SIZE,          /* 0 or at least min */
-    KIND_OCTAL,
-    KIND_NICE,          /* plain decimal with a sign; unset is 0 */
-    KIND_LONG,          /* plain decimal, 64 bits */
-    KIND_INTERVAL,      /* seconds with a fraction, kept in microseconds */
-    KIND_ABSENT         /* not in this release */
-};
-
-typedef struct {
-    wsgi_option_doc doc;
-    enum option_kind kind;
-    size_t offset;      /* of a char *, an int or an int64_t in wsgi_options */
-    int64_t min, max;
-} option_def;
-
-#define AT(member) offsetof(wsgi_options, member)
+#define AT(member) WSGI_OPTION_AT(member)
 #define SECONDS_MAX 1000000000
 #define BYTES_MAX   INT32_MAX
-#define ABSENT(word) { { word, NULL, NULL, NULL }, KIND_ABSENT, 0, 0, 0 }
 
-static const option_def table[] = {
+static const wsgi_option_def table[] = {
     { { "user", "name or #uid", "User of httpd",
         "The user the processes run as; httpd must be started by root. Not root itself." },
       KIND_OWNER, AT(user), 0, 0 },
@@ -153,9 +125,9 @@ static const option_def table[] = {
     { { "memory-limit", "bytes, 0 = off", "0",
         "Data segment of each process (RLIMIT_DATA)." },
       KIND_LONG, AT(memory_limit), 0, INT64_MAX },
-    { { "memory-soft-limit", "bytes, 0 = off", "0",
-        "A process that has grown beyond is replaced, its memory counted as PSS." },
-      KIND_LONG, AT(memory_soft_limit), 0, INT64_MAX },
+    { { "memory-soft-limit", "bytes or 1% to 100%, 0 = off", "0",
+        "A process that has grown beyond is replaced, its memory (PSS) counted; a percentage is of the control group's limit and for all processes together." },
+      KIND_AMOUNT, AT(memory_soft_limit), 0, INT64_MAX },
     { { "virtual-memory-limit", "bytes, 0 = off", "0",
         "Address space of each process (RLIMIT_AS)." },
       KIND_LONG, AT(virtual_memory_limit), 0, INT64_MAX },
@@ -186,46 +158,23 @@ static const option_def table[] = {
     { { "newrelic-environment", "text", "none",
         "Accepted with a warning and without effect." },
       KIND_LEGACY, AT(newrelic_environment), 0, 0 },
-
-    ABSENT("server-metrics")
+    { { "server-metrics", "On or Off", "Off",
+        "The applications of the group may see Apache's scoreboard: mod_wsgi.server_metrics()." },
+      KIND_FLAG, AT(server_metrics), 0, 1 },
 };
 
 #define TABLE_SIZE (sizeof(table) / sizeof(table[0]))
 
-static int holds_int(const option_def *d)
+const wsgi_option_def *wsgi_options_row(size_t i)
 {
-    return d->kind == KIND_INT || d->kind == KIND_SIZE || d->kind == KIND_OCTAL ||
-           d->kind == KIND_NICE;
+    return i < TABLE_SIZE ? &table[i] : NULL;
 }
 
-static int holds_long(const option_def *d)
+int wsgi_option_in_range(const wsgi_option_def *d, int64_t n)
 {
-    return d->kind == KIND_LONG || d->kind == KIND_INTERVAL;
-}
-
-static int holds_text(const option_def *d)
-{
-    return d->kind != KIND_ABSENT && !holds_int(d) && !holds_long(d);
-}
-
-static char **text_of(const wsgi_options *o, const option_def *d)
-{
-    return (char **)((char *)o + d->offset);
-}
-
-static int *int_of(const wsgi_options *o, const option_def *d)
-{
-    return (int *)((char *)o + d->offset);
-}
-
-static int64_t *long_of(const wsgi_options *o, const option_def *d)
-{
-    return (int64_t *)((char *)o + d->offset);
-}
-
-static int unset_int(const option_def *d)
-{
-    return d->kind == KIND_NICE ? 0 : -1;
+    if (d->kind == KIND_AMOUNT && n <= WSGI_OPTION_SHARE(1) && n >= WSGI_OPTION_SHARE(100))
+        return 1;
+    return (n >= d->min || (d->kind == KIND_SIZE && n == 0)) && n <= d->max;
 }
 
 void wsgi_options_init(wsgi_options *o)
@@ -234,10 +183,10 @@ void wsgi_options_init(wsgi_options *o)
 
     memset(o, 0, sizeof(*o));
     for (i = 0; i < TABLE_SIZE; i++) {
-        if (holds_int(&table[i]))
-            *int_of(o, &table[i]) = unset_int(&table[i]);
-        else if (holds_long(&table[i]))
-            *long_of(o, &table[i]) = -1;
+        if (wsgi_option_holds_int(&table[i]))
+            *wsgi_option_int_of(o, &table[i]) = wsgi_option_unset_int(&table[i]);
+        else if (wsgi_option_holds_long(&table[i]))
+            *wsgi_option_long_of(o, &table[i]) = -1;
     }
 }
 
@@ -248,483 +197,27 @@ void wsgi_options_free(wsgi_options *o)
     free(o->name);
     free(o->start_folder);
     for (i = 0; i < TABLE_SIZE; i++)
-        if (holds_text(&table[i]))
-            free(*text_of(o, &table[i]));
+        if (wsgi_option_holds_text(&table[i]))
+            free(*wsgi_option_text_of(o, &table[i]));
     wsgi_options_init(o);
 }
 
-/* ---- parsing --------------------------------------------------------------- */
-
-static int refuse(char *err, size_t errlen, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int refuse(char *err, size_t errlen, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(err, errlen, format, args);
-    va_end(args);
-    return -1;
-}
-
-static int all_in(const char *s, const char *accepted)
-{
-    return *s != '\0' && s[strspn(s, accepted)] == '\0';
-}
-
-static int in_range(const option_def *d, int64_t n)
-{
-    return (n >= d->min || (d->kind == KIND_SIZE && n == 0)) && n <= d->max;
-}
-
-/* Is this a number of D's kind, within its range? It is then in *OUT. */
-static int read_number(const option_def *d, const char *value, int64_t *out,
-                       char *err, size_t errlen)
-{
-    int octal = d->kind == KIND_OCTAL, negative = d->kind == KIND_NICE && value[0] == '-';
-    const char *digits = value + negative;
-    int64_t n;
-
-    if (!all_in(digits, octal ? "01234567" : "0123456789") || strlen(digits) > 18)
-        return refuse(err, errlen, "option '%s' has value '%.100s', which is not a plain %s "
-                      "number: it accepts %s", d->doc.name, value,
-                      octal ? "octal" : "decimal", d->doc.type);
-    n = (int64_t)strtoll(value, NULL, octal ? 8 : 10);
-    if (!in_range(d, n))
-        return refuse(err, errlen, "option '%s' has value '%.100s', which is out of range: it "
-                      "accepts %s (at least %lld, at most %lld)", d->doc.name, value,
-                      d->doc.type, (long long)d->min, (long long)d->max);
-    *out = n;
-    return 0;
-}
-
-/* Seconds with up to six digits behind the point, in microseconds. */
-static int read_interval(const option_def *d, const char *value, int64_t *out,
-                         char *err, size_t errlen)
-{
-    const char *point = strchr(value, '.');
-    size_t whole = point != NULL ? (size_t)(point - value) : strlen(value);
-    const char *part = point != NULL ? point + 1 : "";
-    int64_t n = 0, scale = 1000000;
-    size_t i;
-
-    if (strspn(value, "0123456789") != whole || whole > 9 || whole + strlen(part) == 0 ||
-        part[strspn(part, "0123456789")] != '\0' || strlen(part) > 100)
-        return refuse(err, errlen, "option '%s' has value '%.100s', which is not a plain decimal "
-                      "number: it accepts %s", d->doc.name, value, d->doc.type);
-    for (i = 0; i < whole; i++)
-        n = n * 10 + (value[i] - '0');
-    n *= 1000000;
-    for (i = 0; part[i] != '\0' && scale > 1; i++) {
-        scale /= 10;
-        n += (part[i] - '0') * scale;
-    }
-    if (n < d->min || n > d->max)
-        return refuse(err, errlen, "option '%s' has value '%.100s', which is out of range: it "
-                      "accepts %s (at least 0.000001, at most 1000)", d->doc.name, value,
-                      d->doc.type);
-    *out = n;
-    return 0;
-}
-
-static int set_number(wsgi_options *o, const option_def *d, const char *value,
-                      char *err, size_t errlen)
-{
-    int64_t n = 0;
-    int rv = d->kind == KIND_INTERVAL ? read_interval(d, value, &n, err, errlen)
-                                      : read_number(d, value, &n, err, errlen);
-
-    if (rv == 0 && holds_long(d))
-        *long_of(o, d) = n;
-    else if (rv == 0)
-        *int_of(o, d) = (int)n;
-    return rv;
-}
-
-/* A name, or # and digits, of N bytes. */
-static int is_owner(const char *p, size_t n)
-{
-    size_t digits;
-
-    if (n == 0 || p[0] != '#')
-        return n > 0;
-    digits = strspn(p + 1, "0123456789");
-    return n > 1 && n <= 11 && digits >= n - 1;
-}
-
-static int check_groups(const char *value)
-{
-    const char *p = value;
-
-    for (;;) {
-        size_t n = strcspn(p, ",");
-
-        if (!is_owner(p, n))
-            return -1;
-        if (p[n] == '\0')
-            return 0;
-        p += n + 1;
-    }
-}
-
-/* Is this list of folders one? Empty entries would mean the working directory. */
-static int check_paths(const char *value)
-{
-    const char *p = value;
-
-    for (;;) {
-        size_t n = strcspn(p, ":");
-
-        if (n == 0 || p[0] != '/')
-            return -1;
-        if (p[n] == '\0')
-            return 0;
-        p += n + 1;
-    }
-}
-
-static int check_text(const option_def *d, const char *value, char *err, size_t errlen)
-{
-    const char *p;
-
-    if (*value == '\0')
-        return refuse(err, errlen, "option '%s' has an empty value: it accepts %s",
-                      d->doc.name, d->doc.type);
-    for (p = value; *p != '\0'; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            return refuse(err, errlen, "option '%s' has a control character in its value",
-                          d->doc.name);
-    switch (d->kind) {
-    case KIND_OWNER:
-        if (!is_owner(value, strlen(value)))
-            return refuse(err, errlen, "option '%s' has value '%.100s': it accepts %s",
-                          d->doc.name, value, d->doc.type);
-        if (d->offset == AT(user) &&
-            (strcmp(value, "root") == 0 ||
-             (value[0] == '#' && strtoul(value + 1, NULL, 10) == 0)))
-            return refuse(err, errlen, "option 'user' has value '%.100s': a daemon process "
-                          "does not run as root", value);
-        return 0;
-    case KIND_GROUPS:
-        if (check_groups(value) < 0)
-            return refuse(err, errlen, "option '%s' has value '%.200s': it accepts %s, none of "
-                          "them empty", d->doc.name, value, d->doc.type);
-        return 0;
-    case KIND_HOME:
-        if (value[0] == '/' && strchr(value, ':') != NULL)
-            return refuse(err, errlen, "option '%s' has value '%.200s': it accepts one absolute "
-                          "path; the form prefix:exec_prefix is not available in this release",
-                          d->doc.name, value);
-        /* fall through */
-    case KIND_PATH:
-        if (value[0] != '/')
-            return refuse(err, errlen, "option '%s' has value '%.200s': it accepts an absolute "
-                          "path, which starts with /", d->doc.name, value);
-        return 0;
-    case KIND_PATHS:
-        if (check_paths(value) < 0)
-            return refuse(err, errlen, "option '%s' has value '%.200s': it accepts absolute "
-                          "paths separated by colons, none of them empty", d->doc.name, value);
-        return 0;
-    default:
-        return 0;
-    }
-}
-
-static const option_def *find(const char *name)
-{
-    size_t i;
-
-    for (i = 0; i < TABLE_SIZE; i++)
-        if (strcmp(table[i].doc.name, name) == 0)
-            return &table[i];
-    return NULL;
-}
-
-int wsgi_options_set(wsgi_options *o, const char *name, const char *value,
-                     char *err, size_t errlen)
-{
-    const option_def *d = find(name);
-    char *copy;
-
-    if (d == NULL) {
-        const char *nearest = wsgi_options_nearest(name);
-
-        if (nearest != NULL)
-            return refuse(err, errlen, "option '%.100s' is not known; did you mean '%s'?",
-                          name, nearest);
-        return refuse(err, errlen, "option '%.100s' is not known", name);
-    }
-    if (d->kind == KIND_ABSENT)
-        return refuse(err, errlen, "option '%s' is not available in this release of mod_wsgi; "
-                      "remove it", d->doc.name);
-    if (holds_int(d) || holds_long(d))
-        return set_number(o, d, value, err, errlen);
-    if ((d->offset == AT(script_user) && o->script_group != NULL) ||
-        (d->offset == AT(script_group) && o->script_user != NULL))
-        return refuse(err, errlen, "options 'script-user' and 'script-group' exclude each other: "
-                      "give one of them");
-    if (check_text(d, value, err, errlen) < 0)
-        return -1;
-    copy = strdup(value);
-    if (copy == NULL)
-        return refuse(err, errlen, "out of memory at option '%s'", d->doc.name);
-    free(*text_of(o, d));
-    *text_of(o, d) = copy;
-    return 0;
-}
-
-/* ---- a misspelt name -------------------------------------------------------- */
-
-#define NAME_MAX_LEN 40
-
-/* Edit distance; both names are at most NAME_MAX_LEN long. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[NAME_MAX_LEN + 1];
-    size_t na = strlen(a), nb = strlen(b), i, j;
-
-    for (j = 0; j <= nb; j++)
-        row[j] = (unsigned)j;
-    for (i = 1; i <= na; i++) {
-        unsigned corner = row[0];
-
-        row[0] = (unsigned)i;
-        for (j = 1; j <= nb; j++) {
-            unsigned best = corner + (a[i - 1] != b[j - 1]);
-
-            corner = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[nb];
-}
-
-const char *wsgi_options_nearest(const char *name)
-{
-    char plain[NAME_MAX_LEN + 1];
-    const char *found = NULL;
-    unsigned best = 3;                  /* two slips at most ... */
-    size_t i, n = strlen(name);
-
-    if (n == 0 || n > NAME_MAX_LEN)
-        return NULL;
-    for (i = 0; i <= n; i++) {          /* ... not counting case and underscores */
-        char c = name[i];
-
-        plain[i] = c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    for (i = 0; i < TABLE_SIZE; i++) {
-        unsigned d;
-
-        if (table[i].kind == KIND_ABSENT)
-            continue;
-        d = distance(plain, table[i].doc.name);
-        /* A guess that replaces half of a short word is none. */
-        if (d < best && 2 * d < strlen(table[i].doc.name)) {
-            best = d;
-            found = table[i].doc.name;
-        }
-    }
-    return found;
-}
-
-/* ---- defaults --------------------------------------------------------------- */
-
-static int or_default(int value, int fallback)
-{
-    return value < 0 ? fallback : value;
-}
-
-int wsgi_options_processes(const wsgi_options *o)
-{
-    return or_default(o->processes, 1);
-}
-
-int wsgi_options_threads(const wsgi_options *o)
-{
-    return or_default(o->threads, 15);
-}
-
-int wsgi_options_shutdown_timeout(const wsgi_options *o)
-{
-    return or_default(o->shutdown_timeout, 5);
-}
-
-int wsgi_options_graceful_timeout(const wsgi_options *o)
-{
-    return or_default(o->graceful_timeout, 15);
-}
-
-int wsgi_options_connect_timeout(const wsgi_options *o)
-{
-    return or_default(o->connect_timeout, 15);
-}
-
-int wsgi_options_deadlock_timeout(const wsgi_options *o)
-{
-    return or_default(o->deadlock_timeout, 300);
-}
-
-static int size_or(int value, int fallback)
-{
-    return value > 0 ? value : fallback;
-}
-
-int wsgi_options_header_buffer_size(const wsgi_options *o)
-{
-    return size_or(o->header_buffer_size, 32768);
-}
-
-int wsgi_options_response_buffer_size(const wsgi_options *o)
-{
-    return size_or(o->response_buffer_size, 8 * 1024 * 1024);
-}
-
-int wsgi_options_response_flush_delay(const wsgi_options *o)
-{
-    return or_default(o->response_flush_delay, 5);
-}
-
-/* Natural logarithm of a small whole number, to spare libm. */
-static double ln(int n)
-{
-    double x = n, y, y2, term, sum = 0;
-    int halvings = 0, k;
-
-    for (; x > 1.5; halvings++)
-        x /= 2;
-    y = (x - 1) / (x + 1);
-    y2 = y * y;
-    for (term = y, k = 1; k < 30; k += 2, term *= y2)
-        sum += term / k;
-    return 2 * sum + halvings * 0.69314718055994531;
-}
-
-int64_t wsgi_options_request_limit(const wsgi_options *o)
-{
-    int threads = wsgi_options_threads(o);
-
-    return (int64_t)(wsgi_options_seconds(o->request_timeout) * 1000.0 *
-                     (1 + ln(threads > 0 ? threads : 1)));
-}
-
-int wsgi_options_drain_limit(const wsgi_options *o)
-{
-    int graceful = wsgi_options_graceful_timeout(o);
-
-    return o->eviction_timeout > graceful ? o->eviction_timeout : graceful;
-}
-
-/* Measured on Linux: a request of 1.5 kB with a descriptor is charged with 2,304
- * bytes, and SO_SNDBUF counts double. */
-#define QUEUE_REQUEST_BYTES 1152
-#define QUEUE_LEAST_BYTES   (64 * 1024)
-#define QUEUE_DEFAULT_BYTES (4 * 1024 * 1024)
-
-int wsgi_options_queue_bytes(const wsgi_options *o)
-{
-    int bytes = o->listen_backlog < 0 ? QUEUE_DEFAULT_BYTES : o->listen_backlog * QUEUE_REQUEST_BYTES;
-
-    return bytes > QUEUE_LEAST_BYTES ? bytes : QUEUE_LEAST_BYTES;
-}
-
-const char *wsgi_options_remark(const wsgi_options *o, size_t i)
-{
-    static const struct { size_t offset; const char *text; } remarks[] = {
-        { AT(socket_user), "option 'socket-user' has no effect: requests reach the processes by an "
-                           "inherited socket that is not on disk; remove it" },
-        { AT(newrelic_config_file), "option 'newrelic-config-file' has no effect: there is no agent "
-                                    "in mod_wsgi; remove it and start the agent in the WSGI script" },
-        { AT(newrelic_environment), "option 'newrelic-environment' has no effect: there is no agent "
-                                    "in mod_wsgi; remove it and start the agent in the WSGI script" }
-    };
-    size_t k;
-
-    for (k = 0; k < sizeof(remarks) / sizeof(remarks[0]); k++)
-        if (*(char *const *)((const char *)o + remarks[k].offset) != NULL && i-- == 0)
-            return remarks[k].text;
-    return NULL;
-}
-
-int wsgi_options_seconds(int value)
-{
-    return or_default(value, 0);
-}
-
-int wsgi_options_multiprocess(const wsgi_options *o)
-{
-    return o->processes >= 0;
-}
-
-char *wsgi_options_title(const wsgi_options *o)
-{
-    static const char mark[] = "%{GROUP}";
-    const char *name = o->name ? o->name : "";
-    const char *p = o->display_name, *at;
-    wsgi_buf b = { NULL, 0, 0, 0 };
-
-    if (p == NULL)
-        return NULL;
-    while ((at = strstr(p, mark)) != NULL) {
-        wsgi_buf_bytes(&b, p, (size_t)(at - p));
-        wsgi_buf_bytes(&b, "(wsgi:", 6);
-        wsgi_buf_bytes(&b, name, strlen(name));
-        wsgi_buf_u8(&b, ')');
-        p = at + sizeof(mark) - 1;
-    }
-    wsgi_buf_bytes(&b, p, strlen(p) + 1);
-    if (b.failed) {
-        wsgi_buf_free(&b);
-        return NULL;
-    }
-    return (char *)b.data;
-}
-
 /* ---- to and from bytes ------------------------------------------------------ */
-
-static void encode_text(const char *s, wsgi_buf *out)
-{
-    wsgi_buf_u8(out, s != NULL);
-    if (s != NULL)
-        wsgi_buf_str(out, s, strlen(s));
-}
 
 void wsgi_options_encode(const wsgi_options *o, wsgi_buf *out)
 {
     size_t i;
 
-    encode_text(o->name, out);
-    encode_text(o->start_folder, out);
+    wsgi_buf_text(out, o->name);
+    wsgi_buf_text(out, o->start_folder);
     for (i = 0; i < TABLE_SIZE; i++) {
-        if (holds_int(&table[i]))
-            wsgi_buf_u32(out, (uint32_t)*int_of(o, &table[i]));
-        else if (holds_long(&table[i]))
-            wsgi_buf_u64(out, (uint64_t)*long_of(o, &table[i]));
-        else if (holds_text(&table[i]))
-            encode_text(*text_of(o, &table[i]), out);
+        if (wsgi_option_holds_int(&table[i]))
+            wsgi_buf_u32(out, (uint32_t)*wsgi_option_int_of(o, &table[i]));
+        else if (wsgi_option_holds_long(&table[i]))
+            wsgi_buf_u64(out, (uint64_t)*wsgi_option_long_of(o, &table[i]));
+        else if (wsgi_option_holds_text(&table[i]))
+            wsgi_buf_text(out, *wsgi_option_text_of(o, &table[i]));
     }
-}
-
-static int decode_text(wsgi_cur *in, char **out)
-{
-    uint8_t present = wsgi_cur_u8(in);
-    wsgi_str s;
-
-    if (in->bad || present > 1)
-        return -1;
-    if (!present)
-        return 0;
-    s = wsgi_cur_str(in);
-    if (in->bad || memchr(s.data, '\0', s.len) != NULL)
-        return -1;
-    *out = strndup(s.data, s.len);
-    return *out != NULL ? 0 : -1;
 }
 
 int wsgi_options_decode(wsgi_cur *in, wsgi_options *out)
@@ -732,24 +225,24 @@ int wsgi_options_decode(wsgi_cur *in, wsgi_options *out)
     size_t i;
 
     wsgi_options_init(out);
-    if (decode_text(in, &out->name) < 0 || decode_text(in, &out->start_folder) < 0)
+    if (wsgi_cur_text(in, &out->name) < 0 || wsgi_cur_text(in, &out->start_folder) < 0)
         goto failed;
     for (i = 0; i < TABLE_SIZE; i++) {
-        const option_def *d = &table[i];
+        const wsgi_option_def *d = &table[i];
 
-        if (holds_int(d)) {
+        if (wsgi_option_holds_int(d)) {
             int value = (int)wsgi_cur_u32(in);
 
-            if (in->bad || (value != unset_int(d) && !in_range(d, value)))
+            if (in->bad || (value != wsgi_option_unset_int(d) && !wsgi_option_in_range(d, value)))
                 goto failed;
-            *int_of(out, d) = value;
-        } else if (holds_long(d)) {
+            *wsgi_option_int_of(out, d) = value;
+        } else if (wsgi_option_holds_long(d)) {
             int64_t value = (int64_t)wsgi_cur_u64(in);
 
-            if (in->bad || (value != -1 && !in_range(d, value)))
+            if (in->bad || (value != -1 && !wsgi_option_in_range(d, value)))
                 goto failed;
-            *long_of(out, d) = value;
-        } else if (holds_text(d) && decode_text(in, text_of(out, d)) < 0) {
+            *wsgi_option_long_of(out, d) = value;
+        } else if (wsgi_option_holds_text(d) && wsgi_cur_text(in, wsgi_option_text_of(out, d)) < 0) {
             goto failed;
         }
     }
@@ -763,10 +256,5 @@ failed:
 
 const wsgi_option_doc *wsgi_options_doc(size_t i)
 {
-    size_t k;
-
-    for (k = 0; k < TABLE_SIZE; k++)
-        if (table[k].kind != KIND_ABSENT && i-- == 0)
-            return &table[k].doc;
-    return NULL;
+    return i < TABLE_SIZE ? &table[i].doc : NULL;
 }

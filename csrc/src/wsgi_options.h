@@ -47,8 +47,9 @@ typedef struct {
     int header_buffer_size;       /* bytes; defaults: 32768, */
     int response_buffer_size;     /*   8 MB, */
     int response_flush_delay;     /*   5 milliseconds */
+    int server_metrics;           /* 1: Apache's scoreboard may be seen; -1 unset: not */
     int64_t stack_size;           /* bytes; -1 unset: the system's */
-    int64_t memory_soft_limit;    /*   0 = off, bytes of PSS, */
+    int64_t memory_soft_limit;    /*   0 = off, bytes of PSS, or see wsgi_options_memory_share, */
     int64_t memory_limit, virtual_memory_limit;       /* bytes; 0 or unset: off */
     int64_t switch_interval_us;   /* -1 unset: Python's */
 } wsgi_options;
@@ -57,8 +58,7 @@ void wsgi_options_init(wsgi_options *o);                  /* all unset */
 void wsgi_options_free(wsgi_options *o);
 
 /* Set option NAME from its text. 0, or -1 with one sentence in ERR that names
- * the option, what was given and what is accepted. An option that exists in
- * other releases of mod_wsgi and is not available here says so. */
+ * the option, what was given and what is accepted. */
 int wsgi_options_set(wsgi_options *o, const char *name, const char *value,
                      char *err, size_t errlen);
 
@@ -74,6 +74,9 @@ int wsgi_options_deadlock_timeout(const wsgi_options *o);
 int wsgi_options_header_buffer_size(const wsgi_options *o);
 int wsgi_options_response_buffer_size(const wsgi_options *o);
 int wsgi_options_response_flush_delay(const wsgi_options *o);     /* milliseconds */
+/* memory-soft-limit as a percentage of the memory that there is, for all processes
+ * of the group together; 0: it is in bytes, or off. */
+int wsgi_options_memory_share(const wsgi_options *o);
 /* Milliseconds that a request may run: request-timeout x (1 + ln threads), so
  * that one of many threads has more of it. 0 is off. */
 int64_t wsgi_options_request_limit(const wsgi_options *o);

@@ -21,11 +21,14 @@ typedef struct {
     uint32_t thread;              /* 1-based number of the request thread */
     int multithread, multiprocess;
     int apache[3];                /* version of the running server */
+    void *request_rec;            /* httpd's own, for those who ask for it; NULL in a daemon process */
+    int log_level;                /* more verbose lines of it are not written; 0: as those of the process */
 } wsgi_request;
 
 /* A change of a script that is seen for the first time, or again; or it is not
- * there any more. */
-enum wsgi_stale { WSGI_STALE_FIRST, WSGI_STALE_AGAIN, WSGI_STALE_MISSING };
+ * there any more. ELSEWHERE: it could not be loaded here, and another process of
+ * the group has it in service. */
+enum wsgi_stale { WSGI_STALE_FIRST, WSGI_STALE_AGAIN, WSGI_STALE_MISSING, WSGI_STALE_ELSEWHERE };
 
 /* Headers were checked by the gateway: names are tokens, values have no
  * control characters, hop-by-hop and framing headers are gone, Content-Length
@@ -56,9 +59,21 @@ typedef struct wsgi_peer {
     /* One line without its newline; LEVEL as APLOG_* (3 error, 4 warning, 6
      * info, 7 debug). Never fails. */
     void (*log)(void *ctx, int level, const char *text, size_t n);
+    /* The same from LINE of source file FILE; may be NULL, then log is used. */
+    void (*log_at)(void *ctx, int level, const char *file, int line, const char *text, size_t n);
+    /* As log, by another thread than that of the request, which cannot end meanwhile;
+     * never blocks. LEVEL 0: of where the request is; kept, and logged if
+     * request-deadline passes without an answer. An empty TEXT begins such anew. 0,
+     * or an errno: the line goes elsewhere. NULL where requests are not watched. */
+    int (*tell)(void *ctx, int level, const char *text, size_t n);
     /* An interim response (103) with HEADERS, before the head. Sent at once, or
      * not at all to a client that does not know of such. */
     int (*hints)(void *ctx, const void *headers, size_t headers_len, uint32_t nheaders);
+    /* Of a call, once: enum wsgi_verdict_code and encoded pairs. */
+    int (*verdict)(void *ctx, int code, const void *values, size_t values_len, uint32_t nvalues);
+    /* Of a call: put the value of a variable of mod_ssl into OUT. ENOENT: it has
+     * none, or there is no mod_ssl. */
+    int (*lookup)(void *ctx, const char *name, size_t n, wsgi_buf *out);
 } wsgi_peer;
 
 #endif

@@ -2,14 +2,17 @@
  * wsgi_pymod.h. */
 
 #include "wsgi_pymod.h"
-#include "wsgi_environ_py.h"
+#include "wsgi_calls.h"
 #include "wsgi_errors.h"
+#include "wsgi_events.h"
 #include "wsgi_filewrap.h"
 #include "wsgi_input.h"
+#include "wsgi_path.h"
+#include "wsgi_signals.h"
 #include "wsgi_start.h"
+#include "wsgi_streams.h"
 
 #include <string.h>
-#include <unistd.h>
 
 /* ---- module mod_wsgi: state ------------------------------------------------ */
 
@@ -22,6 +25,7 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
 #define VISIT(name) Py_VISIT(st->name);
     WSGI_STATE_TYPES(VISIT)
     WSGI_STATE_OBJECTS(VISIT)
+    WSGI_EVENT_KEYS(VISIT)
 #undef VISIT
     return 0;
 }
@@ -35,6 +39,7 @@ static int state_clear(PyObject *module)
 #define CLEAR(name) Py_CLEAR(st->name);
     WSGI_STATE_TYPES(CLEAR)
     WSGI_STATE_OBJECTS(CLEAR)
+    WSGI_EVENT_KEYS(CLEAR)
 #undef CLEAR
     return 0;
 }
@@ -62,15 +67,24 @@ static int add_names(wsgi_state *st)
     NAME(k_queue_start, "mod_wsgi.queue_start") NAME(k_daemon_start, "mod_wsgi.daemon_start")
     NAME(k_application_start, "mod_wsgi.application_start")
 #undef NAME
+#define NAME(member) \
+    if ((st->member = PyUnicode_InternFromString(#member + 2)) == NULL) \
+        return -1;
+    WSGI_EVENT_KEYS(NAME)
+#undef NAME
     return 0;
 }
 
 static int add_types(PyObject *module, wsgi_state *st)
 {
     if ((st->adapter_type = wsgi_type_new(module, &wsgi_adapter_spec)) == NULL
+        || (st->auth_type = wsgi_type_new(module, &wsgi_auth_spec)) == NULL
         || (st->input_type = wsgi_type_new(module, &wsgi_input_spec)) == NULL
+        || (st->restricted_type = wsgi_type_new(module, &wsgi_restricted_spec)) == NULL
         || (st->log_type = wsgi_type_new(module, &wsgi_log_spec)) == NULL
         || (st->filewrap_type = wsgi_type_new(module, &wsgi_filewrap_spec)) == NULL)
+        return -1;
+    if (PyModule_AddObjectRef(module, "Restricted", (PyObject *)st->restricted_type) < 0)
         return -1;
     return PyModule_AddObjectRef(module, "FileWrapper", (PyObject *)st->filewrap_type);
 }
@@ -111,88 +125,15 @@ static int mod_wsgi_exec(PyObject *module)
 {
     const wsgi_python_config *c = wsgi_python_settings();
     wsgi_state *st = PyModule_GetState(module);
-    PyObject *traceback;
 
-    if (add_names(st) < 0 || add_types(module, st) < 0 || add_timeout(module, st) < 0)
+    if (add_names(st) < 0 || add_types(module, st) < 0 || add_timeout(module, st) < 0
+        || wsgi_events_install(module, st) < 0)
         return -1;
-    traceback = PyImport_ImportModule("traceback");
-    if (traceback == NULL)
-        return -1;
-    st->format_exception = PyObject_GetAttrString(traceback, "format_exception");
-    Py_DECREF(traceback);
-    if (st->format_exception == NULL)
-        return -1;
-    if (add(module, "version", Py_BuildValue(WSGI_API_VERSION)) < 0
+    if (wsgi_pymod_api(module) < 0 || add(module, "version", Py_BuildValue(WSGI_API_VERSION)) < 0
         || add(module, "process_group", PyUnicode_DecodeLatin1(
                    c->process_group, (Py_ssize_t)strlen(c->process_group), NULL)) < 0)
         return -1;
     return add_counts(module, c);
-}
-
-/* Where Python is now, frame by frame, at level info. 0 or -1. */
-static int log_stack(void)
-{
-    PyObject *traceback = PyImport_ImportModule("traceback"), *frames;
-    Py_ssize_t i;
-    int rv = -1;
-
-    frames = traceback == NULL ? NULL : PyObject_CallMethod(traceback, "format_stack", NULL);
-    if (frames != NULL && PyList_Check(frames)) {
-        for (i = rv = 0; rv == 0 && i < PyList_GET_SIZE(frames); i++) {
-            const char *text = PyUnicode_AsUTF8(PyList_GET_ITEM(frames, i));
-
-            if (text == NULL)
-                PyErr_Clear();    /* a file name that is no text */
-            else
-                wsgi_log_held(WSGI_LOG_INFO, "%s", text);
-        }
-    }
-    Py_XDECREF(frames);
-    Py_XDECREF(traceback);
-    return rv;
-}
-
-/* signal.signal() in a process of Apache's would take away the signals that
- * manage it. In a process that the application forked it works as ever. */
-static PyObject *ignore_signal(PyObject *module, PyObject *args)
-{
-    wsgi_state *st = PyModule_GetState(module);
-    PyObject *number, *handler, *pid;
-
-    if (!PyArg_ParseTuple(args, "OO:signal", &number, &handler))
-        return NULL;
-    if (st->signal_function == NULL)  /* the interpreter is being taken apart */
-        return Py_NewRef(handler);
-    pid = PyTuple_GET_ITEM(st->signal_function, 1);
-    if (PyLong_AsLong(pid) != (long)getpid())
-        return PyObject_CallObject(PyTuple_GET_ITEM(st->signal_function, 0), args);
-    wsgi_log_held(WSGI_LOG_INFO, "registration of a handler for signal %ld ignored",
-                  PyLong_AsLong(number));
-    PyErr_Clear();
-    return log_stack() < 0 ? NULL : Py_NewRef(handler);
-}
-
-static PyMethodDef ignore_signal_def = {
-    "signal", ignore_signal, METH_VARARGS, "Does nothing and returns the handler."
-};
-
-static int replace_signal(PyObject *module, wsgi_state *st)
-{
-    PyObject *signal = PyImport_ImportModule("signal"), *old = NULL, *new = NULL;
-    int rv = -1;
-
-    if (signal == NULL || (old = PyObject_GetAttrString(signal, "signal")) == NULL)
-        goto done;
-    st->signal_function = Py_BuildValue("(Ol)", old, (long)getpid());
-    new = PyCFunction_NewEx(&ignore_signal_def, module, NULL);
-    if (st->signal_function == NULL || new == NULL)
-        goto done;
-    rv = PyObject_SetAttrString(signal, "signal", new);
-done:
-    Py_XDECREF(new);
-    Py_XDECREF(old);
-    Py_XDECREF(signal);
-    return rv;
 }
 
 static PyModuleDef_Slot mod_wsgi_slots[] = {
@@ -216,11 +157,28 @@ wsgi_state *wsgi_pymod_state(PyObject *module)
     return PyModule_GetState(module);
 }
 
+/* S as text, of which nothing is known if it is NULL. */
+static PyObject *text_of(const char *s)
+{
+    return s == NULL ? PyUnicode_FromString("") : PyUnicode_DecodeLatin1(s, (Py_ssize_t)strlen(s), NULL);
+}
+
 /* ---- module apache ----------------------------------------------------------- */
 
 static int apache_exec(PyObject *module)
 {
-    return add_counts(module, wsgi_python_settings());
+    const wsgi_server *s = wsgi_python_settings()->server;
+    PyObject *threads, *processes;
+
+    if (add(module, "version", Py_BuildValue("(iii)", s->version[0], s->version[1], s->version[2])) < 0
+        || add(module, "description", text_of(s->description)) < 0
+        || add(module, "mpm_name", text_of(s->mpm)) < 0
+        || add(module, "build_date", text_of(s->build_date)) < 0)
+        return -1;
+    threads = PyLong_FromUnsignedLong(s->threads);
+    processes = PyLong_FromUnsignedLong(s->processes);
+    return add(module, "threads_per_process", threads) < 0
+           || add(module, "maximum_processes", processes) < 0 ? -1 : 0;
 }
 
 static PyModuleDef_Slot apache_slots[] = {
@@ -265,106 +223,8 @@ failed:
     return NULL;
 }
 
-static int set_stream(wsgi_state *st, enum wsgi_line line, const char *name, const char *shadow,
-                      const char *label)
-{
-    PyObject *stream = wsgi_log_stream(st, line, label);
-    int rv = -1;
-
-    if (stream != NULL)
-        rv = PySys_SetObject(name, stream) < 0 ? -1 : PySys_SetObject(shadow, stream);
-    Py_XDECREF(stream);
-    return rv;
-}
-
-/* One entry of the path list, as site.addsitedir() does it: the folder and what
- * its .pth files name, all of it before what was there. AT is where the entry
- * goes, and moves on behind it. */
-static int add_folder(PyObject *path, PyObject *site, const char *entry, size_t len,
-                      Py_ssize_t *at)
-{
-    PyObject *folder = PyUnicode_DecodeFSDefaultAndSize(entry, (Py_ssize_t)len);
-    PyObject *r = NULL, *item = NULL;
-    Py_ssize_t before = PyList_Size(path), i;
-    int rv = -1;
-
-    if (folder == NULL)
-        goto done;
-    r = PyObject_CallMethod(site, "addsitedir", "O", folder);
-    if (r == NULL) {
-        PyObject *exc = PyErr_GetRaisedException();
-        char text[512];
-
-        wsgi_exception_text(exc, 0, text, sizeof text);
-        Py_XDECREF(exc);
-        wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0608: '%.*s' of python-path cannot be added: %s",
-                      (int)len, entry, text);
-    }
-    for (i = before; i < PyList_Size(path); i++) {
-        item = PyList_GetItemRef(path, i);
-        if (item == NULL || PySequence_DelItem(path, i) < 0
-            || PyList_Insert(path, (*at)++, item) < 0)
-            goto done;
-        Py_CLEAR(item);
-    }
-    rv = 0;
-done:
-    Py_XDECREF(item);
-    Py_XDECREF(r);
-    Py_XDECREF(folder);
-    return rv;
-}
-
-static int set_path(const wsgi_python_config *c)
-{
-    PyObject *path = PySys_GetObject("path"), *site = NULL, *folder = NULL;   /* path borrowed */
-    const char *p = c->python_path;
-    Py_ssize_t at = 0;
-    int rv = -1;
-
-    if (path == NULL || !PyList_Check(path)) {
-        PyErr_SetString(PyExc_RuntimeError, "there is no list sys.path");
-        return -1;
-    }
-    Py_INCREF(path);
-    if (p != NULL && (site = PyImport_ImportModule("site")) == NULL)
-        goto done;
-    while (p != NULL) {
-        size_t len = strcspn(p, ":");
-
-        if (len > 0 && add_folder(path, site, p, len, &at) < 0)
-            goto done;
-        p = p[len] == ':' ? p + len + 1 : NULL;
-    }
-    if (c->working_folder != NULL) {
-        folder = PyUnicode_DecodeFSDefault(c->working_folder);
-        if (folder == NULL || PyList_Insert(path, 0, folder) < 0)
-            goto done;
-    }
-    rv = 0;
-done:
-    Py_XDECREF(folder);
-    Py_XDECREF(site);
-    Py_DECREF(path);
-    return rv;
-}
-
-/* The pure Python package continues the built-in module. */
-static int set_package(PyObject *module, const wsgi_python_config *c)
-{
-    PyObject *list;
-
-    if (c->runtime == NULL)
-        return 0;
-    list = PyUnicode_FromFormat("%s/mod_wsgi", c->runtime);
-    if (list != NULL)
-        list = Py_BuildValue("[N]", list);
-    return list == NULL ? -1 : add(module, "__path__", list);
-}
-
 PyObject *wsgi_pymod_install(const char *application_group)
 {
-    const wsgi_python_config *c = wsgi_python_settings();
     PyObject *module = make_module(&mod_wsgi_def), *apache = NULL, *threading = NULL;
     wsgi_state *st;
 
@@ -372,11 +232,9 @@ PyObject *wsgi_pymod_install(const char *application_group)
         return NULL;
     st = PyModule_GetState(module);
     if (add(module, "application_group", PyUnicode_DecodeLatin1(
-                application_group, (Py_ssize_t)strlen(application_group), NULL)) < 0
-        || set_package(module, c) < 0)
+                application_group, (Py_ssize_t)strlen(application_group), NULL)) < 0)
         goto failed;
-    if (set_stream(st, WSGI_LINE_STDERR, "stderr", "__stderr__", "<stderr>") < 0
-        || set_stream(st, WSGI_LINE_STDOUT, "stdout", "__stdout__", "<stdout>") < 0
+    if (wsgi_streams_install(module, st, application_group) < 0
         || (st->errors = wsgi_log_stream(st, WSGI_LINE_ERRORS, "<wsgi.errors>")) == NULL)
         goto failed;
     /* A package of the user's that site has imported already stays. */
@@ -384,10 +242,8 @@ PyObject *wsgi_pymod_install(const char *application_group)
         && (apache = make_module(&apache_def)) == NULL)
         goto failed;
     threading = PyImport_ImportModule("threading");   /* this thread is its main thread */
-    if (threading == NULL || (!c->service && replace_signal(module, st) < 0) || set_path(c) < 0)
-        goto failed;
-    st->environ = wsgi_environ_prototype(st, application_group);
-    if (st->environ == NULL)
+    if (threading == NULL || wsgi_signals_install(module, st, application_group) < 0
+        || wsgi_path_install(module, application_group) < 0)
         goto failed;
     Py_DECREF(threading);
     Py_XDECREF(apache);

@@ -17,6 +17,8 @@
 #include <time.h>
 
 #include "wsgi_peer.h"
+#include "wsgi_server.h"
+#include "wsgi_settings.h"
 
 #if PY_VERSION_HEX < 0x03090000
 #error "Python 3.9 or newer is needed"
@@ -30,15 +32,25 @@ typedef struct {
     const char *working_folder;   /* first in sys.path, or NULL */
     const char *runtime;          /* folder that holds the package mod_wsgi */
     const char *process_group;    /* "" in embedded mode */
-    int processes, threads;       /* as configured; 0: more than one, not known how many */
+    const wsgi_settings *settings;/* never NULL */
+    const wsgi_server *server;    /* never NULL */
+    int processes, threads;       /* at most; 0: more than one, not known how many */
     int multithread, multiprocess, run_once;
     int stacks_at_crash;          /* a fatal signal leaves Python's stacks on standard error */
     int service;                  /* signals are the application's, SystemExit is silent */
-    int64_t switch_interval_us;   /* 0 or less: Python's own */
+    int64_t switch_interval_us;   /* of the daemon option; 0 or less: what settings say */
+    int keep_stdout;              /* sys.stdout is the process's own */
     int caseless;                 /* paths of scripts that differ only in case are one module */
     /* A line that belongs to no request. Called without the GIL, by any thread. */
     void (*log)(void *ctx, int level, const char *text, size_t n);
+    /* The same with the place in the source it comes from; may be NULL. */
+    void (*log_at)(void *ctx, int level, const char *file, int line, const char *text, size_t n);
     void *log_ctx;
+    int log_level;                /* more verbose lines are not written */
+    /* Apache's scoreboard as bytes of wsgi_scoreboard.h. 0 or an errno; any thread,
+     * without the GIL. NULL: it may not be seen. */
+    int (*scoreboard)(void *ctx, wsgi_buf *out);
+    void *scoreboard_ctx;
 } wsgi_python_config;
 
 /* Start Python and the main interpreter; the calling thread becomes its main
@@ -47,11 +59,20 @@ typedef struct {
 int  wsgi_python_start(const wsgi_python_config *config, char *err, size_t errlen);
 
 /* End all interpreters and Python, on the thread that started it, when no
- * other thread of ours runs Python any more. */
-void wsgi_python_stop(void);
+ * other thread of ours runs Python any more. Returns whether they have ended: if
+ * not, code of theirs may run on, and the process is better ended by _exit(). */
+int  wsgi_python_stop(void);
+
+/* Give the interpreter of GROUP, which is current, its switch interval, if it has a
+ * GIL of its own (OWN) or is the main one; what has no effect is logged. 0, or -1
+ * with an exception. */
+int  wsgi_python_interval(const char *group, int own);
 
 /* The configuration given at the start; never NULL after it. */
 const wsgi_python_config *wsgi_python_settings(void);
+
+/* When it was started, in seconds since the epoch. */
+double wsgi_python_started(void);
 
 /* Microseconds since the epoch. */
 static inline uint64_t wsgi_clock_us(void)
@@ -190,21 +211,38 @@ static inline PyTypeObject *wsgi_type_new(PyObject *module, PyType_Spec *spec)
     return type;
 }
 
-/* A new interpreter that shares the GIL of the current one, which must be the
- * main one; on return the new state is current. NULL: the old one still is. */
-static inline PyThreadState *wsgi_interpreter_new(void)
-{
+/* Can an interpreter have a GIL of its own? */
 #if PY_VERSION_HEX >= 0x030C0000
+#define WSGI_OWN_GIL 1
+#else
+#define WSGI_OWN_GIL 0
+#endif
+
+/* A new interpreter, with a GIL of its own if OWN; else it shares that of the
+ * current one, which must be the main one. On return the new state is current
+ * and the old one's GIL is given up. NULL: the old one still is current. */
+static inline PyThreadState *wsgi_interpreter_new(int own)
+{
+#if WSGI_OWN_GIL
     const PyInterpreterConfig config = {
-        .use_main_obmalloc = 1, .allow_fork = 1, .allow_exec = 1, .allow_threads = 1,
-        .allow_daemon_threads = 1, .check_multi_interp_extensions = 0,
-        .gil = PyInterpreterConfig_SHARED_GIL,
+        .allow_exec = !own, .allow_threads = 1,
+        .allow_daemon_threads = !own,
+        .allow_fork = 0,          /* Python ends the child at once, so an exception is better */
+#ifdef Py_GIL_DISABLED
+        .check_multi_interp_extensions = 1,   /* these builds know no other */
+        .use_main_obmalloc = 0,   /* else names are interned in one table, with a lock for each */
+#else
+        .use_main_obmalloc = !own,
+        .check_multi_interp_extensions = own,
+#endif
+        .gil = own ? PyInterpreterConfig_OWN_GIL : PyInterpreterConfig_SHARED_GIL,
     };
     PyThreadState *ts = NULL;
     PyStatus status = Py_NewInterpreterFromConfig(&ts, &config);
 
     return PyStatus_Exception(status) ? NULL : ts;
 #else
+    (void)own;
     return Py_NewInterpreter();
 #endif
 }
@@ -221,15 +259,99 @@ static inline void wsgi_interpreter_end(PyThreadState *ts, PyThreadState *next)
 #endif
 }
 
-/* Builds without the GIL run with it unless they are told not to, which no
- * directive does yet. */
-static inline void wsgi_config_gil(PyConfig *config)
+/* Where thread TS of the current interpreter is, known to Python as IDENT: a frame,
+ * new reference; NULL if nowhere, perhaps with an exception. */
+static inline PyObject *wsgi_thread_frame(PyThreadState *ts, unsigned long ident)
 {
 #ifdef Py_GIL_DISABLED
-    config->enable_gil = 1;
+    /* Only this one stops the thread before it looks. */
+    PyObject *sys = PyImport_ImportModule("sys"), *frames = NULL, *key = NULL, *frame = NULL;
+
+    (void)ts;
+    if (sys != NULL && (frames = PyObject_CallMethod(sys, "_current_frames", NULL)) != NULL
+        && (key = PyLong_FromUnsignedLong(ident)) != NULL)
+        PyDict_GetItemRef(frames, key, &frame);
+    Py_XDECREF(key);
+    Py_XDECREF(frames);
+    Py_XDECREF(sys);
+    return frame;
 #else
-    (void)config;
+    (void)ident;
+    return (PyObject *)PyThreadState_GetFrame(ts);
 #endif
 }
+
+/* Builds without the GIL run with it unless FREE, whatever PYTHON_GIL says. Even
+ * then it comes back for a module that does not say that it can do without. */
+static inline PyStatus wsgi_config_gil(PyConfig *config, int free)
+{
+#ifdef Py_GIL_DISABLED
+    if (!free) {                  /* the option goes before the environment, the member does not */
+        config->enable_gil = 1;
+        return PyWideStringList_Append(&config->xoptions, L"gil=1");
+    }
+#else
+    (void)config;
+    (void)free;
+#endif
+    return PyStatus_Ok();
+}
+
+/* Up to 3.13 only objects of the main interpreter (functions, types, constants of
+ * code) are spared that all threads count their references, without a GIL. */
+#define WSGI_COUNTS_SHARED (PY_VERSION_HEX < 0x030E0000)
+
+/* Does a GIL keep threads apart now? It may come back when a module is imported
+ * that needs it. GIL held, or what stands for it; no exception is set. */
+static inline int wsgi_gil_enabled(void)
+{
+#ifdef Py_GIL_DISABLED
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *r = sys == NULL ? NULL : PyObject_CallMethod(sys, "_is_gil_enabled", NULL);
+    int on = r != Py_False;
+
+    if (r == NULL)
+        PyErr_Clear();
+    Py_XDECREF(r);
+    Py_XDECREF(sys);
+    return on;
+#else
+    return 1;
+#endif
+}
+
+/* sys._current_frames(): a dict of where each thread is. It looks at those of all
+ * interpreters, and so at some that run at this moment if they have a GIL of
+ * their own: where there can be such it is done for the current one only, and
+ * has to be asked in each. New reference or NULL. GIL held. */
+#if WSGI_OWN_GIL && !defined(Py_GIL_DISABLED)
+#define WSGI_FRAMES_APART 1
+static inline PyObject *wsgi_thread_frames(void)
+{
+    PyThreadState *ts = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    PyObject *frames = PyDict_New();
+
+    for (; frames != NULL && ts != NULL; ts = PyThreadState_Next(ts)) {
+        PyObject *frame = (PyObject *)PyThreadState_GetFrame(ts);
+        PyObject *id = frame == NULL ? NULL : PyLong_FromUnsignedLong(ts->thread_id);
+
+        if (frame != NULL && (id == NULL || PyDict_SetItem(frames, id, frame) < 0))
+            Py_CLEAR(frames);
+        Py_XDECREF(id);
+        Py_XDECREF(frame);
+    }
+    return frames;
+}
+#else
+#define WSGI_FRAMES_APART 0
+static inline PyObject *wsgi_thread_frames(void)
+{
+    PyObject *sys = PyImport_ImportModule("sys");
+    PyObject *frames = sys == NULL ? NULL : PyObject_CallMethod(sys, "_current_frames", NULL);
+
+    Py_XDECREF(sys);
+    return frames;
+}
+#endif
 
 #endif

@@ -5,10 +5,16 @@
 #ifndef WSGI_RELAY_H
 #define WSGI_RELAY_H
 
+#include "wsgi_calls_ask.h"
 #include "wsgi_request.h"
 
 /* Run R by route->group. Returns what the handler returns. */
 int wsgi_relay_run(request_rec *r, const wsgi_route *route);
+
+/* Ask CALL about R of route->group: as a request goes, with its limits, but
+ * without a body and with a verdict for an answer. OK, or the status of why there
+ * is none. */
+int wsgi_relay_call(request_rec *r, const wsgi_route *route, const wsgi_call *call, wsgi_reply *reply);
 
 /* This child is to end: hook child_stopping. Unless that is graceful, requests
  * get the shutdown-timeout of their group and no more, so that httpd need not

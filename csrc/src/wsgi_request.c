@@ -16,6 +16,7 @@
 #include "util_script.h"
 
 #include "wsgi_config.h"
+#include "wsgi_dispatch.h"
 #include "wsgi_embedded.h"
 #include "wsgi_groups.h"
 #include "wsgi_locate.h"
@@ -188,6 +189,11 @@ static const char *expand_group(request_rec *r, const char *script_name, const c
     return value;
 }
 
+const char *wsgi_request_script_group(request_rec *r, const char *value)
+{
+    return strcmp(value, "%{SERVER}") == 0 || strcmp(value, "%{HOST}") == 0 ? expand_group(r, "", value) : value;
+}
+
 static const char *expand_callable(request_rec *r, const char *value)
 {
     const char *found;
@@ -326,7 +332,7 @@ static void choose_method(request_rec *r, wsgi_route *route)
     }
 }
 
-static void split_uri(request_rec *r, wsgi_route *route)
+void wsgi_request_split(request_rec *r, wsgi_route *route)
 {
     const char *name = r->uri;
 
@@ -354,6 +360,16 @@ static int refuse_owner(request_rec *r, const wsgi_route *route)
     return HTTP_FORBIDDEN;
 }
 
+int wsgi_request_admit(request_rec *r, const wsgi_route *route)
+{
+    if (wsgi_group_visible(route->group, r->server))
+        return refuse_owner(r, route);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0209) "the daemon process group '%s' belongs to "
+                  "the virtual host %s and cannot be used from %s", route->group->name,
+                  route->group->server->server_hostname, r->server->server_hostname);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
 /* WSGIRestrictProcess: names are equal byte for byte. "" is embedded mode. */
 static int refuse_group(request_rec *r, const char *name, const wsgi_route *route)
 {
@@ -371,20 +387,22 @@ static int refuse_group(request_rec *r, const char *name, const wsgi_route *rout
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* Who runs it, by OPTIONS of the alias or handler script (NULL: none), then the
- * directory, then the defaults. Returns OK or a status. */
-static int choose_group(request_rec *r, const wsgi_choice *options, wsgi_route *route)
+/* Who runs it: as DISPATCHED, by OPTIONS of the alias or handler script (NULL:
+ * none), then the directory, then the defaults. Returns OK or a status. */
+static int choose_group(request_rec *r, const wsgi_choice *dispatched, const wsgi_choice *options,
+                        wsgi_route *route)
 {
     const wsgi_dir_config *dir = wsgi_config_dir(r);
     const wsgi_global *global = wsgi_config_global(r->server);
     const char *name;
     int status;
 
-    name = expand_group(r, route->script_name,
-                        first(options ? options->process_group : NULL, dir->process_group, ""));
+    name = first(options ? options->process_group : NULL, dir->process_group, "");
+    name = expand_group(r, route->script_name, first(dispatched->process_group, name, NULL));
     route->application_group =
-        expand_group(r, route->script_name,
-                     first(options ? options->application_group : NULL, dir->application_group, "%{RESOURCE}"));
+        first(options ? options->application_group : NULL, dir->application_group, "%{RESOURCE}");
+    route->application_group =
+        expand_group(r, route->script_name, first(dispatched->application_group, route->application_group, NULL));
     if ((status = refuse_group(r, name, route)) != OK)
         return status;
     if (*name == '\0') {
@@ -402,13 +420,7 @@ static int choose_group(request_rec *r, const wsgi_choice *options, wsgi_route *
                       "'%s' for '%s'", name, route->script);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    if (!wsgi_group_visible(route->group, r->server)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, WSGI_MSG(0209) "the daemon process group '%s' belongs to "
-                      "the virtual host %s and cannot be used from %s", name,
-                      route->group->server->server_hostname, r->server->server_hostname);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return refuse_owner(r, route);
+    return wsgi_request_admit(r, route);
 }
 
 static int build_route(request_rec *r, const wsgi_handler_script *handler, wsgi_route *route)
@@ -416,8 +428,10 @@ static int build_route(request_rec *r, const wsgi_handler_script *handler, wsgi_
     const wsgi_dir_config *dir = wsgi_config_dir(r);
     const wsgi_alias *alias = ap_get_module_config(r->request_config, &wsgi_module);
     const wsgi_choice *options = handler ? &handler->choice : alias ? &alias->choice : NULL;
+    wsgi_choice dispatched;
+    int status;
 
-    split_uri(r, route);
+    wsgi_request_split(r, route);
     route->script = handler ? handler->file : r->filename;
     route->handler_script = handler ? handler->file : "";
     if (handler != NULL)
@@ -430,10 +444,17 @@ static int build_route(request_rec *r, const wsgi_handler_script *handler, wsgi_
     route->pass_authorization = options != NULL && options->pass_authorization != -1
                                 ? options->pass_authorization : dir->pass_authorization == 1;
     route->script_reloading = dir->script_reloading != 0;
+    route->ignore_activity = dir->ignore_activity == 1;
     route->error_override = dir->error_override == 1;
     route->enable_sendfile = dir->enable_sendfile == 1;
     choose_method(r, route);
-    return choose_group(r, options, route);
+    memset(&dispatched, 0, sizeof(dispatched));
+    if (dir->dispatch_script != NULL &&
+        (status = wsgi_dispatch(r, dir->dispatch_script, route, &dispatched)) != OK)
+        return status;
+    if (dispatched.callable_object != NULL && handler == NULL)
+        route->callable_object = expand_callable(r, dispatched.callable_object);
+    return choose_group(r, &dispatched, options, route);
 }
 
 int wsgi_request_handler(request_rec *r)

@@ -19,10 +19,18 @@ typedef struct {
     const char *script_name, *path_info;
     const char *method;               /* as the application is to see it */
     struct wsgi_group *group;         /* NULL: embedded */
-    int pass_authorization, script_reloading, error_override, enable_sendfile;
+    int pass_authorization, script_reloading, error_override, enable_sendfile, ignore_activity;
     int head_only;                    /* neither client nor filter wants the body */
     int64_t content_length;           /* or WSGI_LENGTH_* */
 } wsgi_route;
+
+/* Name and path info of R, by its URL, into ROUTE. */
+void wsgi_request_split(request_rec *r, wsgi_route *route);
+/* The application group that VALUE means for a script that is not asked for by a
+ * URL: of the tokens %{SERVER} and %{HOST} only. */
+const char *wsgi_request_script_group(request_rec *r, const char *value);
+/* May R use the group of ROUTE, and that run its script? OK or a status. */
+int wsgi_request_admit(request_rec *r, const wsgi_route *route);
 
 /* Hooks of Apache. */
 int wsgi_request_translate(request_rec *r);

@@ -22,6 +22,7 @@ struct wsgi_script {
     char *failure;                /* as these: why, */
     wsgi_stamp seen;              /* and the change that was noticed last */
     int any_seen;
+    int asked;                    /* atomic: see wants_reload */
     unsigned attempts;            /* finished loads; atomic */
     struct wsgi_script *next;
 };
@@ -30,11 +31,11 @@ struct wsgi_script {
 
 static uint64_t first_attempt_us;     /* atomic */
 static int any_loaded;                /* atomic */
-static wsgi_script_report *reporter;  /* set before requests are taken */
+static const wsgi_script_gate *gate;  /* set before requests are taken; NULL embedded */
 
-void wsgi_script_keep_failures(wsgi_script_report *to)
+void wsgi_script_keep_failures(const wsgi_script_gate *g)
 {
-    reporter = to;
+    gate = g;
 }
 
 static int exit_asked;            /* atomic */
@@ -130,7 +131,7 @@ wsgi_stamp wsgi_script_stat(const wsgi_script *s)
 }
 
 /* The script's own opinion; an exception is logged and means no. */
-static int asks_for_reload(wsgi_slot *slot, wsgi_script *s, PyObject *hook)
+static int asks_for_reload(wsgi_script *s, PyObject *hook)
 {
     PyObject *path = PyUnicode_DecodeFSDefaultAndSize(s->path, (Py_ssize_t)s->path_len);
     PyObject *r = path == NULL ? NULL : PyObject_CallOneArg(hook, path);
@@ -140,7 +141,7 @@ static int asks_for_reload(wsgi_slot *slot, wsgi_script *s, PyObject *hook)
     if (yes < 0) {
         snprintf(line, sizeof line, "WSGIM0609: reload_required() of WSGI script '%s' failed, the "
                  "script is not reloaded", s->path);
-        wsgi_log_raised(slot->interp->state, line);
+        wsgi_log_raised(line);
         yes = 0;
     }
     Py_XDECREF(r);
@@ -196,9 +197,21 @@ static int module_stale(wsgi_slot *slot, wsgi_script *s, PyObject *module)
         PyErr_Clear();
         return 0;
     }
-    stale = asks_for_reload(slot, s, hook);
+    stale = asks_for_reload(s, hook);
     Py_DECREF(hook);
     return stale;
+}
+
+/* The same, and remembered in a daemon process: the one that is to replace it is
+ * on the way, whatever the module says until then. */
+static int wants_reload(wsgi_slot *slot, wsgi_script *s, PyObject *module)
+{
+    if (__atomic_load_n(&s->asked, __ATOMIC_RELAXED))
+        return 1;
+    if (!module_stale(slot, s, module))
+        return 0;
+    __atomic_store_n(&s->asked, gate != NULL, __ATOMIC_RELAXED);
+    return 1;
 }
 
 enum wsgi_script_state wsgi_script_check(wsgi_slot *slot, wsgi_script *s, const wsgi_stamp *now,
@@ -210,11 +223,11 @@ enum wsgi_script_state wsgi_script_check(wsgi_slot *slot, wsgi_script *s, const 
 
     *seen = __atomic_load_n(&s->attempts, __ATOMIC_ACQUIRE);
     module = current_module(slot->interp, s, &loaded, &has_failed);
-    if (module == NULL && has_failed && reporter != NULL)
+    if (module == NULL && has_failed && gate != NULL)
         return now != NULL && differ(now, &loaded) ? WSGI_SCRIPT_STALE : WSGI_SCRIPT_FAILED;
     if (module == NULL)
         return WSGI_SCRIPT_ABSENT;
-    stale = now != NULL && (differ(now, &loaded) || module_stale(slot, s, module));
+    stale = now != NULL && (differ(now, &loaded) || wants_reload(slot, s, module));
     Py_DECREF(module);
     return stale ? WSGI_SCRIPT_STALE : WSGI_SCRIPT_READY;
 }
@@ -290,17 +303,19 @@ done:
     return name;
 }
 
-/* compile(source, path, "exec"), which honours the file's coding line. New
- * reference. */
+/* The code of SOURCE, bytes, with regard to its coding line. New reference. Not
+ * by the function compile(): what that makes is slow in Pythons without a GIL,
+ * since all threads count references to its constants. */
 static PyObject *compile_source(PyObject *source, PyObject *path)
 {
-    PyObject *builtins = PyImport_ImportModule("builtins");
-    PyObject *code = NULL;
+    PyCompilerFlags flags = {.cf_flags = 0, .cf_feature_version = PY_MINOR_VERSION};
+    const char *text = PyBytes_AS_STRING(source);
 
-    if (builtins != NULL)
-        code = PyObject_CallMethod(builtins, "compile", "OOsii", source, path, "exec", 0, 1);
-    Py_XDECREF(builtins);
-    return code;
+    if (strlen(text) != (size_t)PyBytes_GET_SIZE(source)) {
+        PyErr_SetString(PyExc_SyntaxError, "source code cannot contain null bytes");
+        return NULL;
+    }
+    return Py_CompileStringObject(text, path, Py_file_input, &flags, -1);
 }
 
 /* The file's bytes; new reference, or NULL with OSError. Releases the GIL. */
@@ -385,7 +400,7 @@ static void log_failure(wsgi_slot *slot, wsgi_script *s)
              "(process group '%s', application group '%s')", s->path, text,
              PyErr_GivenExceptionMatches(exc, PyExc_SystemExit) ? " (SystemExit is ignored)" : "",
              wsgi_python_settings()->process_group, slot->interp->group);
-    wsgi_log_exception(slot->interp->state, exc, line);
+    wsgi_log_exception(exc, line);
     Py_DECREF(exc);
 }
 
@@ -434,8 +449,13 @@ void wsgi_script_failed(wsgi_slot *slot, wsgi_script *s)
     wsgi_nogil_unlock(&slot->interp->lock);
     wsgi_log_held(WSGI_LOG_ERROR, "WSGIM0602: Target WSGI script '%s' could not be loaded, and is not "
                   "tried again in this process: %s", s->path, text);
-    if (reporter != NULL)
-        reporter(s->path, slot->interp->group, 0);
+    if (gate != NULL)
+        gate->report(s->path, slot->interp->group, 0);
+}
+
+int wsgi_script_elsewhere(const wsgi_slot *slot, const wsgi_script *s)
+{
+    return gate != NULL && gate->elsewhere(s->path, slot->interp->group);
 }
 
 static void note_attempt(void)
@@ -460,7 +480,7 @@ int wsgi_script_load(wsgi_slot *slot, wsgi_script *s, unsigned seen, int again)
         wsgi_log(WSGI_LOG_INFO, "%s WSGI script '%s' (process group '%s', application group '%s')",
                  again ? "Reloading" : "Loading", s->path, wsgi_python_settings()->process_group,
                  interp->group);
-    else if (claimed < 0)
+    else if (claimed < 0 && !wsgi_script_elsewhere(slot, s))
         wsgi_log(WSGI_LOG_ERROR, "WSGIM0602: Target WSGI script '%s' could not be loaded by the "
                  "request that was waited for, see above", s->path);
     PyEval_RestoreThread(ts);
@@ -478,8 +498,9 @@ int wsgi_script_load(wsgi_slot *slot, wsgi_script *s, unsigned seen, int again)
         __atomic_store_n(&any_loaded, 1, __ATOMIC_RELAXED);
     claimed = module == NULL ? -1 : 0;
     release(interp, s, module, &stamp);
-    if (claimed == 0 && reporter != NULL)
-        reporter(s->path, interp->group, 1);
+    wsgi_interp_watch_gil();
+    if (claimed == 0 && gate != NULL)
+        gate->report(s->path, interp->group, 1);
     return claimed;
 }
 

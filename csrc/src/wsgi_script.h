@@ -23,12 +23,19 @@ typedef struct {
 enum wsgi_script_state { WSGI_SCRIPT_READY, WSGI_SCRIPT_ABSENT, WSGI_SCRIPT_STALE,
                          WSGI_SCRIPT_FAILED };
 
+/* What a daemon process does with its scripts' fate. Any thread, without the
+ * lock of the interpreter. */
+typedef struct {
+    /* A script was loaded (GOOD), or a request came for one that is not good. */
+    void (*report)(const char *path, const char *application_group, int good);
+    /* It could not be loaded here: does another process of the group have it in
+     * service, which is to answer instead? */
+    int (*elsewhere)(const char *path, const char *application_group);
+} wsgi_script_gate;
+
 /* From now on a script whose load failed stays FAILED until it changes: modules
- * that it imported are half made, and would only hide the first error. TO is
- * told of each script that was loaded (GOOD), and of each request for one that
- * is not good. Any thread, without the lock of the interpreter. */
-typedef void wsgi_script_report(const char *path, const char *application_group, int good);
-void wsgi_script_keep_failures(wsgi_script_report *to);
+ * that it imported are half made, and would only hide the first error. */
+void wsgi_script_keep_failures(const wsgi_script_gate *gate);
 
 /* The record of the script at PATH in the slot's interpreter, made on first
  * use. NULL without memory. GIL not held. */
@@ -48,6 +55,8 @@ int wsgi_script_first_sight(wsgi_slot *slot, wsgi_script *s, const wsgi_stamp *n
 /* A request for a FAILED one, or for a STALE one that was never good: log what
  * was wrong with it, report it. GIL held. */
 void wsgi_script_failed(wsgi_slot *slot, wsgi_script *s);
+/* Is S, which could not be loaded here, to be asked of another process? */
+int wsgi_script_elsewhere(const wsgi_slot *slot, const wsgi_script *s);
 
 /* Load S unless another thread has done so since *SEEN; AGAIN if it was STALE.
  * 0, or -1 with the reason in the log. GIL held, released while another thread

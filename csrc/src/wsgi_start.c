@@ -6,6 +6,7 @@
 
 #include "wsgi_start.h"
 #include "wsgi_errors.h"
+#include "wsgi_events.h"
 
 #include <errno.h>
 #include <string.h>
@@ -406,7 +407,9 @@ int wsgi_adapter_head_locked(wsgi_adapter *a, int64_t auto_length)
 int wsgi_adapter_send_locked(wsgi_adapter *a, const char *data, Py_ssize_t n,
                              int64_t auto_length, int flush)
 {
+    wsgi_runner *w = a->runner;
     PyThreadState *ts;
+    uint64_t from;
     int err;
 
     if (!a->started) {
@@ -420,10 +423,12 @@ int wsgi_adapter_send_locked(wsgi_adapter *a, const char *data, Py_ssize_t n,
         n = (Py_ssize_t)(a->content_length - a->sent);
     }
     ts = PyEval_SaveThread();
+    from = w->measure.on ? wsgi_lap_ns() : 0;
     err = a->write_error != 0 ? a->write_error : wsgi_adapter_head_locked(a, auto_length);
     if (err == 0 && n > 0)
         err = a->peer->data(a->ctx, data, (size_t)n, flush);
-    PyEval_RestoreThread(ts);
+    wsgi_measure_output(&w->measure, from, (uint64_t)n);
+    wsgi_resume(w, ts);
     if (err != 0) {
         a->write_error = err;
         errno = err;
@@ -566,6 +571,8 @@ static PyObject *start_call(PyObject *o, PyObject *const *args, size_t nargsf, P
         return NULL;
     rv = start_locked(a, args[0], args[1], n == 3 ? args[2] : Py_None);
     wsgi_adapter_unlock(a);
+    if (rv == 0 && (wsgi_events_wanted(a->state) & WSGI_WANT_EVENTS))
+        rv = wsgi_events_response(a, args[0], args[1], n == 3 ? args[2] : Py_None);
     return rv < 0 ? NULL : PyCFunction_NewEx(&write_def, o, NULL);
 }
 

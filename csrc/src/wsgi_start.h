@@ -35,6 +35,28 @@ typedef struct {
 
 extern PyType_Spec wsgi_adapter_spec;
 
+/* Take the GIL back; the wait for it is W's, if its request is measured. */
+static inline void wsgi_resume(wsgi_runner *w, PyThreadState *ts)
+{
+    uint64_t from = w != NULL && w->measure.on ? wsgi_lap_ns() : 0;
+
+    PyEval_RestoreThread(ts);
+    if (from != 0) {
+        wsgi_measure_add(&w->measure.gil_ns, wsgi_lap_ns() - from);
+        wsgi_measure_add(&w->measure.gil_waits, 1);
+    }
+}
+
+/* Output of N bytes that began at FROM (wsgi_lap_ns), if that is not 0. */
+static inline void wsgi_measure_output(wsgi_measure *m, uint64_t from, uint64_t n)
+{
+    if (from == 0)
+        return;
+    wsgi_measure_add(&m->output_ns, wsgi_lap_ns() - from);
+    wsgi_measure_add(&m->output_writes, 1);
+    wsgi_measure_add(&m->output_bytes, n);
+}
+
 /* For one request; new reference, or NULL with an exception. */
 wsgi_adapter *wsgi_adapter_new(wsgi_state *state, wsgi_runner *w, const wsgi_request *r,
                                const wsgi_peer *peer, void *ctx);

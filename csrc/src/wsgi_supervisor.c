@@ -72,13 +72,19 @@ static void drain_process(wsgi_supervisor *sv, wsgi_sv_group *g, wsgi_sv_process
 
 /* ---- filling places ----------------------------------------------------------- */
 
-static int free_slot(const wsgi_sv_group *g)
+/* The one that was free longest, or nearly: who asks how a process ended finds it
+ * in its slot until the next one there ends. */
+static int free_slot(wsgi_sv_group *g)
 {
-    uint32_t i;
+    uint32_t i, slot;
 
-    for (i = 0; i < g->nslots; i++)
-        if (g->processes[i].pid == 0)
-            return (int)i;
+    for (i = 1; i <= g->nslots; i++) {
+        slot = (g->latest + i) % g->nslots;
+        if (g->processes[slot].pid == 0) {
+            g->latest = slot;
+            return (int)slot;
+        }
+    }
     return -1;
 }
 
@@ -112,6 +118,17 @@ static int64_t ready_limit(const wsgi_sv_group *g)
     return (s > READY_WITHIN_S ? s : READY_WITHIN_S) * (int64_t)1000;
 }
 
+/* Does any process of G serve? */
+static int somebody_serves(const wsgi_sv_group *g)
+{
+    uint32_t i;
+
+    for (i = 0; i < g->nslots; i++)
+        if (g->processes[i].pid != 0 && g->processes[i].state == WSGI_SV_READY)
+            return 1;
+    return 0;
+}
+
 /* Start a process for place number PLACE. Its slot, or -1. */
 static int start_process(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t place, int64_t now)
 {
@@ -132,7 +149,7 @@ static int start_process(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t place, 
     p->generation = g->generation;
     p->planned = p->wants = WSGI_DEATH_NONE;
     p->started = now;
-    p->gate = pl->current >= 0 && g->processes[pl->current].state == WSGI_SV_READY;
+    p->gate = somebody_serves(g);
     p->deadline = now + ready_limit(g);
     p->incarnation = wsgi_slot_begin(g->board, (uint32_t)slot);
     p->pid = sv->effects->spawn(sv->ctx, g, (uint32_t)slot, p->incarnation, &p->control);
@@ -201,6 +218,7 @@ static void retire(wsgi_supervisor *sv, wsgi_sv_group *g, int64_t now)
             p->deadline = now + wait * (int64_t)1000;
         }
     }
+    wsgi_board_turn(g->board);      /* nobody is to wait for a successor any more */
     wsgi_sv_say(sv, g, LEVEL_INFO, "daemon process group '%s' is retired", wsgi_sv_name(g));
 }
 
@@ -220,7 +238,7 @@ void wsgi_sv_commit(wsgi_supervisor *sv, int64_t now)
         g->state = WSGI_SV_ACTIVE;
         g->generation++;
         for (i = 0; i < g->nplaces; i++) {      /* the new configuration may be the cure */
-            g->places[i].failures = 0;
+            g->places[i].failures = g->places[i].kills = 0;
             g->places[i].retry_at = now;
             g->places[i].renew = WSGI_DEATH_NONE;
         }
@@ -257,6 +275,12 @@ void wsgi_sv_ready(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot, int64_t
         wsgi_sv_end_renewal(sv, g, pl);         /* the last one that was waited for */
 }
 
+/* Has P not lived long enough to be taken for one that works? */
+static int young(const wsgi_sv_process *p, int64_t now)
+{
+    return p->state == WSGI_SV_STARTING || now - p->started < SHORT_LIFE_MS;
+}
+
 /* The process in SLOT no longer counts for its place. */
 static void vacate(wsgi_sv_group *g, uint32_t slot)
 {
@@ -277,7 +301,10 @@ void wsgi_sv_recycle(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot,
 
     if (p->pid == 0 || (p->state != WSGI_SV_STARTING && p->state != WSGI_SV_READY))
         return;
-    if (p->state == WSGI_SV_STARTING || reason == WSGI_DEATH_STARTUP_TIMEOUT)
+    if (reason == WSGI_DEATH_SIGNALLED && young(p, now))
+        wsgi_sv_note_kill(&g->places[p->place], now);
+    else if (reason == WSGI_DEATH_STARTUP_TIMEOUT || reason == WSGI_DEATH_IMPORT ||
+             (p->state == WSGI_SV_STARTING && reason != WSGI_DEATH_SIGNALLED))
         wsgi_sv_note_failure(&g->places[p->place], now);
     vacate(g, slot);
     drain_process(sv, g, p, reason, now);
@@ -293,6 +320,7 @@ void wsgi_sv_stop(wsgi_supervisor *sv, int64_t now)
     sv->stopping = 1;
     for (g = sv->groups; g != NULL; g = g->link) {
         g->state = WSGI_SV_RETIRED;
+        wsgi_board_turn(g->board);
         wsgi_sv_unstage(g);
         for (i = 0; i < g->nslots; i++) {
             wsgi_sv_process *p = &g->processes[i];
@@ -311,20 +339,32 @@ void wsgi_sv_stop(wsgi_supervisor *sv, int64_t now)
 
 /* ---- how it ended ------------------------------------------------------------------ */
 
-/* An end that nobody planned: when is the place filled again? */
-static void after_loss(wsgi_supervisor *sv, wsgi_sv_group *g, const wsgi_sv_process *p,
-                       int was_next, int status, int64_t now)
+#define KILLED_YOUNG "a daemon process of group '%s' was killed by somebody's signal just after its start, " \
+    "%u times in a row; another is started in %.1f s"
+
+/* Somebody killed a process of place PL: it is no worse for that. */
+static void after_kill(wsgi_supervisor *sv, wsgi_sv_group *g, wsgi_sv_place *pl, int64_t now)
+{
+    double delay;
+
+    wsgi_sv_note_kill(pl, now);
+    delay = (double)(pl->retry_at - now) / 1000;
+    if (pl->kills > WSGI_SV_KILLS_LIKELY)
+        wsgi_sv_say(sv, g, LEVEL_WARNING, "WSGIM0427: " KILLED_YOUNG, wsgi_sv_name(g), pl->kills, delay);
+    else if (pl->kills > 1)
+        wsgi_sv_say(sv, g, LEVEL_INFO, KILLED_YOUNG, wsgi_sv_name(g), pl->kills, delay);
+    else
+        wsgi_sv_say(sv, g, LEVEL_INFO, "a daemon process of group '%s' is started in its place",
+            wsgi_sv_name(g));
+}
+
+/* A new process of place PL, or the next one of it, has failed. */
+static void after_failure(wsgi_supervisor *sv, wsgi_sv_group *g, const wsgi_sv_process *p,
+                          int was_next, int status, int64_t now)
 {
     wsgi_sv_place *pl = &g->places[p->place];
     double delay;
 
-    if (p->state != WSGI_SV_STARTING && now - p->started >= SHORT_LIFE_MS) {
-        pl->failures = 0;
-        pl->retry_at = now;
-        wsgi_sv_say(sv, g, LEVEL_INFO, "a daemon process of group '%s' is started in its place",
-            wsgi_sv_name(g));
-        return;
-    }
     wsgi_sv_note_failure(pl, now);
     if (WIFEXITED(status) && WEXITSTATUS(status) == WSGI_HOST_EXIT_IDENTITY)
         pl->retry_at = now + IDENTITY_RETRY_MS;
@@ -332,17 +372,34 @@ static void after_loss(wsgi_supervisor *sv, wsgi_sv_group *g, const wsgi_sv_proc
     if (was_next) {
         wsgi_sv_hold_up(sv, g, pl);
         wsgi_board_turn(g->board);
-    }
-    if (was_next)
         wsgi_sv_say(sv, g, LEVEL_WARNING, "WSGIM0412: the new daemon process (pid %ld) of group '%s' "
             "failed before it was ready; the old one stays, trying again in %.1f s",
             (long)p->pid, wsgi_sv_name(g), delay);
+    }
     else if (pl->failures > 1)
         wsgi_sv_say(sv, g, LEVEL_WARNING, "WSGIM0413: a daemon process of group '%s' failed %u times in "
             "a row; trying again in %.1f s", wsgi_sv_name(g), pl->failures, delay);
     else
         wsgi_sv_say(sv, g, LEVEL_INFO, "a daemon process of group '%s' is started in its place in %.1f s",
             wsgi_sv_name(g), delay);
+}
+
+/* An end that nobody planned: when is the place filled again? */
+static void after_loss(wsgi_supervisor *sv, wsgi_sv_group *g, const wsgi_sv_process *p,
+                       int was_next, int killed, int status, int64_t now)
+{
+    wsgi_sv_place *pl = &g->places[p->place];
+
+    if (!young(p, now)) {
+        pl->failures = pl->kills = 0;
+        pl->retry_at = now;
+        wsgi_sv_say(sv, g, LEVEL_INFO, "a daemon process of group '%s' is started in its place",
+            wsgi_sv_name(g));
+    } else if (killed) {
+        after_kill(sv, g, pl, now);
+    } else {
+        after_failure(sv, g, p, was_next, status, now);
+    }
 }
 
 wsgi_sv_process *wsgi_sv_find(wsgi_supervisor *sv, pid_t pid, wsgi_sv_group **group,
@@ -378,7 +435,7 @@ int wsgi_sv_exited(wsgi_supervisor *sv, pid_t pid, int status, int oom, int64_t 
                g->places[p->place].current >= 0;
     vacate(g, slot);
     if (g->state == WSGI_SV_ACTIVE && p->planned == WSGI_DEATH_NONE)
-        after_loss(sv, g, p, was_next, status, now);
+        after_loss(sv, g, p, was_next, wsgi_sv_killed_by_others(cause, detail), status, now);
     if (p->control >= 0)
         close(p->control);
     p->control = -1;

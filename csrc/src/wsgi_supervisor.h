@@ -13,16 +13,21 @@
  *                         +--retired--> LINGERING ----------^
  *
  * Replace always means: start the next one, wait until it is ready, then drain
- * the old one. The next one has to load the scripts that its group has loaded
- * so far before it is ready; if it fails the old one stays, and there is another
- * try after a while. Only a process that takes no more requests of its own
- * accord (RECYCLE) is drained while the next one starts.
+ * the old one. If the next one fails the old one stays, and there is another try
+ * after a while. Only a process that takes no more requests of its own accord
+ * (RECYCLE) is drained while the next one starts.
+ *
+ * A process that is started while others serve has to load the scripts that they
+ * have in service before it is ready: else it would be the one that cannot answer.
  *
  * A changed script, and SIGUSR1 to the supervisor, renew all processes of the
  * group, one after the other: the first that fails holds up the others.
  *
  * A place whose process cannot start, or lives less than a second, is filled
- * again after 0.1, 1, 2, 4 ... 32 seconds, any other at once.
+ * again after 0.1, 1, 2, 4 ... 32 seconds, any other at once. Who was ended by
+ * somebody's kill has not failed: its place is filled at once as well, or after
+ * 0.1 seconds if that one too was killed before it was a second old, and from the
+ * sixth time in a row on after one second.
  *
  * After the death of an earlier supervisor the board shows processes that are
  * not ours: ORPHANS, which drain and end by themselves. Their slots are left
@@ -47,7 +52,7 @@ typedef struct {
     int deaf;                     /* it talked nonsense: kept open, not listened to */
     uint32_t place, generation;
     uint16_t incarnation;
-    int gate;                     /* it replaces one that serves */
+    int gate;                     /* others served when it was started */
     enum wsgi_death wants;        /* to be replaced, said before it was ready */
     int64_t started, deadline;    /* deadline -1: none */
     enum wsgi_death planned;      /* why we end it, NONE while we do not */
@@ -56,14 +61,15 @@ typedef struct {
 typedef struct {
     int current, next;            /* slots, -1 none */
     unsigned failures;            /* in a row */
+    unsigned kills;               /* of young ones by others, in a row */
     int64_t retry_at;
     enum wsgi_death renew;        /* why the current one is to be replaced, or NONE */
 } wsgi_sv_place;
 
 #define WSGI_SV_SCRIPTS_MAX 64
 
-/* A script that processes of the group have loaded (GOOD), or are to. */
-typedef struct { char *script, *application_group; int good; } wsgi_sv_script;
+/* A script that processes of the group have loaded, or are to. */
+typedef struct { char *script, *application_group; } wsgi_sv_script;
 
 enum wsgi_sv_group_state { WSGI_SV_STAGED = 0, WSGI_SV_ACTIVE, WSGI_SV_RETIRED };
 
@@ -77,6 +83,7 @@ typedef struct wsgi_sv_group {
     int staged_log, has_staged;           /* ... when rendezvous and board stay */
     uint32_t generation;
     uint32_t nslots, nplaces;
+    uint32_t latest;                      /* the slot that was given away last */
     int rolling;                          /* a rolling reload was asked for */
     wsgi_sv_process *processes;           /* one per slot of the board */
     wsgi_sv_place *places;
@@ -125,10 +132,10 @@ void wsgi_sv_renew(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot,
                    enum wsgi_death reason, int64_t now);
 /* Replace all processes of all groups, one after the other. */
 void wsgi_sv_roll(wsgi_supervisor *sv, int64_t now);
-/* A process of G has loaded (GOOD), or wants a successor to load, a script. */
-void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application_group, int good);
+/* A process of G has loaded, or wants a successor to load, a script. */
+void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application_group);
 /* What the process in SLOT of G is to load: what is configured and what its
- * group has loaded. In LIST, borrowed, room for MOST; their number. */
+ * group has in service. In LIST, borrowed, room for MOST; their number. */
 uint32_t wsgi_sv_preloads(const wsgi_sv_group *g, uint32_t slot, wsgi_preload *list,
                           uint32_t most);
 /* The process PID of ours and its group and slot; NULL if it is none. */

@@ -46,6 +46,15 @@ enum wsgi_death wsgi_sv_cause(const wsgi_sv_process *p, int status, int oom,
     return sig ? WSGI_DEATH_SIGNAL : WSGI_DEATH_EXIT;
 }
 
+/* Not SIGALRM and its like, which a program sets up for itself. */
+int wsgi_sv_killed_by_others(enum wsgi_death cause, uint32_t detail)
+{
+    if (cause != WSGI_DEATH_SIGNAL)
+        return 0;
+    return detail == SIGKILL || detail == SIGTERM || detail == SIGINT || detail == SIGHUP ||
+           detail == SIGQUIT || detail == SIGUSR1 || detail == SIGUSR2;
+}
+
 void wsgi_sv_log_end(wsgi_supervisor *sv, const wsgi_sv_group *g, const wsgi_sv_process *p,
                     enum wsgi_death cause, int status)
 {
@@ -54,7 +63,7 @@ void wsgi_sv_log_end(wsgi_supervisor *sv, const wsgi_sv_group *g, const wsgi_sv_
 
     if (cause == WSGI_DEATH_OOM)
         wsgi_sv_say(sv, g, LEVEL_ERR, "WSGIM0402: daemon process (pid %ld) of group '%s' was killed by "
-            "signal 9 because the memory of its control group, or of the machine, ran out",
+            "signal 9: out of memory, which its control group or the machine had no more of",
             pid, wsgi_sv_name(g));
     else if (cause == WSGI_DEATH_SIGNAL)
         wsgi_sv_say(sv, g, LEVEL_ERR, "WSGIM0401: daemon process (pid %ld) of group '%s' was killed by "

@@ -150,6 +150,7 @@ static wsgi_sv_group *make_group(wsgi_supervisor *sv, wsgi_group_config *config,
     if (g->processes == NULL || g->places == NULL)
         goto no_memory;
     g->nslots = wsgi_board_slots(g->board);
+    g->latest = g->nslots - 1;
     for (i = 0; i < g->nslots; i++)
         g->processes[i].control = -1;
     for (i = 0; i < g->nplaces; i++)

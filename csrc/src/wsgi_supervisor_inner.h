@@ -30,6 +30,10 @@ void wsgi_sv_free_scripts(wsgi_sv_group *g);
 
 /* One more try for PLACE came to nothing: when is the next? */
 void wsgi_sv_note_failure(wsgi_sv_place *place, int64_t now);
+/* The same if it was killed by others, which says nothing of the next. So often
+ * may an admin do it; more is the work of a program, which is given a pause. */
+#define WSGI_SV_KILLS_LIKELY 5
+void wsgi_sv_note_kill(wsgi_sv_place *place, int64_t now);
 /* Is the process in SLOT of an earlier generation? */
 int wsgi_sv_outdated(const wsgi_sv_group *g, int slot);
 /* Is a next process to be started for place number I, once it is time? */
@@ -44,6 +48,8 @@ void wsgi_sv_hold_up(wsgi_supervisor *sv, wsgi_sv_group *g, wsgi_sv_place *pl);
 /* What STATUS says of an end that we did, or did not, ask for. */
 enum wsgi_death wsgi_sv_cause(const wsgi_sv_process *p, int status, int oom,
                               uint32_t *detail);
+/* Is it the doing of somebody else, and no failure of the process? */
+int wsgi_sv_killed_by_others(enum wsgi_death cause, uint32_t detail);
 /* The line about it. */
 void wsgi_sv_log_end(wsgi_supervisor *sv, const wsgi_sv_group *g, const wsgi_sv_process *p,
                      enum wsgi_death cause, int status);

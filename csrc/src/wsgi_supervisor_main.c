@@ -41,7 +41,6 @@
 
 #define EXIT_USAGE  64
 #define EXIT_OS     71
-#define NOFILE_MAX  65536
 #define HOST_MESSAGES_AT_ONCE 8
 #define ORPHANED_LOOK_MS 500
 
@@ -55,7 +54,7 @@ typedef struct {
     int level;                      /* for lines that belong to no group */
     char problems[2048];            /* of the generation being told to us */
     struct rlimit nofile;           /* as we found it: hosts get it back */
-    uint64_t oom_kills;
+    wsgi_memory_watch memory;
     unsigned char *buffer;          /* WSGI_CONTROL_MAX */
     struct pollfd *polled;
     size_t polled_cap;
@@ -127,8 +126,9 @@ static int64_t now_ms(void)
 static pid_t spawn_effect(void *ctx, const wsgi_sv_group *g, uint32_t slot,
                           uint16_t incarnation, int *control)
 {
-    const supervisor *s = ctx;
+    supervisor *s = ctx;
 
+    wsgi_memory_look(&s->memory, "", now_ms());
     return wsgi_spawn_host(g, slot, incarnation, &s->nofile, control);
 }
 
@@ -141,21 +141,8 @@ static void signal_effect(void *ctx, pid_t pid, int sig)
 
 static int exists_effect(void *ctx, pid_t pid)
 {
-    static const char program[] = "/wsgi-host";
-    char path[40], target[4096];
-    const char *name;
-    ssize_t n;
-
     (void)ctx;
-    if (pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH))
-        return 0;
-    snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
-    n = readlink(path, target, sizeof(target) - 1);
-    if (n < 0)                      /* it is closed to us; then so is the signal, or it is our own */
-        return geteuid() != 0 ? 2 : 1;
-    target[n] = '\0';
-    name = strrchr(target, '/');
-    return name != NULL && strncmp(name, program, sizeof(program) - 1) == 0 ? 2 : 1;
+    return wsgi_process_kind(pid);
 }
 
 static const wsgi_sv_effects effects = { spawn_effect, signal_effect, exists_effect, log_effect };
@@ -331,13 +318,13 @@ static int may_ask_for(uint16_t reason)
 }
 
 /* The script that the message of N bytes in the buffer names. 0 if it is none. */
-static int note_script(const supervisor *s, wsgi_sv_group *g, size_t n, int good)
+static int note_script(const supervisor *s, wsgi_sv_group *g, size_t n)
 {
     wsgi_str script, application_group;
 
     if (wsgi_control_script_decode(s->buffer, n, &script, &application_group) < 0)
         return 0;
-    wsgi_sv_script_seen(g, script, application_group, good);
+    wsgi_sv_script_seen(g, script, application_group);
     return 1;
 }
 
@@ -362,7 +349,7 @@ static void on_host(supervisor *s, wsgi_sv_group *g, uint32_t slot)
                 close(fds[i]);
         if (n >= 0 && type == WSGI_CTL_READY) {
             wsgi_sv_ready(&s->machine, g, slot, now_ms());
-        } else if (n >= 0 && type == WSGI_CTL_LOADED && note_script(s, g, (size_t)n, code == 1)) {
+        } else if (n >= 0 && type == WSGI_CTL_LOADED && note_script(s, g, (size_t)n)) {
             continue;
         } else if (n >= 0 && type == WSGI_CTL_RENEW && may_ask_for(code)) {
             wsgi_sv_renew(&s->machine, g, slot, (enum wsgi_death)code, now_ms());
@@ -407,12 +394,8 @@ static void reap(supervisor *s)
 
         if (wsgi_sv_find(&s->machine, pid, &g, &slot) != NULL)
             on_host(s, g, slot);    /* its last words may not have been read */
-        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
-            uint64_t n = wsgi_memory_kills("");
-
-            oom = n > s->oom_kills;
-            s->oom_kills = n;
-        }
+        if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+            oom = wsgi_memory_blame(&s->memory, "", now_ms());
         wsgi_sv_exited(&s->machine, pid, status, oom, now_ms());
     }
 }
@@ -502,39 +485,6 @@ static int run(supervisor *s)
 
 /* ---- start --------------------------------------------------------------------- */
 
-/* What httpd or its other modules left open is none of ours. */
-static void close_from(int first)
-{
-    long max = sysconf(_SC_OPEN_MAX);
-    int fd;
-
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    if (close_range((unsigned)first, ~0U, 0) == 0)
-        return;
-#endif
-    if (max < 0 || max > NOFILE_MAX)
-        max = NOFILE_MAX;
-    for (fd = first; fd < max; fd++)
-        close(fd);
-}
-
-/* A group takes three descriptors and each process one: do not let the usual
- * 1024 be what bounds the configuration. */
-static void raise_nofile(supervisor *s)
-{
-    struct rlimit more;
-
-    if (getrlimit(RLIMIT_NOFILE, &s->nofile) < 0) {
-        s->nofile.rlim_cur = s->nofile.rlim_max = 0;
-        return;
-    }
-    more = s->nofile;
-    more.rlim_cur = more.rlim_max == RLIM_INFINITY || more.rlim_max > NOFILE_MAX
-                  ? NOFILE_MAX : more.rlim_max;
-    if (more.rlim_cur > s->nofile.rlim_cur)
-        setrlimit(RLIMIT_NOFILE, &more);
-}
-
 static int set_up_signals(void)
 {
     struct sigaction sa;
@@ -578,7 +528,7 @@ int main(int argc, char **argv)
                 WSGI_CONTROL_FD);
         return EXIT_USAGE;
     }
-    close_from(WSGI_CONTROL_FD + 1);
+    wsgi_close_from(WSGI_CONTROL_FD + 1);
     setpgid(0, 0);
     s.parent = getppid();
     s.control = wsgi_lift(WSGI_CONTROL_FD);
@@ -594,8 +544,8 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGUSR2);
 #endif
     fcntl(s.control, F_SETFL, O_NONBLOCK);
-    raise_nofile(&s);
-    s.oom_kills = wsgi_memory_kills("");
+    wsgi_raise_nofile(&s.nofile);
+    wsgi_memory_look(&s.memory, "", now_ms());
     status = run(&s);
     wsgi_sv_free(&s.machine);
     free(s.buffer);

@@ -13,6 +13,13 @@ void wsgi_sv_note_failure(wsgi_sv_place *place, int64_t now)
         place->retry_at = now + ((int64_t)1000 << (n - 1 < 5 ? n - 1 : 5));
 }
 
+void wsgi_sv_note_kill(wsgi_sv_place *place, int64_t now)
+{
+    unsigned n = place->kills++;
+
+    place->retry_at = now + (n == 0 ? 0 : n < WSGI_SV_KILLS_LIKELY ? 100 : 1000);
+}
+
 int wsgi_sv_outdated(const wsgi_sv_group *g, int slot)
 {
     return g->processes[slot].generation != g->generation;
@@ -113,9 +120,12 @@ static void renew_group(wsgi_sv_group *g, enum wsgi_death reason, int64_t now)
     for (i = 0; i < g->nplaces; i++) {
         int current = g->places[i].current;
 
-        if (current < 0)
-            continue;
-        if (g->processes[current].state == WSGI_SV_READY)
+        if (current < 0) {
+            if (rolls(reason)) {                /* what it waits for may have come */
+                g->places[i].failures = 0;
+                g->places[i].retry_at = now;
+            }
+        } else if (g->processes[current].state == WSGI_SV_READY)
             renew_place(&g->places[i], reason, now);
         else if (g->processes[current].state == WSGI_SV_STARTING)
             g->processes[current].wants = reason;       /* it began with what was there before */
@@ -130,6 +140,8 @@ void wsgi_sv_renew(wsgi_supervisor *sv, wsgi_sv_group *g, uint32_t slot,
 
     if (p->state == WSGI_SV_STARTING)       /* its first request was quicker than its word */
         p->wants = reason;
+    if (g->state == WSGI_SV_RETIRED)        /* there will be no other: go on with what is loaded */
+        wsgi_board_turn(g->board);
     if (g->state != WSGI_SV_ACTIVE || p->pid == 0 || p->state != WSGI_SV_READY ||
         pl->current != (int)slot)
         return;

@@ -1,9 +1,9 @@
 /* wsgi_supervisor_scripts.c - the scripts that processes of a group have loaded.
  *
- * A process that replaces another loads them before it takes requests: so the
- * first requests are as quick as the others, and a process that cannot do what
- * its predecessor does never takes its place. What hosts say is bounded, and is
- * given to hosts of the same group only.
+ * A process that is started while others serve loads what these have in service
+ * (the board knows) before it takes requests: so the first requests are as quick
+ * as the others, and one that cannot do what they do never takes a place among
+ * them. What hosts say is bounded, and is given to hosts of the same group only.
  */
 #include "wsgi_supervisor_inner.h"
 
@@ -18,17 +18,15 @@ static int same(const char *text, wsgi_str s)
     return strlen(text) == s.len && memcmp(text, s.data, s.len) == 0;
 }
 
-void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application_group, int good)
+void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application_group)
 {
     wsgi_sv_script *s;
     uint32_t i;
 
     for (i = 0; i < g->nscripts; i++) {
         s = &g->scripts[i];
-        if (same(s->script, script) && same(s->application_group, application_group)) {
-            s->good |= good;
+        if (same(s->script, script) && same(s->application_group, application_group))
             return;
-        }
     }
     if (g->nscripts == WSGI_SV_SCRIPTS_MAX || script.len > TEXT_MAX ||
         application_group.len > TEXT_MAX)
@@ -40,7 +38,6 @@ void wsgi_sv_script_seen(wsgi_sv_group *g, wsgi_str script, wsgi_str application
     s = &g->scripts[g->nscripts];
     s->script = strndup(script.data, script.len);
     s->application_group = strndup(application_group.data, application_group.len);
-    s->good = good;
     if (s->script != NULL && s->application_group != NULL) {
         g->nscripts++;
         return;
@@ -72,11 +69,12 @@ uint32_t wsgi_sv_preloads(const wsgi_sv_group *g, uint32_t slot, wsgi_preload *l
 
     for (i = 0; i < g->config.npreloads && n < most; i++)
         list[n++] = g->config.preloads[i];
-    /* One that replaces nothing is wanted soon, and starts as it may. */
+    /* Where nobody serves one is wanted soon, and starts as it may. */
     for (i = 0; p->gate && i < g->nscripts; i++) {
         const wsgi_sv_script *s = &g->scripts[i];
 
-        if (!s->good && !wanted)
+        if (!wanted && !wsgi_board_served(g->board, wsgi_script_number(s->script, s->application_group),
+                                          slot))
             continue;
         for (k = 0; k < n; k++)
             if (strcmp(list[k].script, s->script) == 0 &&

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #define LOWEST_FD 10
+#define NOFILE_MAX 65536
 
 int wsgi_lift(int fd)
 {
@@ -42,6 +44,54 @@ int wsgi_lift_pair(int pair[2])
         close(pair[1]);
     errno = error;
     return -1;
+}
+
+void wsgi_close_from(int first)
+{
+    long max = sysconf(_SC_OPEN_MAX);
+    int fd;
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    if (close_range((unsigned)first, ~0U, 0) == 0)
+        return;
+#endif
+    if (max < 0 || max > NOFILE_MAX)
+        max = NOFILE_MAX;
+    for (fd = first; fd < max; fd++)
+        close(fd);
+}
+
+void wsgi_raise_nofile(struct rlimit *found)
+{
+    struct rlimit more;
+
+    if (getrlimit(RLIMIT_NOFILE, found) < 0) {
+        found->rlim_cur = found->rlim_max = 0;
+        return;
+    }
+    more = *found;
+    more.rlim_cur = more.rlim_max == RLIM_INFINITY || more.rlim_max > NOFILE_MAX
+                  ? NOFILE_MAX : more.rlim_max;
+    if (more.rlim_cur > found->rlim_cur)
+        setrlimit(RLIMIT_NOFILE, &more);
+}
+
+int wsgi_process_kind(pid_t pid)
+{
+    static const char program[] = "/wsgi-host";
+    char path[40], target[4096];
+    const char *name;
+    ssize_t n;
+
+    if (pid <= 0 || (kill(pid, 0) < 0 && errno == ESRCH))
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%ld/exe", (long)pid);
+    n = readlink(path, target, sizeof(target) - 1);
+    if (n < 0)                      /* it is closed to us; then so is the signal, or it is our own */
+        return geteuid() != 0 ? 2 : 1;
+    target[n] = '\0';
+    name = strrchr(target, '/');
+    return name != NULL && strncmp(name, program, sizeof(program) - 1) == 0 ? 2 : 1;
 }
 
 /* Between fork and exec: nothing here but system calls. Returns only if the

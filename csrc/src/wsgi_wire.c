@@ -131,6 +131,13 @@ void wsgi_buf_pair(wsgi_buf *b, const char *name, size_t nlen,
     b->len += 8 + nlen + vlen;
 }
 
+void wsgi_buf_text(wsgi_buf *b, const char *s)
+{
+    wsgi_buf_u8(b, s != NULL);
+    if (s != NULL)
+        wsgi_buf_str(b, s, strlen(s));
+}
+
 void wsgi_buf_patch_u32(wsgi_buf *b, size_t offset, uint32_t v)
 {
     if (!b->failed && b->len >= 4 && offset <= b->len - 4)
@@ -213,6 +220,23 @@ wsgi_pair wsgi_cur_pair(wsgi_cur *c)
     if (vlen > 0)
         pair.value = (wsgi_str){ (const char *)value, vlen };
     return pair;
+}
+
+int wsgi_cur_text(wsgi_cur *c, char **out)
+{
+    uint8_t present = wsgi_cur_u8(c);
+    wsgi_str s;
+
+    *out = NULL;
+    if (c->bad || present > 1)
+        return -1;
+    if (!present)
+        return 0;
+    s = wsgi_cur_str(c);
+    if (c->bad || memchr(s.data, '\0', s.len) != NULL)
+        return -1;
+    *out = strndup(s.data, s.len);
+    return *out != NULL ? 0 : -1;
 }
 
 /* ---- descriptors in messages ------------------------------------------ */
@@ -301,7 +325,7 @@ void wsgi_fd_close(int *fd)
 
 /* ---- the request packet ------------------------------------------------ */
 
-#define KNOWN_FLAGS (WSGI_REQ_MEMFD | WSGI_REQ_RELOADING | WSGI_REQ_HTTPS | WSGI_REQ_HEAD)
+#define KNOWN_FLAGS (WSGI_REQ_MEMFD | WSGI_REQ_RELOADING | WSGI_REQ_HTTPS | WSGI_REQ_HEAD | WSGI_REQ_UNSEEN | WSGI_REQ_CALL)
 
 /* version, flags, u16 0, cell, ticket, head_len, body_len, u32 0, then the
  * three wide ones at offsets divisible by eight. */
@@ -310,6 +334,7 @@ void wsgi_packet_encode(const wsgi_packet *p, unsigned char out[WSGI_PACKET_HEAD
     memset(out, 0, WSGI_PACKET_HEADER);
     out[0] = p->version;
     out[1] = p->flags;
+    out[3] = p->log_level;
     wsgi_store_u32(out + 4, p->cell);
     wsgi_store_u32(out + 8, p->ticket);
     wsgi_store_u32(out + 12, p->head_len);
@@ -328,6 +353,7 @@ int wsgi_packet_decode(const unsigned char *in, size_t n, wsgi_packet *out)
         return -1;
     out->version = in[0];
     out->flags = in[1];
+    out->log_level = in[3];
     out->cell = wsgi_load_u32(in + 4);
     out->ticket = wsgi_load_u32(in + 8);
     out->head_len = wsgi_load_u32(in + 12);
@@ -337,7 +363,7 @@ int wsgi_packet_decode(const unsigned char *in, size_t n, wsgi_packet *out)
     out->queued_us = wsgi_load_u64(in + 40);
     if (out->version != WSGI_INTERFACE_VERSION || (out->flags & ~KNOWN_FLAGS) != 0)
         return -1;
-    if (wsgi_load_u16(in + 2) != 0 || wsgi_load_u32(in + 20) != 0 || out->ticket == 0)
+    if (in[2] != 0 || wsgi_load_u32(in + 20) != 0 || out->ticket == 0)
         return -1;
     if (out->head_len > WSGI_HEAD_MAX || out->body_len > WSGI_BODY_INLINE_MAX)
         return -1;
@@ -352,12 +378,25 @@ int wsgi_packet_decode(const unsigned char *in, size_t n, wsgi_packet *out)
     return inline_head + out->body_len == n - WSGI_PACKET_HEADER ? 0 : -1;
 }
 
-/* Walk COUNT pairs that must fill the cursor exactly. 0 or -1. */
-static int check_pairs(wsgi_cur c, uint32_t count)
+static int is_named(const wsgi_pair *p, const char *name, size_t n)
 {
+    return p->name.len == n && memcmp(p->name.data, name, n) == 0;
+}
+
+/* Walk the pairs, which must fill the cursor exactly. 0 or -1. */
+static int check_pairs(wsgi_cur c, wsgi_head *head)
+{
+    uint32_t count = head->npairs;
+
     /* Eight bytes at least per pair: a hostile count ends the loop early. */
-    while (count-- > 0 && !c.bad)
-        wsgi_cur_pair(&c);
+    while (count-- > 0 && !c.bad) {
+        wsgi_pair p = wsgi_cur_pair(&c);
+
+        if (is_named(&p, "REQUEST_METHOD", 14))
+            head->method = p.value;
+        else if (is_named(&p, "REQUEST_URI", 11))
+            head->uri = p.value;
+    }
     return c.bad || c.left != 0 ? -1 : 0;
 }
 
@@ -378,7 +417,7 @@ int wsgi_head_decode(const void *p, size_t n, wsgi_head *out)
         return -1;
     out->pairs = c.p;
     out->pairs_len = c.left;
-    return check_pairs(c, out->npairs);
+    return check_pairs(c, out);
 }
 
 int wsgi_rendezvous_send(int fd, const struct iovec *iov, int niov,

@@ -22,7 +22,7 @@
 
 /* The number that an Apache half and a Python half must share: wire, board and
  * plugin table together. build.json carries it as "interface". */
-#define WSGI_INTERFACE_VERSION 2
+#define WSGI_INTERFACE_VERSION 3
 
 #define WSGI_PACKET_HEADER   48            /* bytes before the head */
 #define WSGI_PACKET_MAX      (48 * 1024)   /* a larger head goes by memfd */
@@ -89,6 +89,8 @@ void wsgi_buf_bytes(wsgi_buf *b, const void *p, size_t n);      /* raw */
 void wsgi_buf_str(wsgi_buf *b, const char *p, size_t n);        /* u32 length, bytes */
 void wsgi_buf_pair(wsgi_buf *b, const char *name, size_t nlen,
                    const char *value, size_t vlen);     /* two lengths, two texts */
+/* A text that may be NULL: a byte that says so, then the string. */
+void wsgi_buf_text(wsgi_buf *b, const char *s);
 /* Overwrite four bytes at OFFSET, written earlier. */
 void wsgi_buf_patch_u32(wsgi_buf *b, size_t offset, uint32_t v);
 
@@ -107,6 +109,9 @@ uint32_t wsgi_cur_u32(wsgi_cur *c);
 uint64_t wsgi_cur_u64(wsgi_cur *c);
 wsgi_str wsgi_cur_str(wsgi_cur *c);                     /* as wsgi_buf_str */
 wsgi_pair wsgi_cur_pair(wsgi_cur *c);                   /* as wsgi_buf_pair */
+/* As wsgi_buf_text: *OUT is NULL or a copy, the caller's to free. 0, or -1 if it
+ * is cut, holds a NUL, or memory is out. */
+int wsgi_cur_text(wsgi_cur *c, char **out);
 
 /* ---- descriptors in messages ------------------------------------------ */
 
@@ -130,7 +135,9 @@ enum wsgi_request_flag {
     WSGI_REQ_MEMFD         = 1,   /* the head is in the second descriptor */
     WSGI_REQ_RELOADING     = 2,   /* WSGIScriptReloading On */
     WSGI_REQ_HTTPS         = 4,   /* wsgi.url_scheme is https */
-    WSGI_REQ_HEAD          = 8    /* the client will see no body */
+    WSGI_REQ_HEAD          = 8,   /* the client will see no body */
+    WSGI_REQ_UNSEEN        = 16,  /* WSGIIgnoreActivity On: no sign of life of the process */
+    WSGI_REQ_CALL          = 64   /* a call stands before the head: wsgi_calls_wire.h */
 };
 
 #define WSGI_LENGTH_NONE    (-1)  /* request without a body */
@@ -139,6 +146,7 @@ enum wsgi_request_flag {
 typedef struct {
     uint8_t  version;             /* WSGI_INTERFACE_VERSION */
     uint8_t  flags;               /* enum wsgi_request_flag */
+    uint8_t  log_level;           /* as in wsgi_request */
     uint32_t cell, ticket;        /* who may run it: wsgi_board.h */
     uint32_t head_len;            /* bytes of the head */
     uint32_t body_len;            /* body bytes that follow the head; the whole body or none */
@@ -164,6 +172,7 @@ typedef struct {
     uint32_t npairs;
     const unsigned char *pairs;   /* undecoded; walk with wsgi_cur_pair */
     size_t pairs_len;
+    wsgi_str method, uri;         /* REQUEST_METHOD and REQUEST_URI among them, or empty */
 } wsgi_head;
 
 /* Checks every length of the head, pairs included, once. 0 or -1. */

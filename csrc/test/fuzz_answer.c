@@ -43,7 +43,7 @@ static void make_answer(wsgi_answer *a)
     pthread_mutex_init(&a->sending, NULL);
     a->board = board;
     a->incarnation = 1;
-    a->log_level = 7;
+    a->log_level = a->own_log_level = 7;
     a->lost_line = lost_line;
     a->refuse = refuse;
 }

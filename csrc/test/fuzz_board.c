@@ -16,6 +16,7 @@
 #define FILE_MAX (1 << 20)
 #define LOOK_MAX 64             /* slots, threads, cells that are looked at */
 #define HEADER   256
+#define SCORE_AT (28 + 4 * WSGI_DEATH_KINDS)
 
 static uint32_t least(uint32_t n, uint32_t most)
 {
@@ -78,7 +79,7 @@ static void play_life(wsgi_board *b, uint32_t slot)
     MUST(incarnation != 0 && wsgi_slot_lives(b, slot, incarnation));
     wsgi_slot_pid(b, slot, 77);
     wsgi_thread_busy(b, slot, 0, 5);
-    wsgi_thread_done(b, slot, 0);
+    wsgi_thread_done(b, slot, 0, 5);
     wsgi_slot_state(b, slot, incarnation, WSGI_SLOT_DRAINING);
     wsgi_slot_state(b, slot, incarnation, WSGI_SLOT_READY);              /* too late: states go forward */
     wsgi_slot_read(b, slot, &v);
@@ -116,11 +117,12 @@ static uint32_t number(const uint8_t *p)
 /* How long the file is that a header with these words belongs to. */
 static uint64_t proper_size(const uint8_t *header)
 {
-    uint64_t slots = number(header + 8), threads = number(header + 12), cells = number(header + 16);
+    uint64_t slots = number(header + 8), threads = number(header + 12), cells = number(header + 16), score = number(header + SCORE_AT), length;
 
     if (slots > FILE_MAX || threads > FILE_MAX || cells > FILE_MAX)
         return UINT64_MAX;
-    return HEADER + 64 * (slots + slots * threads + cells);
+    length = wsgi_board_bytes((uint32_t)slots, (uint32_t)threads, (uint32_t)cells);
+    return length == 0 || score == 0 ? length : length + 64 + (score + 7) / 8 * 8;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

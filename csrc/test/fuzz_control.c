@@ -22,6 +22,7 @@ static void check(const unsigned char *data, size_t size)
     wsgi_group_config g;
 
     if (wsgi_group_config_decode(&c, &g) < 0) {
+        MUST(g.settings.scopes == NULL && g.settings.warnings == NULL);
         MUST(g.host == NULL && g.preloads == NULL && g.options.name == NULL);   /* nothing is left behind */
         return;
     }
@@ -48,6 +49,7 @@ static wsgi_buf encoded(int everything)
 
     memset(&g, 0, sizeof(g));
     wsgi_options_init(&g.options);
+    wsgi_settings_init(&g.settings);
     g.host = (char *)"/lib/wsgi-host";
     g.runtime = (char *)"/lib/python";
     g.server_name = (char *)"";

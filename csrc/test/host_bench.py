@@ -18,8 +18,10 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SRC = os.path.join(HERE, "..", "src")
-PLAIN = ["wsgi_wire.c", "wsgi_frames.c", "wsgi_board.c", "wsgi_options.c", "wsgi_access.c", "wsgi_control.c"]
-INTERFACE = 2
+PLAIN = ["wsgi_wire.c", "wsgi_frames.c", "wsgi_board.c", "wsgi_board_slot.c", "wsgi_options.c",
+         "wsgi_options_set.c", "wsgi_options_values.c", "wsgi_settings.c", "wsgi_access.c",
+         "wsgi_board_thread.c", "wsgi_control.c", "wsgi_numbers.c", "wsgi_server.c"]
+INTERFACE = 3
 RELOADING, HTTPS, HEAD, MEMFD = 2, 4, 8, 1
 OK, APP_ERROR, SHORT, LOAD_FAILED, NO_CALLABLE = range(5)
 CANCELLED = 6
@@ -210,13 +212,13 @@ class Host:
                 elif kind == "L":
                     a.logs.append((code, payload.decode()))
                 elif kind == "W":
-                    want, = struct.unpack("<I", payload)
-                    part = body[at:at + want]
+                    need, most = struct.unpack("<II", payload)
+                    part = body[at:at + most]
                     at += len(part)
                     with contextlib.suppress(BrokenPipeError):    # it may have lost interest
                         if part:
                             near.sendall(frame("b", 0, part))
-                        if len(part) < want and not (code and part):      # SOME is content
+                        if len(part) < need:
                             near.sendall(frame("x", error) if error else frame("e"))
                 elif kind == "R":
                     a.refused = code

@@ -25,6 +25,7 @@ VISIBLE long helper_config(const char *name, const char *options, const char *ru
 
     memset(&g, 0, sizeof g);
     wsgi_options_init(&g.options);
+    wsgi_settings_init(&g.settings);
     g.options.name = strdup(name);
     for (line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
         char *value = strchr(line, '=');

@@ -63,7 +63,7 @@ static int map_bent(size_t size, uint32_t slots)
 
 static void bent_boards(void)
 {
-    size_t right = 256 + 4 * 64 + 20 * 64 + 6 * 64;
+    size_t right = wsgi_board_bytes(4, 5, 6);
     wsgi_board *b;
     int p[2];
 
@@ -97,7 +97,7 @@ static void slots(void)
     CHECK(v.state == WSGI_SLOT_DRAINING && v.pid == 4242 && v.started_us > 0);
     CHECK(wsgi_slot_lives(b, 1, one));
     wsgi_thread_busy(b, 1, 2, 99);
-    wsgi_thread_done(b, 1, 2);
+    wsgi_thread_done(b, 1, 2, 99);
     wsgi_slot_read(b, 1, &v);
     CHECK_INT(v.requests, 1);
     CHECK_INT(wsgi_board_deaths(b), 0);
@@ -157,13 +157,13 @@ static void threads(void)
     wsgi_thread_busy(b, 0, 0, 77);
     CHECK_INT(wsgi_thread_read(b, 0, 0, &since, &count), WSGI_THREAD_BUSY);
     CHECK(since == 77 && count == 0);
-    wsgi_thread_done(b, 0, 0);
+    wsgi_thread_done(b, 0, 0, 177);
     CHECK_INT(wsgi_thread_read(b, 0, 0, &since, &count), WSGI_THREAD_IDLE);
     CHECK_INT(count, 1);
     wsgi_thread_none(b, 0, 0);
     CHECK_INT(wsgi_thread_read(b, 0, 0, NULL, NULL), WSGI_THREAD_NONE);
     wsgi_thread_busy(b, 2, 0, 1);                   /* outside: nothing */
-    wsgi_thread_done(b, 0, 3);
+    wsgi_thread_done(b, 0, 3, 1);
     CHECK_INT(wsgi_thread_read(b, 0, 3, &since, &count), WSGI_THREAD_NONE);
     wsgi_board_unmap(b);
     close(fd);
@@ -244,6 +244,36 @@ static void cells_of_the_dead(void)
     close(fd);
 }
 
+static void scripts_in_service(void)
+{
+    uint64_t a = wsgi_script_number("/a", ""), b_in_a = wsgi_script_number("/a", "b");
+    uint16_t incarnation;
+    wsgi_board *b;
+    uint32_t i;
+    int fd;
+
+    CHECK(a != b_in_a && a != wsgi_script_number("/", "a") && a == wsgi_script_number("/a", ""));
+    CHECK_INT(wsgi_board_create(3, 1, 1, &b, &fd), 0);
+    incarnation = wsgi_slot_begin(b, 1);
+    wsgi_slot_serves(b, 1, a);
+    wsgi_slot_serves(b, 99, a);
+    CHECK(!wsgi_board_served(b, a, 0));             /* not ready yet */
+    wsgi_slot_state(b, 1, incarnation, WSGI_SLOT_READY);
+    CHECK(wsgi_board_served(b, a, 0) && !wsgi_board_served(b, a, 1) && !wsgi_board_served(b, b_in_a, 0));
+    for (i = 0; i < 2 * WSGI_SLOT_SCRIPTS; i++)     /* no more than there is room for */
+        wsgi_slot_serves(b, 1, 1000 + i);
+    wsgi_slot_serves(b, 1, a);
+    CHECK(wsgi_board_served(b, 1000 + WSGI_SLOT_SCRIPTS - 2, 0));
+    CHECK(!wsgi_board_served(b, 1000 + WSGI_SLOT_SCRIPTS - 1, 0));
+    wsgi_slot_state(b, 1, incarnation, WSGI_SLOT_DRAINING);
+    CHECK(!wsgi_board_served(b, a, 0));
+    wsgi_slot_end(b, 1, WSGI_DEATH_EXIT, 0);
+    wsgi_slot_state(b, 1, wsgi_slot_begin(b, 1), WSGI_SLOT_READY);
+    CHECK(!wsgi_board_served(b, a, 0));             /* another life */
+    wsgi_board_unmap(b);
+    close(fd);
+}
+
 int main(void)
 {
     RUN(making_and_mapping);
@@ -253,5 +283,6 @@ int main(void)
     RUN(threads);
     RUN(cells);
     RUN(cells_of_the_dead);
+    RUN(scripts_in_service);
     return TEST_DONE();
 }

@@ -38,7 +38,7 @@ static void *host(void *arg)
         if (ticket != 0 && wsgi_cell_take(board, cell, ticket, slot, 1)) {
             __atomic_fetch_add(&runs[ticket], 1, __ATOMIC_RELAXED);
             wsgi_thread_busy(board, slot, 0, ticket);
-            wsgi_thread_done(board, slot, 0);
+            wsgi_thread_done(board, slot, 0, ticket);
         } else if (++idle % 256 == 0) {
             sched_yield();              /* four threads, perhaps on one core */
         }

@@ -61,6 +61,8 @@ static void fill(wsgi_group_config *g)
 
     memset(g, 0, sizeof(*g));
     wsgi_options_init(&g->options);
+    wsgi_settings_init(&g->settings);
+    g->settings.python_eggs = strdup("/eggs");
     g->key = 0x1122334455667788u;
     g->host = strdup("/usr/lib/mod_wsgi/host");
     g->runtime = strdup("/usr/lib/mod_wsgi/python");
@@ -110,10 +112,12 @@ static void configurations(void)
     CHECK(got.key == g.key && strcmp(got.host, g.host) == 0 && got.server_name[0] == '\0');
     CHECK(got.log_level == 6 && got.default_socket_timeout == 60 && got.options.processes == 3);
     CHECK(got.apache[0] == 2 && got.apache[1] == 4 && got.apache[2] == 71);
+    CHECK(strcmp(got.settings.python_eggs, "/eggs") == 0 && got.settings.hash_seed == -1);
     CHECK(got.npreloads == 2 && strcmp(got.preloads[1].callable_object, "app") == 0);
     CHECK(got.slot == 2 && got.incarnation == 65535);
     CHECK_INT(wsgi_group_slots(&got.options), 8);
     wsgi_group_config_free(&got);
+    CHECK(got.settings.python_eggs == NULL && got.settings.hash_seed == -1);
     CHECK(got.preloads == NULL && got.options.threads == -1);
 
     wsgi_group_config_encode(&g, &b);

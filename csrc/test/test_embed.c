@@ -126,8 +126,8 @@ static int on_hints(void *ctx, const void *headers, size_t headers_len, uint32_t
     return 0;
 }
 
-static const wsgi_peer peer = {on_begin, on_stale, on_read, on_head, on_data, on_file, on_log,
-                               on_hints};
+static const wsgi_peer peer = {.begin = on_begin, .stale = on_stale, .read = on_read, .head = on_head,
+                               .data = on_data, .file = on_file, .log = on_log, .hints = on_hints};
 
 static wsgi_str str(const char *s)
 {

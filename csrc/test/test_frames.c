@@ -380,10 +380,10 @@ static void broken_frames(void)
     CHECK_INT(verdict('b', 0, 0, 8, 8), 1);
     CHECK_INT(verdict('F', 0, 0, 16, 16), -1);      /* no descriptor came */
     CHECK_INT(verdict('F', 0, 0, 17, 17), -1);
-    CHECK_INT(verdict('W', 0, WSGI_WANT_ALL, 4, 4), 1);
-    CHECK_INT(verdict('W', 0, WSGI_WANT_SOME, 4, 4), 1);
-    CHECK_INT(verdict('W', 0, 2, 4, 4), -1);
-    CHECK_INT(verdict('W', 0, 0, 5, 5), -1);
+    CHECK_INT(verdict('W', 0, 0, 8, 8), 1);
+    CHECK_INT(verdict('W', 0, 1, 8, 8), -1);
+    CHECK_INT(verdict('W', 0, 0, 4, 4), -1);
+    CHECK_INT(verdict('W', 0, 0, 9, 9), -1);
     CHECK_INT(verdict('R', 0, WSGI_REFUSE_DRAIN, 0, 0), 1);
     CHECK_INT(verdict('R', 0, 0, 0, 0), -1);
     CHECK_INT(verdict('R', 0, 3, 0, 0), -1);

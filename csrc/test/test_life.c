@@ -8,7 +8,8 @@
 
 /* What the machine was seen to do since the last look at it. */
 static struct {
-    int closed, drained, finished, forced, stacks, interrupted;
+    int closed, drained, finished, forced, stacks, reported, ahead, interrupted, told;
+    int64_t at;
     enum wsgi_death recycled;
     uint32_t seat;
     uint64_t since_us;
@@ -29,10 +30,21 @@ static void on_wake(void *ctx) { (void)ctx; }
 static void on_finish(void *ctx) { (void)ctx; did.finished++; }
 static void on_force(void *ctx) { (void)ctx; did.forced++; }
 
-static void on_interrupt(void *ctx, uint32_t seat, uint64_t since_us)
+static void on_report(void *ctx, uint32_t seat, uint64_t since_us, int ahead)
+{
+    (void)ctx;
+    did.reported++;
+    did.ahead = ahead;
+    did.at = now;
+    did.seat = seat;
+    did.since_us = since_us;
+}
+
+static void on_interrupt(void *ctx, uint32_t seat, uint64_t since_us, int told)
 {
     (void)ctx;
     did.interrupted++;
+    did.told = told;
     did.seat = seat;
     did.since_us = since_us;
 }
@@ -46,7 +58,7 @@ static void on_log(void *ctx, int level, const char *text)
 }
 
 static const wsgi_life_effects effects = {
-    .close = on_close, .draining = on_draining, .recycle = on_recycle, .interrupt = on_interrupt,
+    .close = on_close, .draining = on_draining, .recycle = on_recycle, .report = on_report, .interrupt = on_interrupt,
     .stacks = on_stacks, .wake = on_wake, .finish = on_finish, .force = on_force, .log = on_log
 };
 
@@ -257,6 +269,20 @@ static void no_grace(void)
     }
 }
 
+/* It cannot load what others serve: it makes room, and is replaced. */
+static void useless(void)
+{
+    begin(1, "graceful-timeout=5");
+    take(0);
+    wsgi_life_hear(&life, WSGI_NEWS_USELESS, &view, now);
+    CHECK(did.recycled == WSGI_DEATH_IMPORT && did.closed && did.drained);
+    CHECK_INT(life.state, WSGI_LIFE_DRAINING);
+    forget();
+    wsgi_life_hear(&life, WSGI_NEWS_USELESS, &view, now);
+    CHECK_INT(did.recycled, WSGI_DEATH_NONE);
+    end();
+}
+
 static void orphaned(void)
 {
     begin(1, "graceful-timeout=3");
@@ -339,6 +365,7 @@ static void startup(void)
     view.loading = 1;
     pass(2900);
     CHECK(life.state == WSGI_LIFE_SERVING);
+    CHECK_HAS(did.log, "startup timer armed, 3 seconds");
     pass(1000);
     CHECK(life.state == WSGI_LIFE_STOPPING && did.recycled == WSGI_DEATH_STARTUP_TIMEOUT);
     CHECK_HAS(did.log, "startup_timeout");
@@ -346,10 +373,12 @@ static void startup(void)
 
     begin(1, "startup-timeout=3");
     view.loaded = 0;
+    life.loading_since = -1;
     pass(2000);
-    view.loaded = 1;                /* disarmed */
+    view.loaded = 1;
     pass(60000);
     CHECK(life.state == WSGI_LIFE_SERVING);
+    CHECK_HAS(did.log, "startup timer disarmed");
     end();
 }
 
@@ -511,6 +540,66 @@ static void request_deadline(void)
     end();
 }
 
+/* What a request does is asked for once: shortly before its deadline, when its
+ * request-timeout has passed, or with RequestTimeout. */
+static void reports(void)
+{
+    int64_t took;
+
+    begin(3, "request-deadline=1 graceful-timeout=10");
+    take(0);
+    took = now;
+    pass(200);
+    take(1);
+    pass(540);
+    CHECK_INT(did.reported, 0);
+    pass(20);
+    CHECK(did.reported == 1 && did.ahead && did.seat == 0 && did.at == took + 750);
+    CHECK(did.since_us == seats[0].since_us && did.stacks == 0);
+    pass(150);
+    CHECK_INT(did.reported, 1);
+    give(0);
+    pass(60);
+    CHECK(did.reported == 2 && did.seat == 1);
+    give(1);
+    take(0);                                    /* and the next one anew */
+    pass(700);
+    CHECK_INT(did.reported, 2);
+    pass(60);
+    CHECK_INT(did.reported, 3);
+    end();
+
+    begin(1, "request-deadline=5 graceful-timeout=10");     /* most of it was spent in the queue */
+    seats[0].state = WSGI_SEAT_BUSY;
+    seats[0].since_us = view.wall_us;
+    seats[0].received_us = view.wall_us - 4900000;
+    wsgi_life_tick(&life, &view, now);
+    CHECK(did.reported == 1 && did.ahead);
+    end();
+
+    begin(1, "request-timeout=2 graceful-timeout=10");
+    take(0);
+    pass(1990);
+    CHECK_INT(did.reported, 0);
+    pass(20);
+    CHECK(did.reported == 1 && !did.ahead);
+    pass(5000);
+    CHECK_INT(did.reported, 1);
+    end();
+
+    begin(1, "request-timeout=1 interrupt-timeout=5 graceful-timeout=10");
+    take(0);
+    pass(1600);
+    CHECK(did.interrupted == 1 && !did.told && did.reported == 0);
+    end();
+
+    begin(1, "request-deadline=2 interrupt-timeout=5 graceful-timeout=10");
+    take(0);
+    pass(2600);
+    CHECK(did.interrupted == 1 && did.told && did.reported == 1);
+    end();
+}
+
 /* The wall clock is set while requests run and between them. */
 static void clock_jumps(void)
 {
@@ -556,6 +645,7 @@ int main(void)
     RUN(told_to_stop);
     RUN(told_to_drain);
     RUN(no_grace);
+    RUN(useless);
     RUN(orphaned);
     RUN(helpers_are_waited_for);
     RUN(restart_interval);
@@ -566,6 +656,7 @@ int main(void)
     RUN(request_timeout);
     RUN(interrupting);
     RUN(request_deadline);
+    RUN(reports);
     RUN(clock_jumps);
     RUN(memory);
     return TEST_DONE();

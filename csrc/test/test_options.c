@@ -42,6 +42,10 @@ static void integers(void)
         { "cpu-priority", "-20", "-21", "19", "20" },
         { "stack-size", "1", "0", "1099511627776", "1099511627777" },
         { "memory-limit", "0", "-1", "999999999999999999", "1000000000000000000" },
+        { "memory-soft-limit", "0", "-1", "999999999999999999", "1000000000000000000" },
+        { "memory-soft-limit", "1%", "0%", "100%", "101%" },
+        { "memory-soft-limit", "070%", "%", "7%", "7.5%" },
+        { "memory-soft-limit", "8%", "-8%", "80%", "80%%" },
         { "virtual-memory-limit", "0", "-1", "999999999999999999", "1000000000000000000" },
         { "listen-backlog", "0", "-1", "1000000", "1000001" },
         { "send-buffer-size", "512", "511", "2147483647", "2147483648" },
@@ -174,12 +178,13 @@ static void remarks(void)
     wsgi_options_free(&o);
 }
 
-static void refused_by_name(void)
+static void refused_values_and_names(void)
 {
     wsgi_options o;
 
-    CHECK(!takes("server-metrics", "On"));
-    CHECK_HAS(err, "not available in this release");
+    CHECK(takes("server-metrics", "On") && takes("server-metrics", "oFF"));
+    CHECK(!takes("server-metrics", "1") && !takes("server-metrics", ""));
+    CHECK_HAS(err, "it accepts On or Off");
     wsgi_options_init(&o);
     CHECK_INT(set(&o, "thread", "5"), -1);
     CHECK_HAS(err, "did you mean 'threads'");
@@ -199,7 +204,7 @@ static void nearest(void)
         { "python_path", "python-path" }, { "pythonpath", "python-path" },
         { "request-timout", "request-timeout" }, { "maximum-request", "maximum-requests" },
         { "locale", "locale" }, { "usr", "user" }, { "x", NULL }, { "", NULL },
-        { "server-metric", NULL }, { "user-script", NULL }, { "something-else-altogether", NULL },
+        { "server_metric", "server-metrics" }, { "user-script", NULL }, { "something-else-altogether", NULL },
         { "an-option-name-far-longer-than-any-that-there-is-in-the-table", NULL }
     };
     size_t i;
@@ -310,7 +315,7 @@ static const char *sample(const wsgi_option_doc *d)
         return "/some where/é";
     if (strstr(d->type, "name") != NULL || strcmp(d->type, "text") == 0)
         return "www-data";
-    return "7";
+    return strcmp(d->type, "On or Off") == 0 ? "On" : "7";
 }
 
 static void round_trip(void)
@@ -332,7 +337,7 @@ static void round_trip(void)
     o.start_folder = strdup("/home/somebody");
     for (i = 0; (d = wsgi_options_doc(i)) != NULL; i++)
         CHECK_INT(set(&o, d->name, sample(d)), strcmp(d->name, "script-group") == 0 ? -1 : 0);
-    CHECK_INT(i, 47);
+    CHECK_INT(i, 48);
     wsgi_buf_reset(&b);
     wsgi_options_encode(&o, &b);
     c = wsgi_cur_of(b.data, b.len);
@@ -341,7 +346,7 @@ static void round_trip(void)
     CHECK(strcmp(got.name, "group") == 0 && strcmp(got.python_path, "/one:/two") == 0);
     CHECK(got.memory_limit == 7 && got.switch_interval_us == 7000000 && got.cpu_priority == 7);
     CHECK(strcmp(got.start_folder, "/home/somebody") == 0 && got.response_buffer_size == 70000);
-    CHECK(got.threads == 7 && got.umask == 7 && got.maximum_requests == 7);
+    CHECK(got.threads == 7 && got.umask == 7 && got.maximum_requests == 7 && got.server_metrics == 1);
     wsgi_options_encode(&got, &again);
     CHECK(again.len == b.len && memcmp(again.data, b.data, b.len) == 0);
     wsgi_options_free(&got);
@@ -381,7 +386,7 @@ int main(void)
     RUN(intervals);
     RUN(owners);
     RUN(remarks);
-    RUN(refused_by_name);
+    RUN(refused_values_and_names);
     RUN(nearest);
     RUN(defaults);
     RUN(request_limit);

@@ -67,7 +67,7 @@ static void *host(void *arg)
         } else {
             missed[slot]++;
         }
-        wsgi_thread_done(board, slot, 0);
+        wsgi_thread_done(board, slot, 0, p.queued_us);
         close(fd);
     }
     if (n < 0)

@@ -63,7 +63,7 @@ func CI(ctx context.Context, dir string, w io.Writer) error {
 // long runs again, at their full length, the tests that have a short form: a
 // million requests, a GiB in both directions, minutes of load.
 func long(ctx context.Context, dir string, w io.Writer) (Tally, error) {
-	r := &run.Runner{Env: append(os.Environ(), "MODWSGI_MATRIX_LONG=1", "MODWSGI_MATRIX_FILTER=*/event/daemon/*-load */event/*/download-slow")}
+	r := &run.Runner{Env: append(os.Environ(), "MODWSGI_MATRIX_LONG=1", "MODWSGI_MATRIX_FILTER=*/event/daemon/*-load */event/daemon/replaced */event/daemon/graceful-many */event/*/download-slow")}
 	return goTest(ctx, r, dir, w, "-run", "^(TestMatrix|Test[A-Z][a-z]+Memory)$", "./matrix")
 }
 

@@ -70,6 +70,16 @@ func (s *Steps) Note(text string) {
 	s.note = text
 }
 
+// Say writes a line of its own where nobody sees notes: of a step that takes
+// minutes, a log shall show that it goes on.
+func (s *Steps) Say(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.live {
+		fmt.Fprintf(s.w, "     %s\n", text)
+	}
+}
+
 // Done ends the running step well. detail says what came of it and may be "".
 func (s *Steps) Done(detail string) { s.end(detail, false) }
 

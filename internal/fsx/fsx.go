@@ -16,7 +16,7 @@ import (
 // WriteFile makes path a file of mode holding data, in one step: whoever opens
 // path sees the old file or the new one. The folder must exist.
 func WriteFile(path string, data []byte, mode fs.FileMode) error {
-	return replace(path, mode, func(f *os.File) error {
+	return replace(path, mode, true, func(f *os.File) error {
 		_, err := f.Write(data)
 		return err
 	})
@@ -39,7 +39,7 @@ func CopyFile(from, to string, mode fs.FileMode) error {
 	case mode == 0:
 		mode = fi.Mode().Perm()
 	}
-	return replace(to, mode, func(f *os.File) error {
+	return replace(to, mode, true, func(f *os.File) error {
 		_, err := io.Copy(f, in)
 		return err
 	})
@@ -72,7 +72,7 @@ func MkdirAll(path string, mode fs.FileMode) error {
 }
 
 // replace writes a file beside path by fill and puts it in path's place.
-func replace(path string, mode fs.FileMode, fill func(*os.File) error) (err error) {
+func replace(path string, mode fs.FileMode, durable bool, fill func(*os.File) error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("writing %s: %w", path, reason(err))
@@ -98,8 +98,10 @@ func replace(path string, mode fs.FileMode, fill func(*os.File) error) (err erro
 	if err := f.Chmod(mode); err != nil { // here, since the umask does not bind Chmod
 		return err
 	}
-	if err := f.Sync(); err != nil {
-		return err
+	if durable {
+		if err := f.Sync(); err != nil {
+			return err
+		}
 	}
 	if err := f.Close(); err != nil {
 		return err

@@ -15,6 +15,10 @@ type File struct {
 	Mode fs.FileMode // 0: 0644, folders 0755
 	Data []byte
 	Link string
+
+	// Passing files are written again before they are needed again: nobody waits
+	// until the disk has them.
+	Passing bool
 }
 
 // WriteTree writes files below root, which is made if it is missing. Every path
@@ -62,7 +66,10 @@ func writeEntry(root string, f File) error {
 	if mode == 0 {
 		mode = 0o644
 	}
-	return WriteFile(path, f.Data, mode)
+	return replace(path, mode, !f.Passing, func(out *os.File) error {
+		_, err := out.Write(f.Data)
+		return err
+	})
 }
 
 // noLinks returns an error if a folder between root and dir is a symbolic link:

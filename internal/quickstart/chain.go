@@ -89,7 +89,7 @@ func (c *chain) build() error {
 		c.built, err = csrc.Build(c.ctx, c.r, csrc.Options{
 			Apache: &c.apache, Python: []pybuild.Info{c.python},
 			Dir: filepath.Join(c.dir, "build"), Runtime: installer.Runtime(),
-			Progress: func(done, total int, what string) { c.steps.Note(fmt.Sprintf("%d/%d %s", done, total, what)) },
+			Progress: c.progress,
 		})
 		if err != nil {
 			return "", err
@@ -143,11 +143,15 @@ func pythonHome(snippet []string) []string {
 	return rest
 }
 
-// Build makes build/ and bin/ in the checkout dir.
+// Build makes build/ and bin/ in the checkout dir; with SOURCE in the
+// environment it builds the tree of that folder instead of ours.
 func Build(ctx context.Context, dir string, w io.Writer) error {
 	c, err := newChain(ctx, dir, w)
 	if err != nil {
 		return err
+	}
+	if source := c.r.Getenv("SOURCE"); source != "" {
+		return c.buildSource(source)
 	}
 	return c.each(c.discover, c.build)
 }
@@ -169,51 +173,6 @@ func (c *chain) each(steps ...func() error) error {
 		}
 	}
 	return nil
-}
-
-// Discover lists every Apache and Python of this machine.
-func Discover(ctx context.Context, w io.Writer) error {
-	r := &run.Runner{}
-	fmt.Fprintln(w, "Apache:")
-	for _, a := range apxs.Candidates(ctx, r) {
-		printCandidate(w, a.Usable, a.Why, a.Select)
-	}
-	fmt.Fprintln(w, "Python:")
-	for _, p := range pybuild.Candidates(ctx, r) {
-		printCandidate(w, p.Usable, p.Why, p.Select)
-	}
-	return nil
-}
-
-func printCandidate(w io.Writer, usable bool, why, choose string) {
-	mark := "no "
-	if usable {
-		mark = "yes"
-	}
-	fmt.Fprintf(w, "  %s  %-44s  %s\n", mark, choose, why)
-}
-
-// Bench races the built module against its peers.
-func Bench(ctx context.Context, dir string, w io.Writer) error {
-	c, err := newChain(ctx, dir, w)
-	if err != nil {
-		return err
-	}
-	if err := c.each(c.discover, c.build); err != nil {
-		return err
-	}
-	uwsgi, err := c.r.LookPath("uwsgi")
-	if err != nil {
-		uwsgi = ""
-	}
-	b, err := matrix.RunBench(ctx, c.r, matrix.BenchOptions{
-		Target: matrix.Target{Apache: c.apache, Python: c.python, Module: c.layout.Module, Lines: pythonHome(installer.Snippet(c.layout, c.python))},
-		Peer:   filepath.Join(c.apache.ModulesDir, "mod_wsgi.so"), UWSGI: uwsgi, Log: w,
-	})
-	if err != nil {
-		return err
-	}
-	return b.Print(w)
 }
 
 // Clean removes what the targets make in the checkout.

@@ -99,7 +99,7 @@ func ask(ctx context.Context, url string) (string, error) {
 		if errors.Is(err, syscall.ECONNREFUSED) && ctx.Err() == nil {
 			// Nothing to wait on but time: httpd has no way to say that it listens.
 			select {
-			case <-time.After(20 * time.Millisecond):
+			case <-time.After(5 * time.Millisecond):
 			case <-ctx.Done():
 			}
 			continue

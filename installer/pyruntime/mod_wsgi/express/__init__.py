@@ -1,3 +1,8 @@
-"""What the servers of mod_wsgi-express run: the loader and the welcome page."""
+"""What the servers of mod_wsgi-express run, and the Django application.
 
-__all__ = ["loader", "welcome"]
+``loader`` and ``welcome`` are for the servers, ``cli`` is the program from
+Python, and ``mod_wsgi.express`` in ``INSTALLED_APPS`` gives a Django project the
+command ``manage.py runmodwsgi``.
+"""
+
+__all__ = ["cli", "loader", "welcome"]

@@ -1,6 +1,7 @@
 """Grows, and dies in several ways."""
 import ctypes
 import os
+import resource
 import time
 
 kept = []
@@ -20,6 +21,12 @@ def end_by_exit():
 
 def end_by_kill():
     os.kill(os.getpid(), 9)
+
+
+def end_by_core():
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    end_by_segv()
 
 
 def application(environ, start_response):

@@ -31,6 +31,19 @@ def spin():
         pass
 
 
+def hang_asleep():
+    while True:
+        time.sleep(1)
+
+
+def hang_locked():
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+def hang_in_c():
+    ctypes.CDLL(None).sleep(LONGEST)
 
 
 def stack_bytes():
@@ -121,6 +134,31 @@ def many(start_response):
     yield b"end"
 
 
+def stamps(start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"%d\n" % time.time_ns()
+    gate("go")
+    until = time.monotonic() + 1.2
+    while time.monotonic() < until:
+        yield b"%d\n" % time.time_ns()
+        time.sleep(0.02)
+    yield b"end"
+
+
+def noisy(environ):
+    """Another thread logs more than a socket holds while this one waits for the body."""
+    def talk():
+        for _ in range(700):
+            environ["wsgi.errors"].write("noise " + "x" * 1000 + "\n")
+        note("logged")
+
+    thread = threading.Thread(target=talk)
+    thread.start()
+    body = environ["wsgi.input"].read()
+    thread.join()
+    return b"%d" % len(body)
+
+
 def flood(start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     for _ in range(4096):
@@ -143,6 +181,9 @@ def application(environ, start_response):
     elif path == "/sleep":
         note("sleeping")
         time.sleep(float(query))
+    elif path.startswith("/hang/"):
+        note(path[len("/hang/"):])
+        {"asleep": hang_asleep, "locked": hang_locked, "in-c": hang_in_c}[path[len("/hang/"):]]()
     elif path == "/gate":
         note(query or "gate")
         gate("go")
@@ -154,6 +195,10 @@ def application(environ, start_response):
         return streamed(start_response)
     elif path == "/many":
         return many(start_response)
+    elif path == "/noisy":
+        body = noisy(environ)
+    elif path == "/stamps":
+        return stamps(start_response)
     elif path == "/flood":
         return flood(start_response)
     elif path == "/pending":

@@ -1,7 +1,52 @@
 """Writes to the error log in every way there is."""
 import logging
+import os
 import sys
+import threading
 import traceback
+
+import mod_wsgi
+
+
+def emit(environ):
+    """Write with mod_wsgi.LogHandler at each level."""
+    formatted = []
+
+    class Formatter(logging.Formatter):
+        def format(self, record):
+            formatted.append(record.levelname)
+            return super().format(record)
+
+    logger = logging.getLogger("handler")
+    logger.setLevel(1)
+    logger.propagate = False
+    handler = mod_wsgi.LogHandler()
+    handler.setFormatter(Formatter("%(message)s"))
+    logger.addHandler(handler)
+    for level in (60, 50, 45, 40, 30, 25, 20, 10, 5):
+        logger.log(level, "level %d", level)
+    logger.error('two "lines"\nof \\ one record')
+    try:
+        {}["missing"]
+    except KeyError:
+        logger.exception("an exception")
+    logging.raiseExceptions = False
+    logger.error("%d", "no number")
+    logger.removeHandler(handler)
+    return " ".join(formatted)
+
+
+def race(errors):
+    """Write lines in pieces from two threads at once."""
+    def run(name):
+        for i in range(200):
+            for piece in (name, " ", str(i), " end", "\n"):
+                errors.write(piece)
+    threads = [threading.Thread(target=run, args=(n * 20,)) for n in ("a", "b")]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
 
 
 def application(environ, start_response):
@@ -23,6 +68,36 @@ def application(environ, start_response):
         errors.write("wide \u20ac \udcff end\n")
         errors.buffer.write(b"bytes\n")
         errors.write("long " + "x" * 20000 + " tail\n")
+    elif environ["PATH_INFO"] == "/ways":
+        print("way print")
+        print("way stderr", file=sys.stderr)
+        errors.write("way write\n")
+        errors.write("way flushed")
+        errors.flush()
+        errors.writelines(["way ", "writelines\n"])
+        for kind in (bytes, bytearray, memoryview):
+            errors.buffer.write(kind(b"way %s\n" % kind.__name__.encode()))
+        errors.write("way open")
+    elif environ["PATH_INFO"] == "/big":
+        errors.write("big " + "0123456789" * 10000 + " tail\n")
+        errors.write("before empty\n\nafter empty\n")
+        errors.write("quoted \"\\ " + "\u20ac" * 5000 + " done\n")
+    elif environ["PATH_INFO"] == "/surrogates":
+        errors.write("lone \udc80 \ud800 surrogates\n")
+        errors.buffer.write(b"invalid \xff\xfe bytes\n")
+        print("printed \udcff too")
+    elif environ["PATH_INFO"] == "/levels":
+        seen.append(emit(environ))
+    elif environ["PATH_INFO"] == "/threads":
+        race(errors)
+    elif environ["PATH_INFO"] == "/outside":
+        t = threading.Thread(target=print, args=("from a thread of its own",))
+        t.start()
+        t.join()
+        os.write(2, b"raw text\n")
+        print("from the request")
+    elif environ["PATH_INFO"] == "/raise":
+        raise LookupError("first line\nsecond \"line\"")
     elif environ["PATH_INFO"] == "/logging":
         handler = logging.StreamHandler(errors)
         logger = logging.getLogger("matrix")

@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import mod_wsgi
+
 HERE = os.path.dirname(__file__)
 NOTES = os.path.join(HERE, "notes")
 
@@ -11,6 +13,10 @@ NOTES = os.path.join(HERE, "notes")
 def note(name):
     with open(os.path.join(NOTES, name), "w") as file:
         file.write(str(os.getpid()))
+
+
+def group():
+    return mod_wsgi.application_group
 
 
 def on_usr2(number, frame):
@@ -30,6 +36,7 @@ atexit.register(note, "atexit")
 signal.signal(signal.SIGUSR2, on_usr2)
 try:
     note("running")
+    note("group-" + group())
     while True:
         time.sleep(60)
 finally:

@@ -50,6 +50,19 @@ def lines(environ, start):
         yield b"got " + line
 
 
+def between(environ, start):
+    """Answers at length when it has read some, and then reads the rest."""
+    sum, input = hashlib.sha256(), environ["wsgi.input"]
+    for _ in range(6):
+        sum.update(input.read(65536))
+    start("200 OK", TEXT)
+    yield b"x" * (4 << 20)
+    sum.update(input.readline())
+    for block in blocks(environ, 1000):
+        sum.update(block)
+    yield sum.hexdigest().encode("ascii")
+
+
 def twice(environ, start):
     """Goes on reading after the error, and answers as if nothing were wrong."""
     took, input = 0, environ["wsgi.input"]
@@ -139,7 +152,7 @@ def pid(environ, start):
 
 
 WAYS = {f.__name__: f for f in (
-    sha256, echo, lines, twice, uncaught, begun, refuse, begin, nothing, keep, late, pid)}
+    sha256, echo, lines, between, twice, uncaught, begun, refuse, begin, nothing, keep, late, pid)}
 
 
 def application(environ, start_response):

@@ -1,0 +1,197 @@
+package quickstart
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"modwsgi/internal/run"
+	"modwsgi/internal/setup"
+	"modwsgi/matrix"
+)
+
+// timingRounds is how often builds and starts are timed.
+const timingRounds = 3
+
+// timings measures what somebody waits for: builds of the original's release by
+// this toolchain and by its own, and start-server. In turns, as the rest.
+func (b *benchChain) timings() error {
+	if !b.plan.Builds {
+		return nil
+	}
+	err := b.step("timing builds of mod_wsgi "+setup.OriginalVersion, func() (string, error) {
+		if b.module.Absent != "" {
+			b.missing = append(b.missing, "builds: "+b.module.Absent)
+			return "absent", nil
+		}
+		for round := range timingRounds {
+			b.steps.Note(fmt.Sprintf("round %d", round+1))
+			one, err := b.timeBuild(round + 1)
+			if err != nil {
+				b.missing = append(b.missing, "builds: "+err.Error())
+				return "failed", b.ctx.Err()
+			}
+			b.result.Builds = append(b.result.Builds, one)
+		}
+		return fmt.Sprintf("%d rounds", timingRounds), nil
+	})
+	if err != nil {
+		return err
+	}
+	return b.step("timing start-server", func() (string, error) {
+		if err := b.timeStarts(); err != nil {
+			b.missing = append(b.missing, "starts: "+err.Error())
+			return "failed", b.ctx.Err()
+		}
+		return fmt.Sprintf("%d rounds", timingRounds), nil
+	})
+}
+
+// timeStarts times both commands, in turns.
+func (b *benchChain) timeStarts() error {
+	original, err := setup.OriginalExpress(b.ctx, b.r, b.steps.Note, b.folder, b.python)
+	if err != nil {
+		return err
+	}
+	ours := filepath.Join(b.folder, "mod_wsgi-express")
+	_, err = b.r.Run(b.ctx, run.Cmd{
+		Dir: b.dir, Path: "go", Env: []string{"CGO_ENABLED=0"}, Args: []string{"build", "-trimpath", "-o", ours, "./cmd/mod_wsgi-express"},
+	})
+	if err != nil {
+		return err
+	}
+	own := []string{"--python-executable", b.python.Executable, "--apxs", b.apache.Apxs, "--module-file", b.layout.Module}
+	for round := range timingRounds + 1 { // the first fills caches and does not count
+		one := matrix.StartTiming{Round: round}
+		if one.Ours, err = b.timeStart(ours, own...); err != nil {
+			return err
+		}
+		if one.Original, err = b.timeStart(original); err != nil {
+			return err
+		}
+		if round > 0 {
+			b.result.Starts = append(b.result.Starts, one)
+		}
+	}
+	return nil
+}
+
+// helloApp is the application that start-server serves.
+const helloApp = `def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "12")])
+    return [b"Hello World!"]
+`
+
+// timeStart runs a program's start-server until its first answer, and stops it.
+func (b *benchChain) timeStart(program string, more ...string) (_ float64, err error) {
+	root, err := os.MkdirTemp("", "modwsgi-bench-start-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(root)) }()
+	app := filepath.Join(root, "app.py")
+	if err := errors.Join(os.Chmod(root, 0o755), os.WriteFile(app, []byte(helloApp), 0o644)); err != nil {
+		return 0, err
+	}
+	port, err := matrix.FreePort()
+	if err != nil {
+		return 0, err
+	}
+	args := append([]string{"start-server", app, "--host", "127.0.0.1", "--port", strconv.Itoa(port), "--server-root", filepath.Join(root, "server"),
+		"--log-to-terminal", "--working-directory", root}, more...)
+	if isRoot() {
+		user, group, err := matrix.ServerUser()
+		if err != nil {
+			return 0, err
+		}
+		args = append(args, "--user", user, "--group", group)
+	}
+	began := time.Now()
+	server, err := b.r.Start(b.ctx, run.Cmd{Path: program, Args: args})
+	if err != nil {
+		return 0, err
+	}
+	_, askErr := ask(b.ctx, fmt.Sprintf("http://127.0.0.1:%d/", port))
+	took := time.Since(began).Seconds()
+	stopErr := server.Signal(syscall.SIGTERM)
+	said, _ := server.Wait() // how it ends is not what is measured
+	if err := errors.Join(askErr, stopErr); err != nil {
+		return 0, fmt.Errorf("%s start-server: %w: %s", filepath.Base(filepath.Dir(program)), err, said.Stderr)
+	}
+	return took, nil
+}
+
+// timeBuild builds the release anew by both, in folders of their own, with as
+// many programs at once as there are processors, up to two, and no cache in front
+// of the compiler.
+func (b *benchChain) timeBuild(round int) (t matrix.BuildTiming, err error) {
+	t.Round = round
+	temp, err := os.MkdirTemp("", "modwsgi-bench-build-")
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	seconds := func(f func() error) (float64, error) {
+		began := time.Now()
+		err := f()
+		return time.Since(began).Seconds(), err
+	}
+	build := func() error {
+		_, err := b.buildRelease(filepath.Join(temp, "ours"), setup.Cores())
+		return err
+	}
+	if t.Ours, err = seconds(build); err != nil {
+		return t, err
+	}
+	if t.Unchanged, err = seconds(build); err != nil {
+		return t, err
+	}
+	tree := filepath.Join(temp, "theirs")
+	if err := copyTree(b.rivals.Source.Command[0], tree); err != nil {
+		return t, err
+	}
+	t.Make, err = seconds(func() error {
+		for _, c := range []run.Cmd{
+			{Dir: tree, Path: filepath.Join(tree, "configure"), Args: []string{"--with-apxs=" + b.apache.Apxs, "--with-python=" + b.python.Executable}},
+			{Dir: tree, Path: "make", Args: []string{"-j" + strconv.Itoa(setup.Cores())}},
+		} {
+			c.Env = []string{"CCACHE_DISABLE=1"}
+			if _, err := b.r.Run(b.ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return t, err
+}
+
+// copyTree copies a folder with the modes of its files: configure is executed.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		if e.IsDir() {
+			return os.Mkdir(target, 0o755)
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, data, info.Mode().Perm())
+	})
+}

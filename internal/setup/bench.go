@@ -1,0 +1,280 @@
+package setup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc/fetch"
+	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// Releases that the benchmark compares with.
+const (
+	gunicornVersion = "27.0.1"
+	OriginalVersion = "6.0.5"
+	originalSHA256  = "3077f17b06e4d9814df0f9c0f525e2fc9f97e15735f74571670eef9337574b9b"
+)
+
+// Rival is a peer of the benchmark: how it is called, or why it is not there.
+type Rival struct {
+	Command []string // a program with its first arguments, or a file
+	Version string
+	Absent  string
+}
+
+// Rivals are the peers that a benchmark needs besides Apache.
+type Rivals struct {
+	Debian   Rival // the distribution's mod_wsgi.so
+	UWSGI    Rival
+	Gunicorn Rival
+	Source   Rival // the folder with the original's release, unpacked
+}
+
+// ForBench makes sure of the load generator, which a benchmark cannot be without,
+// and of as many peers as can be had: packages where it may install them, the
+// rest in the folder dir, which is the benchmark's own. What cannot be had is in
+// the result, with the reason.
+func ForBench(ctx context.Context, r *run.Runner, say func(string), dir string, apache apxs.Info, python pybuild.Info) (Rivals, error) {
+	b := benchSetup{ctx: ctx, r: r, say: say, dir: dir, sys: distro.Here()}
+	if err := b.packages(); err != nil {
+		return Rivals{}, err
+	}
+	var found Rivals
+	found.Debian = b.debianModule(apache)
+	found.UWSGI = b.uwsgi()
+	venv, err := b.venv(python)
+	if err != nil {
+		found.Gunicorn.Absent = flat(err)
+		found.Source.Absent = flat(err)
+		return found, ctx.Err()
+	}
+	found.Gunicorn = b.gunicorn(venv)
+	found.Source = b.original(venv)
+	return found, ctx.Err()
+}
+
+// OriginalExpress installs the original's release into the benchmark's
+// environment, built by its own set-up, and gives its mod_wsgi-express.
+func OriginalExpress(ctx context.Context, r *run.Runner, say func(string), dir string, python pybuild.Info) (string, error) {
+	b := benchSetup{ctx: ctx, r: r, say: say, dir: dir, sys: distro.Here()}
+	venv, err := b.venv(python)
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(filepath.Dir(venv), "mod_wsgi-express")
+	if _, err := os.Stat(program); err == nil {
+		return program, nil
+	}
+	source := b.original(venv)
+	if source.Absent != "" {
+		return "", errors.New(source.Absent)
+	}
+	say("installing mod_wsgi " + OriginalVersion + " by pip")
+	if _, err := r.Output(ctx, "", venv, "-m", "pip", "install", "-q", "--no-deps", source.Command[0]+".tar.gz"); err != nil {
+		return "", fmt.Errorf("installing the original: %w", err)
+	}
+	return program, nil
+}
+
+type benchSetup struct {
+	ctx context.Context
+	r   *run.Runner
+	say func(string)
+	dir string
+	sys distro.System
+}
+
+func flat(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// uwsgiPlugin is where Debian's uWSGI has its Python; a uWSGI from elsewhere has
+// it built in.
+const uwsgiPlugin = "/usr/lib/uwsgi/plugins/python3_plugin.so"
+
+// packages installs programs of the system's. Only wrk has to be there.
+func (b *benchSetup) packages() error {
+	var missing []string
+	if _, err := b.r.LookPath("wrk"); err != nil {
+		missing = append(missing, "wrk")
+	}
+	debian := b.sys.Family == distro.Debian
+	if _, err := b.r.LookPath("uwsgi"); err != nil && debian && os.Geteuid() == 0 {
+		missing = append(missing, "uwsgi-core", "uwsgi-plugin-python3")
+	}
+	return install(b.ctx, b.r, b.say, b.sys, missing)
+}
+
+func (b *benchSetup) uwsgi() Rival {
+	program, err := b.r.LookPath("uwsgi")
+	if err != nil {
+		return Rival{Absent: "there is no uwsgi program; " + b.sys.InstallLine("uwsgi-core", "uwsgi-plugin-python3")}
+	}
+	rival := Rival{Command: []string{program}}
+	if _, err := os.Stat(uwsgiPlugin); err == nil {
+		rival.Command = append(rival.Command, "--plugin", "python3")
+	}
+	rival.Version, _ = b.r.Output(b.ctx, "", program, "--version") // for the report only
+	return rival
+}
+
+// debianModule is the distribution's mod_wsgi.so. One that is not installed is
+// unpacked here: installed, it would be loaded by the machine's own Apache.
+func (b *benchSetup) debianModule(apache apxs.Info) Rival {
+	const name = "libapache2-mod-wsgi-py3"
+	version := func(query ...string) string {
+		text, _ := b.r.Output(b.ctx, "", query[0], query[1:]...) // for the report only
+		return text
+	}
+	installed := filepath.Join(apache.ModulesDir, "mod_wsgi.so")
+	if _, err := os.Stat(installed); err == nil {
+		if owner, err := b.r.Output(b.ctx, "", "dpkg-query", "-S", installed); err == nil && strings.HasPrefix(owner, name) {
+			return Rival{Command: []string{installed}, Version: version("dpkg-query", "-W", "-f", "${Version}", name)}
+		}
+	}
+	if b.sys.Family != distro.Debian {
+		return Rival{Absent: "it is a package of Debian's"}
+	}
+	root := filepath.Join(b.dir, "debian")
+	find := func() string {
+		found, _ := filepath.Glob(filepath.Join(root, "tree", "usr/lib/apache2/modules/mod_wsgi.so*"))
+		if len(found) == 0 {
+			return ""
+		}
+		return found[0]
+	}
+	if find() == "" {
+		b.say("downloading " + name)
+		if err := b.unpackDebian(root, name); err != nil {
+			return Rival{Absent: flat(err)}
+		}
+	}
+	module := find()
+	if module == "" {
+		return Rival{Absent: name + " holds no mod_wsgi.so"}
+	}
+	archives, _ := filepath.Glob(filepath.Join(root, "*.deb"))
+	rival := Rival{Command: []string{module}}
+	if len(archives) > 0 {
+		rival.Version = version("dpkg-deb", "-f", archives[0], "Version")
+	}
+	return rival
+}
+
+func (b *benchSetup) unpackDebian(root, name string) error {
+	if err := fsx.RemoveAll(root); err != nil {
+		return err
+	}
+	if err := fsx.MkdirAll(filepath.Join(root, "tree"), 0o755); err != nil {
+		return err
+	}
+	// Lists may be missing or old; only the download says whether they serve.
+	download := run.Cmd{Dir: root, Path: "apt-get", Args: []string{"download", "-q", name}}
+	if _, err := b.r.Run(b.ctx, download); err != nil {
+		if os.Geteuid() == 0 {
+			if _, err := b.r.Run(b.ctx, run.Cmd{Path: "apt-get", Args: []string{"update", "-q"}}); err != nil {
+				return fmt.Errorf("reading the package lists: %w", err)
+			}
+		}
+		if _, err := b.r.Run(b.ctx, download); err != nil {
+			return fmt.Errorf("downloading %s: %w", name, err)
+		}
+	}
+	archives, err := filepath.Glob(filepath.Join(root, "*.deb"))
+	if err != nil || len(archives) != 1 {
+		return fmt.Errorf("downloading %s: %d archives came", name, len(archives))
+	}
+	_, err = b.r.Output(b.ctx, "", "dpkg-deb", "-x", archives[0], filepath.Join(root, "tree"))
+	return err
+}
+
+// venv is an environment of the Python that is measured, with pip, in the
+// benchmark's folder. It is made anew for another Python.
+func (b *benchSetup) venv(python pybuild.Info) (string, error) {
+	root := filepath.Join(b.dir, "venv-"+python.ABI.ID()+"-"+python.Version)
+	program := filepath.Join(root, "bin", "python")
+	if _, err := b.r.Output(b.ctx, "", program, "-m", "pip", "--version"); err == nil {
+		return program, nil
+	}
+	b.say("making an environment for gunicorn")
+	if _, err := b.r.Output(b.ctx, "", python.Base, "-m", "venv", "--clear", root); err != nil {
+		return "", fmt.Errorf("making a virtual environment of %s: %w", python.Base, err)
+	}
+	return program, nil
+}
+
+func (b *benchSetup) gunicorn(python string) Rival {
+	rival := Rival{Command: []string{python, "-m", "gunicorn"}, Version: gunicornVersion}
+	version := func() string {
+		text, _ := b.r.Output(b.ctx, "", python, "-c", "import gunicorn; print(gunicorn.__version__)") // "" is none
+		return text
+	}
+	if version() == gunicornVersion {
+		return rival
+	}
+	b.say("installing gunicorn into it")
+	if _, err := b.r.Output(b.ctx, "", python, "-m", "pip", "install", "-q", "gunicorn=="+gunicornVersion); err != nil {
+		return Rival{Absent: flat(fmt.Errorf("installing gunicorn: %w", err))}
+	}
+	rival.Version = version()
+	return rival
+}
+
+// original is the folder with the original's release. Pip brings the archive and
+// compares its checksum.
+func (b *benchSetup) original(python string) Rival {
+	name := "mod_wsgi-" + OriginalVersion
+	root := filepath.Join(b.dir, "source")
+	tree := filepath.Join(root, name)
+	rival := Rival{Command: []string{tree}, Version: OriginalVersion}
+	if _, err := os.Stat(tree); err == nil {
+		return rival
+	}
+	err := func() error {
+		b.say("downloading mod_wsgi " + OriginalVersion)
+		if err := fsx.MkdirAll(root, 0o755); err != nil {
+			return err
+		}
+		wanted := filepath.Join(root, "requirements.txt")
+		line := fmt.Sprintf("mod_wsgi==%s --hash=sha256:%s\n", OriginalVersion, originalSHA256)
+		if err := fsx.WriteFile(wanted, []byte(line), 0o644); err != nil {
+			return err
+		}
+		archive := filepath.Join(root, name+".tar.gz")
+		if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
+			if err := b.download(python, wanted, root); err != nil {
+				return err
+			}
+		}
+		release, err := (fetch.Options{}).Get(b.ctx, fetch.Source{Kind: fetch.File, At: archive, Sum: "sha256:" + originalSHA256})
+		if err != nil {
+			return err
+		}
+		return fsx.ReplaceTree(tree, release.Files)
+	}()
+	if err != nil {
+		return Rival{Absent: flat(err)}
+	}
+	return rival
+}
+
+// download lets pip bring a source archive. It also asks the archive for its
+// metadata, for which pip brings what builds it.
+func (b *benchSetup) download(python, wanted, to string) error {
+	_, err := b.r.Output(b.ctx, "", python, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "mod_wsgi", "--require-hashes", "-r", wanted, "-d", to)
+	if err != nil {
+		return fmt.Errorf("downloading the original: %w", err)
+	}
+	return nil
+}
+
+// Cores is how many programs a build may start at once when it is compared with
+// another one.
+func Cores() int { return min(2, runtime.NumCPU()) }

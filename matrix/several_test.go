@@ -1,0 +1,192 @@
+package matrix
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"modwsgi/csrc"
+	"modwsgi/installer"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// otherPythons are those that can be built for beside the target's, one of each
+// version: of MODWSGI_MATRIX_PYTHONS, paths apart by colons, or else of this
+// machine. The server's user must be able to reach them.
+func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (others []pybuild.Info) {
+	seen := map[string]bool{Target{Python: first}.python(): true}
+	add := func(info pybuild.Info) {
+		if name := (Target{Python: info}).python(); open(info.Base) && info.LibPython != "" && info.Sanitizer == "" && !seen[name] && len(others) < 3 {
+			seen[name] = true
+			others = append(others, info)
+		}
+	}
+	if named := os.Getenv("MODWSGI_MATRIX_PYTHONS"); named != "" {
+		for _, path := range strings.Split(named, ":") {
+			if info, err := pybuild.Find(ctx, r, path); err == nil {
+				add(info)
+			}
+		}
+		return others
+	}
+	for _, c := range pybuild.Candidates(ctx, r) {
+		if c.Usable && c.Info != nil {
+			add(*c.Info)
+		}
+	}
+	return others
+}
+
+// open tells whether everybody may go to a file: every folder on the way lets
+// them pass.
+func open(path string) bool {
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err != nil || info.Mode()&0o001 == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+	}
+}
+
+// TestSeveralPythons serves one application from several Pythons in one Apache:
+// the one of embedded mode, and a daemon group for each other, by its prefix and
+// by a virtual environment of it.
+func TestSeveralPythons(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("another implementation has one Python")
+	}
+	others := otherPythons(t.Context(), r, target.Python)
+	if len(others) == 0 {
+		t.Skip("no second Python that can be built for; MODWSGI_MATRIX_PYTHONS names some")
+	}
+	dir, err := os.MkdirTemp("", "modwsgi several ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	artifact, err := csrc.Build(t.Context(), r, csrc.Options{Apache: &target.Apache, Python: append([]pybuild.Info{target.Python}, others...),
+		Dir: filepath.Join(dir, "build"), Runtime: installer.Runtime()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Module, target.Lines = artifact.Module, nil
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, target.Python, others), false)
+	report(t, o)
+}
+
+// severalCase has a group "home-I" and a group "venv-I" for each other Python.
+func severalCase(dir string, first pybuild.Info, others []pybuild.Info) Case {
+	c := Case{Name: "several-pythons", App: "facts", Own: true, Ours: true}
+	for i, python := range others {
+		c.Global = append(c.Global, fmt.Sprintf("WSGIDaemonProcess home-%d threads=1 python-home=%s", i, quote(python.BasePrefix)),
+			fmt.Sprintf("WSGIDaemonProcess venv-%d threads=1 python-home=%s", i, quote(filepath.Join(dir, fmt.Sprint("venv ", i)))))
+		c.Conf = append(c.Conf, fmt.Sprintf(`WSGIScriptAlias /home-%d "@APP@/app.wsgi" process-group=home-%[1]d`, i),
+			fmt.Sprintf(`WSGIScriptAlias /venv-%d "@APP@/app.wsgi" process-group=venv-%[1]d`, i))
+	}
+	c.Mount = "/embedded"
+	c.Prepare = func(string) error {
+		for i, python := range others {
+			if err := environment(filepath.Join(dir, fmt.Sprint("venv ", i)), python); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	c.Do = func(t *T) {
+		var f facts
+		t.JSON("/embedded", &f)
+		Same(t, "Python of embedded mode", f.Version, first.Version)
+		t.Notef("embedded: Python %s", f.Version)
+		for i, python := range others {
+			t.answeredBy(fmt.Sprintf("/home-%d", i), python, python.BasePrefix)
+			t.answeredBy(fmt.Sprintf("/venv-%d", i), python, filepath.Join(dir, fmt.Sprint("venv ", i)))
+		}
+		if maps := readFile(fmt.Sprintf("/proc/%d/maps", t.Server.PID)); maps == "" || strings.Contains(maps, "libpython") {
+			t.Errorf("the parent of httpd has a libpython")
+		}
+	}
+	return c
+}
+
+// answeredBy wants the answer of a group to come from a Python and a prefix.
+func (t *T) answeredBy(path string, python pybuild.Info, prefix string) {
+	var f facts
+	t.JSON(path, &f)
+	Same(t, "Python at "+path, f.Version, python.Version)
+	Same(t, "sys.prefix at "+path, f.Prefix, prefix)
+	for name, trouble := range f.Imports {
+		Same(t, "importing "+name+" at "+path, trouble, "")
+	}
+	if len(f.LibPython) != 1 || !strings.Contains(f.LibPython[0], fmt.Sprintf("libpython%d.%d", python.ABI.Major, python.ABI.Minor)) {
+		t.Errorf("libraries of Python at %s: %q", path, f.LibPython)
+	}
+	t.Notef("%s: Python %s, sys.prefix %s", path, f.Version, f.Prefix)
+}
+
+// TestMismatchedHalves has the module refuse, when the configuration is read, a
+// half of another release, one that is broken, and to be without any.
+func TestMismatchedHalves(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("another implementation has no halves")
+	}
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	target.Lines = nil
+	const command = `: mod_wsgi-express build .*python3`
+	for name, c := range map[string]struct{ record, want string }{
+		"interface": {`{"interface": 2, "python": {"version": "3.1.4"}}`, `mod_wsgi\.so \S+ speaks interface \d+, the half for Python .* speaks interface 2 \(.*/build\.json\); build both from one release` + command},
+		"broken":    {`{`, `build\.json cannot be read or names no interface; build the half for Python .* again` + command},
+		"none":      {"", `/runtime has no half for any Python; build one` + command},
+	} {
+		for _, lines := range [][]string{{"WSGIDaemonProcess d"}, {}} {
+			refusal := Refusal{Name: "half-" + name, Lines: append([]string{`WSGIRuntimeDirectory "@ROOT@/runtime"`}, lines...), Wants: []string{c.want},
+				Prepare: func(root string) error { return bentRuntime(filepath.Join(root, "runtime"), target, c.record) }}
+			t.Run(fmt.Sprintf("%s-%d", name, len(lines)), func(t *testing.T) {
+				report(t, RunRefusal(t.Context(), r, target, mpms[0], refusal))
+			})
+		}
+	}
+}
+
+// bentRuntime makes a runtime folder of links to the target's, whose only half
+// has this record; without one it has none.
+func bentRuntime(dir string, target Target, record string) error {
+	const half = "cpython-311-x86_64-linux-gnu"
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	from := filepath.Join(filepath.Dir(target.Module), "mod_wsgi")
+	for _, name := range []string{"wsgi-supervisor", "python"} {
+		if err := os.Symlink(filepath.Join(from, name), filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	if record == "" {
+		return nil
+	}
+	if err := os.Mkdir(filepath.Join(dir, half), 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"wsgi-host", "wsgi-embed.so"} {
+		if err := os.Symlink(filepath.Join(from, "default", name), filepath.Join(dir, half, name)); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, half, "build.json"), []byte(record), 0o644); err != nil {
+		return err
+	}
+	return os.Symlink(half, filepath.Join(dir, "default"))
+}

@@ -1,0 +1,1 @@
+"""A script without a function that anybody asks for."""

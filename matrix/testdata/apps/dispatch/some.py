@@ -1,0 +1,5 @@
+"""A script that decides the callable only."""
+
+
+def callable_object(environ):
+    return "other"

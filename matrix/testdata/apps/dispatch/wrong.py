@@ -1,0 +1,2 @@
+"""A script that cannot be loaded."""
+raise ValueError("not ready on purpose")

@@ -1,0 +1,2 @@
+"""An import script that cannot be loaded."""
+raise LookupError("no such thing")
