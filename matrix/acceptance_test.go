@@ -102,6 +102,9 @@ func TestAcceptance(t *testing.T) {
 	for _, c := range Refusals() {
 		add(c.Covers, "httpd -t: "+c.Name, nil)
 	}
+	for id := range by {
+		slices.Sort(by[id]) // some cases are made from maps
+	}
 	var doc strings.Builder
 	doc.WriteString(acceptanceHead)
 	known := map[string]bool{}

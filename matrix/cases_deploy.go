@@ -14,6 +14,15 @@ import (
 // longRun tells whether the cases under load take the time that they promise.
 func longRun() bool { return os.Getenv("MODWSGI_MATRIX_LONG") != "" }
 
+// scaled is a number of the long tier, for which MODWSGI_MATRIX_LONG is set, or
+// what of it takes seconds.
+func scaled(long, short int) int {
+	if longRun() {
+		return long
+	}
+	return short
+}
+
 // deployCases are about processes being replaced while requests come in: by a
 // changed script, a limit, a signal, a restart of Apache. None may be lost, and
 // one that cannot do what its predecessor does never takes its place.
@@ -23,7 +32,7 @@ func deployCases() []Case {
 		return c
 	}
 	broken := append(unloaded(`ModuleNotFoundError: No module named 'no_such_module'`),
-		`?File ".*app\.wsgi", line 1`, `?import no_such_module`, `?^\s*"""Answers with`, `?^\s*\^+$`, `WSGIM0590: .*app\.wsgi', which is in service`, `WSGIM0407`, `WSGIM0412`)
+		`?File ".*app\.wsgi", line 1`, `?import no_such_module`, `?"""Answers with`, `?\s\^+$`, `WSGIM0590: .*app\.wsgi', which is in service`, `WSGIM0407`, `WSGIM0412`)
 	cold := append(Announce{`?WSGIM0524: .*app\.wsgi'`, `?WSGIM0413`}, broken...)
 	// While the script is broken it is tried again and again, also while the server stops.
 	return []Case{
