@@ -3,7 +3,10 @@ package expressgen
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 
 	"modwsgi/internal/run"
@@ -76,5 +79,39 @@ func TestRecallNoError(t *testing.T) {
 	}
 	if got, err := recall(m, "q", trail, func() (int, error) { return 4, nil }); got != 4 || err != nil {
 		t.Errorf("after an error: %d, %v", got, err)
+	}
+}
+
+// TestDiscoverRecalls: what was kept of this machine is what is found here, and a
+// start that has it runs none of Apache's programs.
+func TestDiscoverRecalls(t *testing.T) {
+	if _, err := exec.LookPath("apxs"); err != nil {
+		t.Skip("there is no Apache here to ask")
+	}
+	o := base()
+	o.WorkingDirectory, o.SetupOnly = "/", true
+	if python := "/usr/bin/python3"; os.Geteuid() == 0 && exists(python) {
+		o.PythonExecutable, o.User = python, "#65534"
+	}
+	cache := filepath.Join(t.TempDir(), "modwsgi")
+	discover := func() (Discovery, string) {
+		t.Helper()
+		var ran strings.Builder
+		found, err := Discover(t.Context(), &run.Runner{Log: &ran}, &o, cache)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found, ran.String()
+	}
+	first, ran := discover()
+	if !strings.Contains(ran, "apxs") {
+		t.Fatalf("apxs was not run, but %q", ran)
+	}
+	second, ran := discover()
+	if !reflect.DeepEqual(first, second) {
+		t.Errorf("recalled:\n%+v\nfound:\n%+v", second, first)
+	}
+	if strings.Contains(ran, "apxs") || strings.Contains(ran, first.Apache.Httpd) {
+		t.Errorf("a start that remembers ran %q", ran)
 	}
 }

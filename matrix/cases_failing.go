@@ -25,6 +25,9 @@ func failingCases() []Case {
 			{Request{Path: "/twice_late"}, Want{Body: "part RuntimeError"}},
 		}},
 		covers("RS05", fails("raises-before", "/before", append(traceback(boom), `^\s*File ".*app\.wsgi", line \d+, in boom$`, `^\s*File ".*app\.wsgi", line \d+, in before$`))),
+		{Name: "raises-plainly", App: "failing", Ours: true, Own: true, Announced: append(traceback(boom), `^\s*File ".*app\.wsgi", line \d+, in boom$`), Steps: []Exchange{
+			{Request{Path: "/no_traceback"}, Want{Status: 500}}, // a process without descriptors cannot import it either
+		}},
 		fails("raises-started", "/started", traceback(boom)),
 		fails("raises-first-block", "/first_block", traceback(boom)),
 		fails("no-start-response", "/no_start", raised(`RuntimeError: `)),

@@ -384,7 +384,17 @@ func serverMetrics(t *T) {
 			Workers   []worker `json:"workers"`
 		} `json:"processes"`
 	}
-	t.JSON("/server", &s)
+	// The copy may be a tenth of a second old, and from before this request.
+	t.Wait("a copy in which a worker is busy", func() bool {
+		s.Processes = nil
+		t.JSON("/server", &s)
+		for _, p := range s.Processes {
+			if slices.ContainsFunc(p.Workers, func(w worker) bool { return w.Status == "W" }) {
+				return true
+			}
+		}
+		return false
+	})
 	now := float64(time.Now().UnixMicro()) / 1e6
 	if s.ServerLimit < 1 || s.ThreadLimit < 1 || s.Generation == nil || s.Restart < now-600 || s.Restart > s.Current || s.Current > now+1 || s.Running > 600 {
 		t.Errorf("limits %d %d, times %v %v %d", s.ServerLimit, s.ThreadLimit, s.Restart, s.Current, s.Running)

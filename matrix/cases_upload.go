@@ -50,7 +50,7 @@ func uploadCases() []Case {
 		app(Case{Name: "pipelined-bodies", Do: pipelinedBodies}),
 		app(Case{Name: "input-kept", Covers: "BD17", Do: inputKept}),
 		app(Case{Name: "line-by-line", Ours: true, Do: lineByLine}),
-		app(Case{Name: "answer-between", Do: answerBetween}),
+		app(Case{Name: "answer-between", Ours: true, Daemon: "send-buffer-size=16384", Do: answerBetween}),
 		app(Case{Name: "echo", Covers: "BD14", Do: echoed}),
 		app(Case{Name: "echo-abandoned", Announced: Announce{`?OSError`}, Do: echoAbandoned}),
 		app(Case{Name: "killed-in-upload", Modes: daemonOnly, Daemon: "threads=2", Ours: true, Do: killedInUpload,

@@ -13,15 +13,6 @@ import (
 	"modwsgi/internal/run"
 )
 
-// scaled is a number of the long tier, for which MODWSGI_MATRIX_LONG is set, or
-// what of it takes seconds.
-func scaled(long, short int) int {
-	if longRun() {
-		return long
-	}
-	return short
-}
-
 // perMode runs the test in each mode under the first MPM.
 func perMode(t *testing.T, test func(t *testing.T, r *run.Runner, cell Cell)) {
 	t.Helper()

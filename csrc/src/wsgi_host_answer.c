@@ -8,8 +8,8 @@
 #include <sys/socket.h>
 
 #define KEEP_MAX    (64 * 1024)   /* data this short is copied behind its head */
-#define READER_SIZE (128 * 1024)
-#define AHEAD_MAX   (96 * 1024)   /* body bytes asked for beyond those wanted now; the reader has room for them */
+#define READER_SIZE (192 * 1024)
+#define AHEAD_MAX   (160 * 1024)   /* body bytes asked for beyond those wanted now; the reader has room for them */
 #define KEPT_OUT    (256 * 1024)  /* a buffer that grew beyond is given back */
 
 /* Its own thread writes it, so no more than a store. */

@@ -3,7 +3,8 @@
  * A body that rode along is read where it lies. Any other is asked for in
  * blocks: exactly what read() wants, and for lines no more than one small
  * block ahead, of which it takes what the client has sent so far: the client
- * may wait for an answer to that.
+ * may wait for an answer to that. A peer may read ahead by itself, under the same
+ * rule.
  */
 
 #include "wsgi_input.h"

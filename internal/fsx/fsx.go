@@ -71,7 +71,8 @@ func MkdirAll(path string, mode fs.FileMode) error {
 	return nil
 }
 
-// replace writes a file beside path by fill and puts it in path's place.
+// replace writes a file beside path by fill and puts it in path's place: a durable
+// one once the disk has it.
 func replace(path string, mode fs.FileMode, durable bool, fill func(*os.File) error) (err error) {
 	defer func() {
 		if err != nil {

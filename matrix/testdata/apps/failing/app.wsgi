@@ -31,6 +31,11 @@ def before(environ, start_response):
     boom()
 
 
+def no_traceback(environ, start_response):
+    sys.modules["traceback"] = None   # whoever imports it gets an ImportError
+    boom()
+
+
 def started(environ, start_response):
     start_response("200 OK", PLAIN)
     boom()
