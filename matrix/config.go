@@ -46,6 +46,7 @@ func Refusals() []Refusal {
 		covers("CF01", fine("ifmodule", "<IfModule mod_wsgi.c>", "<IfModule wsgi_module>", "Define SEEN", "</IfModule>", "</IfModule>", "<IfDefine !SEEN>", "Nonsense", "</IfDefine>")),
 		fine("daemon", "WSGIDaemonProcess d threads=3 processes=2 umask=0022 display-name=%{GROUP} request-timeout=60 queue-timeout=45"),
 		fine("socket-prefix", "WSGISocketPrefix run/wsgi"),
+		{Name: "runtime-without-half", Lines: []string{`WSGIRuntimeDirectory "@ROOT@/run"`, "WSGIDaemonProcess d"}, Wants: []string{`WSGIM0300: WSGIRuntimeDirectory /.*/run holds no wsgi-supervisor`}},
 		covers("CF20", line("telemetry-udp", "WSGITelemetryService udp:1.2.3.4:1", "WSGITelemetryService: 'udp:1.2.3.4:1' is not understood; it takes unix:/")),
 		covers("CF20", line("telemetry-often", "WSGITelemetryService unix:/run/t interval=0.1", "WSGITelemetryService: interval=0.1 is not understood; it takes seconds, 0.5 or more")),
 		line("telemetry-relative", "WSGITelemetryService unix:t.sock", "WSGITelemetryService: 'unix:t.sock' is not understood"),

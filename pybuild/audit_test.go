@@ -142,6 +142,7 @@ func TestAuditImports(t *testing.T) {
 		"leaving":  auditModule("leaving", auditKnown, "_exit(3)"),
 		"refusing": auditModule("refusing", auditKnown, `PyErr_SetString(PyExc_ImportError, "not\n today"); return NULL`),
 		"hanging":  auditModule("hanging", auditKnown, "for (;;) pause()"),
+		"once":     auditModule("once", auditKnown, `static int n; if (n++ > 0) { PyErr_SetString(PyExc_ImportError, "one only"); return NULL; }`),
 	})
 	r := &run.Runner{}
 	a, err := Inspect(t.Context(), r, filepath.Join(dir, "bin", "python"), false)
@@ -158,10 +159,13 @@ func TestAuditImports(t *testing.T) {
 	}
 	for _, m := range a.Modules {
 		want := map[string]string{
-			"good": works, "single": works, "crashing": "ends the process by SIGABRT", "leaving": "ends the process with status 3", "refusing": "ImportError: not today",
+			"good": works, "single": works, "once": works, "crashing": "ends the process by SIGABRT", "leaving": "ends the process with status 3", "refusing": "ImportError: not today",
 		}[m.Module]
 		if m.Imports.Main != want {
 			t.Errorf("%s: %+v, want %s", m.Module, m.Imports, want)
+		}
+		if m.Module == "once" && m.Imports.Shared != "" && m.Imports.Shared != "works in one interpreter, then ImportError: one only" {
+			t.Errorf("a module that keeps to one interpreter: %s", m.Imports.Shared)
 		}
 		if m.Module == "single" && m.Imports.Own != "" && !strings.HasPrefix(m.Imports.Own, "ImportError: ") {
 			t.Errorf("a single-phase module with a GIL of its own: %s", m.Imports.Own)
@@ -194,6 +198,7 @@ func TestAuditAdvice(t *testing.T) {
 		{"no GIL", Audit{minor: 13, Free: true, Modules: []Extension{module("a", own)}}, "free-threaded", "every"},
 		{"needs the GIL", Audit{minor: 13, Free: true, Modules: []Extension{module("a", shared)}}, "shared", "a does not say that it can do without a GIL"},
 		{"declared, and fails", Audit{minor: 13, Modules: []Extension{imported("a", own, Imports{Main: works, Own: "ends the process by SIGSEGV", Shared: works})}}, "shared", "SIGSEGV"},
+		{"in one interpreter", Audit{minor: 11, Modules: []Extension{imported("a", shared, Imports{works, "works in one interpreter, then ImportError: x", "", ""})}}, "main", "a cannot be imported there (works in one interpreter, then ImportError: x)"},
 		{"not to be read, and works", Audit{minor: 13, Modules: []Extension{imported("a", Declaration{Unknown, Unknown, Unknown}, Imports{works, works, works, ""})}}, "own-gil", "every"},
 		{"usable nowhere", Audit{minor: 13, Modules: []Extension{imported("a", single, Imports{Main: "ImportError: no libx"}), module("b", own)}}, "own-gil", "every"},
 	} {
