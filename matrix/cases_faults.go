@@ -200,6 +200,15 @@ func (t *T) signal(pid int, sig syscall.Signal) {
 	}
 }
 
+// stop has a process stand still. Sending the signal is not enough: on a busy
+// machine its threads go on until each has had its turn to see it.
+func (t *T) stop(pid int) {
+	t.signal(pid, syscall.SIGSTOP)
+	t.until(fmt.Sprintf("process %d to stand still", pid), func() bool {
+		return strings.Contains(readFile(fmt.Sprintf("/proc/%d/stat", pid)), ") T ")
+	})
+}
+
 // supervisorKilled wants a request that runs in a daemon process to get its
 // answer though the supervisor dies, and the next ones to be served by a
 // process of the new supervisor.
@@ -227,7 +236,7 @@ func supervisorKilled(t *T) {
 func supervisorFrozen(t *T) {
 	c := t.begin("/before")
 	old, first := t.noted("before"), t.supervisor()
-	t.signal(first, syscall.SIGSTOP)
+	t.stop(first)
 	if err := t.Server.Graceful(t.Context); err != nil {
 		t.Errorf("%v", err)
 	}

@@ -285,7 +285,7 @@ func metricsKilled(t *T) {
 
 	hosts := t.Server.Children("wsgi-host")
 	for _, p := range hosts {
-		t.signal(p.PID, syscall.SIGSTOP)
+		t.stop(p.PID)
 		defer syscall.Kill(p.PID, syscall.SIGCONT)
 	}
 	Same(t, "processes that stand still", len(hosts), 2)
