@@ -178,11 +178,9 @@ func ownLog(t *T) {
 	t.Get("/raw")
 	t.signal(p.PID, syscall.SIGUSR1)
 	t.Wait("a new process", func() bool { return processOf(t).PID != p.PID })
-	own, server := t.Server.LogText(t.ownLog()), t.Server.LogText("error.log")
+	server := t.Server.LogText("error.log")
 	for _, text := range []string{"daemon process 'of-vhost': starting", "draining, graceful_signal", "written to descriptor 2"} {
-		if !strings.Contains(own, text) {
-			t.Errorf("%q is not in the log of the virtual host", text)
-		}
+		t.until(fmt.Sprintf("%q in the log of the virtual host", text), func() bool { return strings.Contains(t.Server.LogText(t.ownLog()), text) })
 		if strings.Contains(server, text) {
 			t.Errorf("%q is in the log of the main server", text)
 		}
