@@ -118,7 +118,7 @@ func telemetrySlow(t *T) {
 func telemetryAgent(t *T) {
 	t.ingest(func(in *Ingester) {
 		long := strings.Repeat("p", 600)
-		t.Do(Request{Path: "/work/" + long, Header: []string{"User-Agent: an agent"}}) // answers at once
+		t.Do(Request{Path: "/soon/" + long, Header: []string{"User-Agent: an agent"}}) // answers at once
 		t.Do(Request{Path: "/work?0.8", Header: []string{"User-Agent: an agent"}})
 		done := t.waitFor(in, "the end of a slow request", KindSlow, 0, func(d Datagram) bool { return d.Number(200) == 1 })
 		Same(t, "the agent", done.Text(217), "an agent")
