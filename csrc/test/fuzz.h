@@ -57,6 +57,9 @@ static inline const uint8_t *fuzz_bytes(fuzz_input *in, size_t *n)
     return p;
 }
 
+/* What a target does with bytes that came from another process. */
+typedef void fuzz_check(const unsigned char *data, size_t size);
+
 /* A copy of the N bytes at GOOD with the changes that IN asks for, of a size of
  * its own: the caller's. Each change is a byte that says which, two that say
  * where, one that is written. So a corpus stays what it is about when a member
@@ -90,6 +93,15 @@ static inline unsigned char *fuzz_bend(fuzz_input *in, const unsigned char *good
     free(p);
     *n = len;
     return exact;
+}
+
+/* Checks a copy of the N bytes at GOOD with the changes that IN asks for. */
+static inline void fuzz_check_bent(fuzz_input *in, const unsigned char *good, size_t n, fuzz_check *check)
+{
+    unsigned char *bent = fuzz_bend(in, good, &n);
+
+    check(bent, n);
+    free(bent);
 }
 
 #endif

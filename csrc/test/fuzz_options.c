@@ -78,10 +78,8 @@ static void check_bytes(const unsigned char *data, size_t size)
 static void bend_bytes(fuzz_input *in)
 {
     wsgi_buf good = { NULL, 0, 0, 0 };
-    unsigned char *bent;
     wsgi_options o;
     char err[200];
-    size_t n;
 
     wsgi_options_init(&o);
     o.name = strdup("g");
@@ -89,10 +87,7 @@ static void bend_bytes(fuzz_input *in)
          wsgi_options_set(&o, "threads", "5", err, sizeof(err)) == 0 &&
          wsgi_options_set(&o, "maximum-requests", "2147483647", err, sizeof(err)) == 0);
     wsgi_options_encode(&o, &good);
-    n = good.len;
-    bent = fuzz_bend(in, good.data, &n);
-    check_bytes(bent, n);
-    free(bent);
+    fuzz_check_bent(in, good.data, good.len, check_bytes);
     wsgi_buf_free(&good);
     wsgi_options_free(&o);
 }
