@@ -12,6 +12,7 @@
 #include "wsgi_python.h"
 #include "wsgi_host.h"
 #include "wsgi_errors.h"
+#include "wsgi_events.h"
 #include "wsgi_interp.h"
 
 #include <dlfcn.h>
@@ -53,28 +54,11 @@ static struct {
 
 /* ---- words ----------------------------------------------------------------------- */
 
-static wsgi_str variable_of(const wsgi_request *r, const char *name)
-{
-    wsgi_cur cur = wsgi_cur_of(r->head.pairs, r->head.pairs_len);
-    wsgi_str none = {"", 0};
-    size_t n = strlen(name);
-    uint32_t i;
-
-    for (i = 0; i < r->head.npairs; i++) {
-        wsgi_pair pair = wsgi_cur_pair(&cur);
-
-        if (cur.bad)
-            break;
-        if (pair.name.len == n && memcmp(pair.name.data, name, n) == 0)
-            return pair.value;
-    }
-    return none;
-}
-
 /* "GET '/path'": a query string may be nobody's business. */
 static void name_request(const wsgi_request *r, char *out, size_t size)
 {
-    wsgi_str method = variable_of(r, "REQUEST_METHOD"), url = variable_of(r, "REQUEST_URI");
+    wsgi_str method = wsgi_request_value(r, "REQUEST_METHOD");
+    wsgi_str url = wsgi_request_value(r, "REQUEST_URI");
     const char *query = url.len > 0 ? memchr(url.data, '?', url.len) : NULL;
     size_t n = query != NULL ? (size_t)(query - url.data) : url.len;
 

@@ -160,6 +160,21 @@ static inline PyObject *PyList_GetItemRef(PyObject *list, Py_ssize_t i)
 }
 #endif
 
+/* D[KEY] = VALUE, whose reference is taken over; NULL stands for an exception that
+ * is set already. 0 or -1. */
+static inline int wsgi_put(PyObject *d, const char *key, PyObject *value)
+{
+    int rv = value == NULL ? -1 : PyDict_SetItemString(d, key, value);
+
+    Py_XDECREF(value);
+    return rv;
+}
+
+static inline int wsgi_put_int(PyObject *d, const char *key, uint64_t n)
+{
+    return wsgi_put(d, key, PyLong_FromUnsignedLongLong(n));
+}
+
 /* What the GIL protects in other builds has a lock where there is none. */
 static inline void wsgi_nogil_lock(pthread_mutex_t *m)
 {

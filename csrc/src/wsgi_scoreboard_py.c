@@ -9,27 +9,14 @@
 #include <errno.h>
 
 /* VALUE, taken over, under KEY. 0, or -1 with an exception. */
-static int put(PyObject *d, const char *key, PyObject *value)
-{
-    int rv = value == NULL ? -1 : PyDict_SetItemString(d, key, value);
-
-    Py_XDECREF(value);
-    return rv;
-}
-
-static int put_int(PyObject *d, const char *key, uint64_t n)
-{
-    return put(d, key, PyLong_FromUnsignedLongLong(n));
-}
-
 static int put_time(PyObject *d, const char *key, uint64_t us)
 {
-    return put(d, key, PyFloat_FromDouble((double)us / 1e6));
+    return wsgi_put(d, key, PyFloat_FromDouble((double)us / 1e6));
 }
 
 static int put_text(PyObject *d, const char *key, wsgi_str s)
 {
-    return put(d, key, PyUnicode_DecodeLatin1(s.data, (Py_ssize_t)s.len, NULL));
+    return wsgi_put(d, key, PyUnicode_DecodeLatin1(s.data, (Py_ssize_t)s.len, NULL));
 }
 
 static PyObject *bad_bytes(void)
@@ -49,10 +36,10 @@ static PyObject *worker(wsgi_cur *in)
     status = (char)w.status;
     d = PyDict_New();
     if (d != NULL
-        && (put_int(d, "thread_num", w.number) < 0 || put_int(d, "generation", w.generation) < 0
+        && (wsgi_put_int(d, "thread_num", w.number) < 0 || wsgi_put_int(d, "generation", w.generation) < 0
             || put_text(d, "status", (wsgi_str){&status, 1}) < 0
-            || put_int(d, "access_count", w.access_count) < 0
-            || put_int(d, "bytes_served", w.bytes_served) < 0
+            || wsgi_put_int(d, "access_count", w.access_count) < 0
+            || wsgi_put_int(d, "bytes_served", w.bytes_served) < 0
             || put_time(d, "start_time", w.start_us) < 0 || put_time(d, "stop_time", w.stop_us) < 0
             || put_time(d, "last_used", w.last_used_us) < 0 || put_text(d, "client", w.client) < 0
             || put_text(d, "request", w.request) < 0 || put_text(d, "vhost", w.vhost) < 0))
@@ -85,10 +72,10 @@ static PyObject *process(wsgi_cur *in)
         return bad_bytes();
     d = PyDict_New();
     if (d != NULL
-        && (put_int(d, "process_num", p.number) < 0 || put_int(d, "pid", p.pid) < 0
-            || put_int(d, "generation", p.generation) < 0
-            || put(d, "quiescing", PyBool_FromLong(p.quiescing)) < 0
-            || put(d, "workers", list_of(in, p.nworkers, worker)) < 0))
+        && (wsgi_put_int(d, "process_num", p.number) < 0 || wsgi_put_int(d, "pid", p.pid) < 0
+            || wsgi_put_int(d, "generation", p.generation) < 0
+            || wsgi_put(d, "quiescing", PyBool_FromLong(p.quiescing)) < 0
+            || wsgi_put(d, "workers", list_of(in, p.nworkers, worker)) < 0))
         Py_CLEAR(d);
     return d;
 }
@@ -102,13 +89,13 @@ static PyObject *score(wsgi_cur *in)
         return bad_bytes();
     d = PyDict_New();
     if (d != NULL
-        && (put_int(d, "server_limit", s.server_limit) < 0
-            || put_int(d, "thread_limit", s.thread_limit) < 0
-            || put_int(d, "running_generation", s.generation) < 0
+        && (wsgi_put_int(d, "server_limit", s.server_limit) < 0
+            || wsgi_put_int(d, "thread_limit", s.thread_limit) < 0
+            || wsgi_put_int(d, "running_generation", s.generation) < 0
             || put_time(d, "restart_time", s.restart_us) < 0
             || put_time(d, "current_time", s.now_us) < 0
-            || put_int(d, "running_time", s.now_us > s.restart_us ? (s.now_us - s.restart_us) / 1000000 : 0) < 0
-            || put(d, "processes", list_of(in, s.nprocesses, process)) < 0))
+            || wsgi_put_int(d, "running_time", s.now_us > s.restart_us ? (s.now_us - s.restart_us) / 1000000 : 0) < 0
+            || wsgi_put(d, "processes", list_of(in, s.nprocesses, process)) < 0))
         Py_CLEAR(d);
     return d;
 }

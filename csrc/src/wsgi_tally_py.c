@@ -8,22 +8,9 @@
 #include <unistd.h>
 
 /* VALUE is taken over. 0, or -1 with an exception. */
-static int put(PyObject *d, const char *key, PyObject *value)
-{
-    int rv = value == NULL ? -1 : PyDict_SetItemString(d, key, value);
-
-    Py_XDECREF(value);
-    return rv;
-}
-
-static int put_int(PyObject *d, const char *key, uint64_t value)
-{
-    return put(d, key, PyLong_FromUnsignedLongLong(value));
-}
-
 static int put_float(PyObject *d, const char *key, double value)
 {
-    return put(d, key, PyFloat_FromDouble(value));
+    return wsgi_put(d, key, PyFloat_FromDouble(value));
 }
 
 static double seconds(uint64_t us)
@@ -69,15 +56,15 @@ static int put_phase(PyObject *d, const wsgi_sample *s, int phase)
     char key[64];
     int rv;
 
-    rv = put(d, name, known ? PyFloat_FromDouble(mean) : Py_NewRef(Py_None));
+    rv = wsgi_put(d, name, known ? PyFloat_FromDouble(mean) : Py_NewRef(Py_None));
     snprintf(key, sizeof key, "%s_min_us", name);
     if (rv == 0)
-        rv = put(d, key, int_or_none(known && s->totals.count > 0, s->min_us[phase]));
+        rv = wsgi_put(d, key, int_or_none(known && s->totals.count > 0, s->min_us[phase]));
     snprintf(key, sizeof key, "%s_max_us", name);
     if (rv == 0)
-        rv = put(d, key, int_or_none(known && s->totals.count > 0, s->max_us[phase]));
+        rv = wsgi_put(d, key, int_or_none(known && s->totals.count > 0, s->max_us[phase]));
     snprintf(key, sizeof key, "%s_buckets", name);
-    return rv < 0 ? rv : put(d, key, buckets_of(s->totals.buckets[phase]));
+    return rv < 0 ? rv : wsgi_put(d, key, buckets_of(s->totals.buckets[phase]));
 }
 
 /* ---- threads ------------------------------------------------------------------------- */
@@ -122,14 +109,14 @@ static int put_slots(PyObject *d, const char *key, const wsgi_sample *s,
         else
             PyList_SET_ITEM(list, (Py_ssize_t)i, item);
     }
-    return put(d, key, list);
+    return wsgi_put(d, key, list);
 }
 
 static int put_threads(PyObject *d, const wsgi_sample *s)
 {
-    return put_int(d, "request_threads_maximum", s->maximum) < 0
-           || put_int(d, "request_threads_started", s->started) < 0
-           || put_int(d, "request_threads_active", s->active) < 0
+    return wsgi_put_int(d, "request_threads_maximum", s->maximum) < 0
+           || wsgi_put_int(d, "request_threads_started", s->started) < 0
+           || wsgi_put_int(d, "request_threads_active", s->active) < 0
            || put_slots(d, "request_threads_completed", s, as_count) < 0
            || put_slots(d, "request_threads_buckets", s, as_count) < 0
            || put_slots(d, "request_threads_busy_time", s, as_busy) < 0
@@ -145,11 +132,11 @@ static int put_window(PyObject *d, const wsgi_sample *s)
     double period = seconds(s->stop_us > s->start_us ? s->stop_us - s->start_us : 0);
     double capacity = period * (double)s->maximum;
 
-    return put_int(d, "pid", (uint64_t)getpid()) < 0
+    return wsgi_put_int(d, "pid", (uint64_t)getpid()) < 0
            || put_float(d, "start_time", seconds(s->start_us)) < 0
            || put_float(d, "stop_time", seconds(s->stop_us)) < 0
            || put_float(d, "sample_period", period) < 0
-           || put_int(d, "request_count", s->totals.count) < 0
+           || wsgi_put_int(d, "request_count", s->totals.count) < 0
            || put_float(d, "request_throughput", period > 0 ? (double)s->totals.count / period : 0) < 0
            || put_float(d, "capacity_utilization",
                         capacity > 0 ? seconds(s->totals.busy_us) / capacity : 0) < 0 ? -1 : 0;
@@ -162,13 +149,13 @@ static int put_totals(PyObject *d, const wsgi_totals *t)
 
     for (i = 0; rv == 0 && i < 5; i++) {
         snprintf(key, sizeof key, "status_%dxx", i + 1);
-        rv = put_int(d, key, t->status[i]);
+        rv = wsgi_put_int(d, key, t->status[i]);
     }
-    return rv < 0 || put_int(d, "gil_wait_count", t->gil_waits) < 0
-           || put_int(d, "input_bytes", t->input_bytes) < 0
-           || put_int(d, "input_reads", t->input_reads) < 0
-           || put_int(d, "output_bytes", t->output_bytes) < 0
-           || put_int(d, "output_writes", t->output_writes) < 0 ? -1 : 0;
+    return rv < 0 || wsgi_put_int(d, "gil_wait_count", t->gil_waits) < 0
+           || wsgi_put_int(d, "input_bytes", t->input_bytes) < 0
+           || wsgi_put_int(d, "input_reads", t->input_reads) < 0
+           || wsgi_put_int(d, "output_bytes", t->output_bytes) < 0
+           || wsgi_put_int(d, "output_writes", t->output_writes) < 0 ? -1 : 0;
 }
 
 static int put_memory(PyObject *d)
@@ -176,7 +163,7 @@ static int put_memory(PyObject *d)
     uint64_t rss, max_rss;
 
     wsgi_memory_of_self(&rss, &max_rss);
-    return put_int(d, "memory_rss", rss) < 0 || put_int(d, "memory_max_rss", max_rss) < 0 ? -1 : 0;
+    return wsgi_put_int(d, "memory_rss", rss) < 0 || wsgi_put_int(d, "memory_max_rss", max_rss) < 0 ? -1 : 0;
 }
 
 /* The names of older releases are of the same values. */
@@ -258,16 +245,16 @@ static int put_process(PyObject *d, const wsgi_sample *s)
         user = of_timeval(u.ru_utime);
         system = of_timeval(u.ru_stime);
     }
-    return put_int(d, "pid", (uint64_t)getpid()) < 0
-           || put_int(d, "request_count", s->totals.count) < 0
+    return wsgi_put_int(d, "pid", (uint64_t)getpid()) < 0
+           || wsgi_put_int(d, "request_count", s->totals.count) < 0
            || put_float(d, "request_busy_time", seconds(s->totals.busy_us)) < 0 || put_memory(d) < 0
            || put_float(d, "cpu_user_time", user) < 0 || put_float(d, "cpu_system_time", system) < 0
            || put_float(d, "cpu_time", user + system) < 0 || put_float(d, "restart_time", start) < 0
            || put_float(d, "current_time", now) < 0
-           || put_int(d, "running_time", now > start ? (uint64_t)(now - start) : 0) < 0
-           || put_int(d, "request_threads", s->started) < 0
-           || put_int(d, "active_requests", s->active) < 0
-           || put(d, "threads", threads_of(s)) < 0 ? -1 : 0;
+           || wsgi_put_int(d, "running_time", now > start ? (uint64_t)(now - start) : 0) < 0
+           || wsgi_put_int(d, "request_threads", s->started) < 0
+           || wsgi_put_int(d, "active_requests", s->active) < 0
+           || wsgi_put(d, "threads", threads_of(s)) < 0 ? -1 : 0;
 }
 
 static PyObject *process_metrics(PyObject *module, PyObject *unused)
