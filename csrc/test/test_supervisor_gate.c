@@ -177,12 +177,10 @@ static void scripts_of_the_others(void)
     over();
 }
 
-/* One that could not load what another serves has made room. Its successor has
- * to be able to, is tried again with growing delay, and at once after a change. */
-static void a_cold_process(void)
+/* A group of two processes, of which only the first has a script in service. */
+static void one_of_two_serves(void)
 {
     const char *const options[] = { "processes", "2", NULL };
-    wsgi_preload list[4];
 
     begin();
     stage(1, "g", options);
@@ -190,6 +188,15 @@ static void a_cold_process(void)
     ready(0); ready(1);
     serves(0, "/a", "");
     pass(5000);
+}
+
+/* One that could not load what another serves has made room. Its successor has
+ * to be able to, is tried again with growing delay, and at once after a change. */
+static void a_cold_process(void)
+{
+    wsgi_preload list[4];
+
+    one_of_two_serves();
     recycle(1, WSGI_DEATH_IMPORT);
     CHECK(fakes[0].signals == 0 && fakes[1].last_signal == SIGUSR1);
     CHECK_INT(nfakes, 2);
@@ -221,15 +228,9 @@ static void a_cold_process(void)
  * better than none. */
 static void the_last_one_dies(void)
 {
-    const char *const options[] = { "processes", "2", NULL };
     wsgi_preload list[4];
 
-    begin();
-    stage(1, "g", options);
-    commit();
-    ready(0); ready(1);
-    serves(0, "/a", "");
-    pass(5000);
+    one_of_two_serves();
     ends(1, killed_by(SIGSEGV), 0);
     CHECK_INT(preloads(2, list, 4), 1);     /* while the other serves */
     ends(2, exited_with(WSGI_HOST_EXIT_IMPORT), 0);
