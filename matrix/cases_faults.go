@@ -28,7 +28,7 @@ func faultCases() []Case {
 		{Name: "descriptors-out", App: "deploy", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=3",
 			Conf: []string{`Alias /static "@APP@"`}, Do: descriptorsOut},
 		{Name: "children-replaced", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3",
-			Global: []string{"MaxConnectionsPerChild 10"}, Do: childrenReplaced},
+			Global: []string{"MaxConnectionsPerChild 10", roomForTwo}, Do: childrenReplaced},
 		{Name: "restart-busy", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3 shutdown-timeout=1",
 			Announced: Announce{`?WSGIM0239`, `?WSGIM0511`, `?WSGIM0229`, `?WSGIM0403`, `?daemon process`}, Do: restartBusy},
 		{Name: "parent-killed", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Do: parentKilled},
@@ -68,6 +68,11 @@ func faultCases() []Case {
 		}, Conf: nil, Global: []string{"LogLevel wsgi:info"}},
 	)
 }
+
+// roomForTwo gives the worker MPM a second place in its scoreboard. With one, a
+// child shares it with the one before, whose last thread is still at work, and
+// once it has to go as well none is started until that thread is done.
+var roomForTwo = fmt.Sprintf("<IfModule mpm_worker_module>\nMaxRequestWorkers %d\n</IfModule>", 2*childThreads)
 
 // childrenReplaced has Apache replace its children after ten connections each:
 // that is none of the daemon process's business, and a request that runs in it
