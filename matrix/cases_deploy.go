@@ -155,6 +155,7 @@ func brokenCold(t *T) {
 			t.Errorf("an answer of %q, want only those of the process that has it: %q", a, first)
 		}
 	}
+	t.WaitLog(`WSGIM0412`) // not written once the script is mended
 	t.deploy(2)
 	t.Wait("answers of the mended script from all four", func() bool {
 		l.more(20)
@@ -393,6 +394,7 @@ func importOnce(t *T) {
 	for range 3 {
 		Same(t, "status", t.Get("/").Status, 500)
 	}
+	t.WaitLog(`WSGIM0412`)
 	began := time.Now()
 	t.put(good)
 	t.check(Request{}, Want{Match: "^1 "}, t.Get("/"))
