@@ -22,7 +22,7 @@ import (
 
 // deadline is for everything that is waited for: long, since nothing but a
 // failure ever reaches it.
-const deadline = 60 * time.Second
+const deadline = 3 * time.Minute
 
 // echo is an application that tells what it was given.
 const echo = `import os
