@@ -93,6 +93,7 @@ func authHtaccess(t *T) {
 		slices.Sort(all)
 		return strings.Join(all, " ")
 	}
+	Same(t, "status without a login", t.Get("/files/x.txt").Status, 401) // so a child has been started
 	before := pids()
 	Same(t, "status of a login", t.login("/files/x.txt", "good").Status, 500)
 	Same(t, "status of a login once more", t.login("/files/x.txt", "good").Status, 500)
