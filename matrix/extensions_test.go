@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"modwsgi/csrc"
-	"modwsgi/installer"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
@@ -86,22 +84,10 @@ func TestExtensionTable(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	pythons := append([]pybuild.Info{target.Python}, otherPythons(t.Context(), r, target.Python)...)
-	half, err := os.MkdirTemp("", "modwsgi-extensions-build-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(half) })
-	if err := os.Chmod(half, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	artifact, err := csrc.Build(t.Context(), r, csrc.Options{Apache: &target.Apache, Python: pythons, Dir: filepath.Join(half, "build"), Runtime: installer.Runtime()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	target.Module, target.Lines = artifact.Module, nil
+	others := otherPythons(t.Context(), r, target.Python)
+	target, _ = builtForAll(t, r, target, others, "modwsgi-extensions-build-")
 	var rows []extensionRow
-	for _, python := range pythons {
+	for _, python := range append([]pybuild.Info{target.Python}, others...) {
 		rows = append(rows, extensionRows(t, r, target, python, filepath.Join(dir, Target{Python: python}.python()))...)
 	}
 	fmt.Print(extensionTable(rows))

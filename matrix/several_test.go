@@ -67,7 +67,17 @@ func TestSeveralPythons(t *testing.T) {
 	if len(others) == 0 {
 		t.Skip("no second Python that can be built for; MODWSGI_MATRIX_PYTHONS names some")
 	}
-	dir, err := os.MkdirTemp("", "modwsgi several ")
+	target, dir := builtForAll(t, r, target, others, "modwsgi several ")
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, target.Python, others), false)
+	report(t, o)
+}
+
+// builtForAll is the target with a module that has a Python half for it and for
+// each of the others, and the folder, named after a pattern, in which that is.
+func builtForAll(t *testing.T, r *run.Runner, target Target, others []pybuild.Info, pattern string) (Target, string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,9 +91,7 @@ func TestSeveralPythons(t *testing.T) {
 		t.Fatal(err)
 	}
 	target.Module, target.Lines = artifact.Module, nil
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, target.Python, others), false)
-	report(t, o)
+	return target, dir
 }
 
 // severalCase has a group "home-I" and a group "venv-I" for each other Python.
