@@ -44,7 +44,7 @@ func TestC(t *testing.T) {
 		t.Skip("no C compiler: ", err)
 	}
 	list := readCTests(t)
-	mentioned := map[string]bool{embedTest: true} // run on what TestRealBuild builds
+	mentioned := map[string]bool{embedTest: true, interpsTest: true} // run on what TestRealBuild builds
 	var ran ranTests
 	t.Cleanup(func() { ran.log(t) })
 	for _, p := range list {

@@ -40,9 +40,10 @@ func TestRealBuild(t *testing.T) {
 		t.Errorf("module record %+v, headers %+v", got, mmn)
 	}
 
-	for _, h := range a.Halves {
+	for i, h := range a.Halves {
 		t.Run("host/"+h.ABI, func(t *testing.T) { t.Parallel(); driveHost(t, r, m, h) })
 		t.Run("embed/"+h.ABI, func(t *testing.T) { t.Parallel(); callPlugin(t, r, h) })
+		t.Run("interpreters/"+h.ABI, func(t *testing.T) { endInterpreters(t, r, a, h, m.pythons[i]) })
 	}
 }
 

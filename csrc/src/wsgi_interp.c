@@ -452,7 +452,7 @@ static int foreign_threads(wsgi_interp *interp, PyThreadState *ours)
 }
 
 /* Py_EndInterpreter aborts the process if another thread state is left. */
-static int end(wsgi_interp *interp)
+int wsgi_interp_end(wsgi_interp *interp)
 {
     wsgi_slot *slot = wsgi_slot_find(self, interp), **at;
     int n;
@@ -489,7 +489,7 @@ int wsgi_interp_end_all(void)
     int left = 0;
 
     for (i = wsgi_interps.interps; i != last; i = i->next)
-        left += end(i) < 0;
+        left += wsgi_interp_end(i) < 0;
     slot = wsgi_slot_find(self, last);
     PyEval_RestoreThread(slot->ts);
     drop_others(last);

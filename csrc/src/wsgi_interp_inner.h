@@ -34,6 +34,11 @@ wsgi_interp *wsgi_interp_main(void);
 /* Make that of a group. Home thread, GIL not held. NULL: it is in the log. */
 wsgi_interp *wsgi_interp_create(const char *group, size_t len);
 
+/* End a sub-interpreter, in which no thread of ours is any more; its entry stays.
+ * Home thread, GIL not held. 0, or -1 if threads of the application still run in
+ * it, which is in the log. */
+int wsgi_interp_end(wsgi_interp *interp);
+
 /* The place that a thread already has in INTERP, or NULL. */
 wsgi_slot *wsgi_slot_find(wsgi_runner *w, const wsgi_interp *interp);
 
