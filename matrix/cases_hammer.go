@@ -22,7 +22,7 @@ func hammerCases() []Case {
 			`WSGIScriptAlias /own "@APP@/app.wsgi" application-group=own`,
 			`SetEnvIf Request_URI . HAMMERED=yes`,
 		},
-		Announced: Announce{`?WSGIM063[0-3]: `, `?hammered by thread`, `?hammered too`},
+		Announced: Announce{`?WSGIM063[0-3]: `, `?WSGIM0103: `, `?hammered by thread`, `?hammered too`},
 	}}
 }
 

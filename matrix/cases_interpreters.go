@@ -45,7 +45,7 @@ func interpreterCases() []Case {
 		c.App, c.Own, c.Ours = "gil", true, true
 		c.Global = append(slices.Clone(ownGIL), c.Global...)
 		c.Mount, c.Conf, c.Modes = "-", append(slices.Clone(gilMounts), c.Conf...), daemonOnly
-		c.Announced = append(c.Announced, `?WSGIM0631: `)
+		c.Announced = append(c.Announced, `?WSGIM0631: `, `?WSGIM0103: `)
 		return c
 	}
 	return []Case{
@@ -134,6 +134,7 @@ func ownGILs(t *T) {
 	t.WaitLog(`interpreter created for application group 'a' \(process group 'shared', shared GIL\)`)
 	t.WaitLog(`interpreter created for application group '' \(process group 'own', shared GIL\)`)
 	if t.python() < 312 {
+		t.WaitLog(`WSGIM0103: WSGIPerInterpreterGIL On \(.+:\d+\) has no effect in process group 'own' \(Python 3\.\d+\S*\): before 3\.12`)
 		t.WaitLog(`interpreter created for application group 'a' \(process group 'own', shared GIL\)`)
 		t.WaitLog(`WSGIM0631: WSGIPerInterpreterGIL On has no effect for application group 'a' and any other: Python 3\.\d+\S* has one GIL`)
 		return

@@ -17,7 +17,7 @@ func lastingCases() []Case {
 	many := func(name string, global ...string) Case {
 		c := Case{
 			Name: name, App: "lasting", Own: true, Ours: true, Modes: daemonOnly, Daemon: "threads=4 shutdown-timeout=5",
-			Mount: "-", Global: global, Do: interpretersMany,
+			Mount: "-", Global: global, Do: interpretersMany, Announced: Announce{`?WSGIM0103: `},
 		}
 		for i := range manyInterpreters() {
 			c.Conf = append(c.Conf, fmt.Sprintf(`WSGIScriptAlias /i%d "@APP@/app.wsgi" application-group=i%[1]d`, i))

@@ -70,6 +70,7 @@ typedef struct {
     const char *runtime_directory, *socket_prefix;
     wsgi_settings settings;           /* of Python; the first scope is of the plain directives */
     uint32_t open_scope;              /* the one that directives set now: wsgi_settings_conf.c */
+    apr_array_header_t *own_gils;     /* where WSGIPerInterpreterGIL stands: wsgi_settings_conf.c; or NULL */
     apr_array_header_t *legacy;       /* wsgi_legacy_sighting */
     int python_needed;                /* in each child, even if WSGIRestrictEmbedded is On */
     wsgi_server server;               /* telemetry; the rest is wsgi_report_describe's */

@@ -5,11 +5,13 @@
  */
 #include "wsgi_settings_conf.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "apr_lib.h"
 #include "apr_strings.h"
 
+#include "wsgi_groups.h"
 #include "wsgi_options.h"
 
 static apr_status_t free_settings(void *data)
@@ -128,12 +130,32 @@ const char *wsgi_settings_set_flag(cmd_parms *cmd, void *dir, const char *value)
     return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
 }
 
+/* Where WSGIPerInterpreterGIL stands. */
+typedef struct {
+    uint32_t scope;
+    const ap_directive_t *directive;
+} own_gil;
+
+static void note_own_gil(const cmd_parms *cmd)
+{
+    wsgi_global *global = wsgi_config_global(cmd->server);
+    own_gil *at;
+
+    if (global->own_gils == NULL)
+        global->own_gils = apr_array_make(cmd->pool, 2, sizeof(own_gil));
+    at = apr_array_push(global->own_gils);
+    at->scope = global->open_scope;
+    at->directive = cmd->directive;
+}
+
 const char *wsgi_settings_set_scope_flag(cmd_parms *cmd, void *dir, const char *value)
 {
     const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     char *base = (char *)open_scope(cmd);
 
     (void)dir;
+    if ((apr_size_t)cmd->info == offsetof(wsgi_scope, per_interpreter_gil))
+        note_own_gil(cmd);
     return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
 }
 
@@ -233,9 +255,48 @@ const char *wsgi_settings_set_path(cmd_parms *cmd, void *dir, const char *value)
 
 /* ---- without effect ------------------------------------------------------------------------ */
 
+/* Does the directive AT ask for what the Python HALF of PROCESS_GROUP does not have? */
+static int lacks_own_gil(const wsgi_global *global, const own_gil *at, const wsgi_half *half, const char *process_group)
+{
+    const wsgi_scope *scope = &global->settings.scopes[at->scope];
+    wsgi_scope holds;
+
+    if (half == NULL || strncmp(half->tag, "3.", 2) != 0 || atoi(half->tag + 2) >= 12 ||
+        (scope->process_group != NULL && strcmp(scope->process_group, process_group) != 0))
+        return 0;
+    wsgi_settings_resolve(&global->settings, process_group, scope->application_group, &holds);
+    return scope->per_interpreter_gil == 1 && holds.per_interpreter_gil == 1;
+}
+
+/* Say it for the directive AT, with the groups that it is about. Embedded mode counts
+ * where there is no group: else nobody knows whether anything runs in it. */
+static void remark_own_gil(const wsgi_global *global, const own_gil *at, server_rec *s)
+{
+    const char *whom = "";
+    int i;
+
+    for (i = 0; i < global->groups->nelts; i++) {
+        const wsgi_group *group = APR_ARRAY_IDX(global->groups, i, const wsgi_group *);
+
+        if (lacks_own_gil(global, at, group->half, group->name))
+            whom = apr_psprintf(s->process->pconf, "%s%sprocess group '%s' (Python %s)", whom, *whom ? ", " : "",
+                                group->name, group->half->python);
+    }
+    if (global->groups->nelts == 0 && lacks_own_gil(global, at, global->embedded, ""))
+        whom = apr_psprintf(s->process->pconf, "embedded mode (Python %s)", global->embedded->python);
+    if (*whom)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, WSGI_MSG(0103) "WSGIPerInterpreterGIL On (%s:%d) has no effect "
+                     "in %s: before 3.12 Python has one GIL for all interpreters", at->directive->filename,
+                     at->directive->line_num, whom);
+}
+
 void wsgi_settings_conf_check(const wsgi_global *global, server_rec *s)
 {
     uint32_t i;
+    int k;
+
+    for (k = 0; global->own_gils != NULL && k < global->own_gils->nelts; k++)
+        remark_own_gil(global, &APR_ARRAY_IDX(global->own_gils, k, own_gil), s);
 
     for (i = 0; i < global->settings.nscopes; i++) {
         const wsgi_scope *scope = &global->settings.scopes[i];
