@@ -84,10 +84,11 @@ func TestExtensionTable(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	others := otherPythons(t.Context(), r, target.Python)
-	target, _ = builtForAll(t, r, target, others, "modwsgi-extensions-build-")
+	others, _ := otherPythons(t.Context(), r, target.Python)
+	pythons := append([]pybuild.Info{target.Python}, others...)
+	target, _ = builtForAll(t, r, target, pythons, "modwsgi-extensions-build-")
 	var rows []extensionRow
-	for _, python := range append([]pybuild.Info{target.Python}, others...) {
+	for _, python := range pythons {
 		rows = append(rows, extensionRows(t, r, target, python, filepath.Join(dir, Target{Python: python}.python()))...)
 	}
 	fmt.Print(extensionTable(rows))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,14 +16,20 @@ import (
 )
 
 // otherPythons are those that can be built for beside the target's, one of each
-// version: of MODWSGI_MATRIX_PYTHONS, paths apart by colons, or else of this
-// machine. The server's user must be able to reach them.
-func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (others []pybuild.Info) {
-	seen := map[string]bool{Target{Python: first}.python(): true}
+// version, and twins of one of these: of a version that is there already, but
+// installed elsewhere. They are of MODWSGI_MATRIX_PYTHONS, paths apart by colons,
+// or else of this machine. The server's user must be able to reach them.
+func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (others, twins []pybuild.Info) {
+	seen := map[string]string{Target{Python: first}.python(): first.LibPython}
 	add := func(info pybuild.Info) {
-		if name := (Target{Python: info}).python(); open(info.Base) && info.LibPython != "" && info.Sanitizer == "" && !seen[name] && len(others) < 3 {
-			seen[name] = true
+		name := Target{Python: info}.python()
+		switch lib := seen[name]; {
+		case !open(info.Base) || info.LibPython == "" || info.Sanitizer != "":
+		case lib == "":
+			seen[name] = info.LibPython
 			others = append(others, info)
+		case lib != info.LibPython:
+			twins = append(twins, info)
 		}
 	}
 	if named := os.Getenv("MODWSGI_MATRIX_PYTHONS"); named != "" {
@@ -31,14 +38,14 @@ func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (other
 				add(info)
 			}
 		}
-		return others
+		return others, twins
 	}
 	for _, c := range pybuild.Candidates(ctx, r) {
 		if c.Usable && c.Info != nil {
 			add(*c.Info)
 		}
 	}
-	return others
+	return others, twins
 }
 
 // open tells whether everybody may go to a file: every folder on the way lets
@@ -54,28 +61,29 @@ func open(path string) bool {
 	}
 }
 
-// TestSeveralPythons serves one application from several Pythons in one Apache:
-// the one of embedded mode, and a daemon group for each other, by its prefix and
-// by a virtual environment of it.
+// TestSeveralPythons serves one application from several Pythons in one Apache: a
+// daemon group for each by its prefix, another by a virtual environment of it, and
+// one of them in embedded mode.
 func TestSeveralPythons(t *testing.T) {
 	r := &run.Runner{}
 	target := theTarget(t, r)
 	if target.Foreign {
 		t.Skip("another implementation has one Python")
 	}
-	others := otherPythons(t.Context(), r, target.Python)
+	others, twins := otherPythons(t.Context(), r, target.Python)
 	if len(others) == 0 {
 		t.Skip("no second Python that can be built for; MODWSGI_MATRIX_PYTHONS names some")
 	}
-	target, dir := builtForAll(t, r, target, others, "modwsgi several ")
+	pythons := append([]pybuild.Info{target.Python}, others...)
+	target, dir := builtForAll(t, r, target, pythons, "modwsgi several ")
 	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, target.Python, others), false)
+	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, pythons, twins), false)
 	report(t, o)
 }
 
-// builtForAll is the target with a module that has a Python half for it and for
-// each of the others, and the folder, named after a pattern, in which that is.
-func builtForAll(t *testing.T, r *run.Runner, target Target, others []pybuild.Info, pattern string) (Target, string) {
+// builtForAll is the target with a module that has a half for each of the
+// Pythons, and the folder, named after a pattern, in which that is.
+func builtForAll(t *testing.T, r *run.Runner, target Target, pythons []pybuild.Info, pattern string) (Target, string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
@@ -85,7 +93,7 @@ func builtForAll(t *testing.T, r *run.Runner, target Target, others []pybuild.In
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	artifact, err := csrc.Build(t.Context(), r, csrc.Options{Apache: &target.Apache, Python: append([]pybuild.Info{target.Python}, others...),
+	artifact, err := csrc.Build(t.Context(), r, csrc.Options{Apache: &target.Apache, Python: pythons,
 		Dir: filepath.Join(dir, "build"), Runtime: installer.Runtime()})
 	if err != nil {
 		t.Fatal(err)
@@ -94,47 +102,79 @@ func builtForAll(t *testing.T, r *run.Runner, target Target, others []pybuild.In
 	return target, dir
 }
 
-// severalCase has a group "home-I" and a group "venv-I" for each other Python.
-func severalCase(dir string, first pybuild.Info, others []pybuild.Info) Case {
-	c := Case{Name: "several-pythons", App: "facts", Own: true, Ours: true}
-	for i, python := range others {
+// severalCase has a group "home-I" and a group "venv-I" for each Python. Twins
+// come after: a half is linked with one libpython, so that of the first of their
+// version runs them.
+func severalCase(dir string, pythons, twins []pybuild.Info) Case {
+	c := Case{Name: "several-pythons", App: "facts", Own: true, Ours: true, Announced: Announce{`?WSGIM0323: WSGIDaemonProcess (home|venv)-`}}
+	venv := func(i int) string { return filepath.Join(dir, fmt.Sprint("venv ", i)) }
+	all := append(slices.Clone(pythons), twins...)
+	for i, python := range all {
 		c.Global = append(c.Global, fmt.Sprintf("WSGIDaemonProcess home-%d threads=1 python-home=%s", i, quote(python.BasePrefix)),
-			fmt.Sprintf("WSGIDaemonProcess venv-%d threads=1 python-home=%s", i, quote(filepath.Join(dir, fmt.Sprint("venv ", i)))))
+			fmt.Sprintf("WSGIDaemonProcess venv-%d threads=1 python-home=%s", i, quote(venv(i))))
 		c.Conf = append(c.Conf, fmt.Sprintf(`WSGIScriptAlias /home-%d "@APP@/app.wsgi" process-group=home-%[1]d`, i),
 			fmt.Sprintf(`WSGIScriptAlias /venv-%d "@APP@/app.wsgi" process-group=venv-%[1]d`, i))
 	}
 	c.Mount = "/embedded"
 	c.Prepare = func(string) error {
-		for i, python := range others {
-			if err := environment(filepath.Join(dir, fmt.Sprint("venv ", i)), python); err != nil {
+		for i, python := range all {
+			if err := environment(venv(i), python); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	c.Do = func(t *T) {
+		for i, python := range all {
+			runs := python
+			if i >= len(pythons) {
+				runs = pythons[slices.IndexFunc(pythons, func(p pybuild.Info) bool { return Target{Python: p}.python() == Target{Python: python}.python() })]
+				for _, group := range []string{"home", "venv"} {
+					t.WaitLog(fmt.Sprintf(`WSGIM0323: WSGIDaemonProcess %s-%d \(.*\): python-home .*: it is of .*, and the half for Python .* was built with .*build --python /`, group, i))
+				}
+			}
+			t.answeredBy(fmt.Sprintf("/home-%d", i), runs, python.BasePrefix, i >= len(pythons))
+			t.answeredBy(fmt.Sprintf("/venv-%d", i), runs, venv(i), i >= len(pythons))
+		}
+		if n := t.httpdsWithPython(); n != 0 {
+			t.Errorf("%d processes of httpd have a libpython", n)
+		}
 		var f facts
 		t.JSON("/embedded", &f)
-		Same(t, "Python of embedded mode", f.Version, first.Version)
+		Same(t, "Python of embedded mode", f.Version, pythons[0].Version)
 		t.Notef("embedded: Python %s", f.Version)
-		for i, python := range others {
-			t.answeredBy(fmt.Sprintf("/home-%d", i), python, python.BasePrefix)
-			t.answeredBy(fmt.Sprintf("/venv-%d", i), python, filepath.Join(dir, fmt.Sprint("venv ", i)))
+		if n := t.httpdsWithPython(); n == 0 {
+			t.Errorf("no process of httpd has a libpython, and Python answered in one")
 		}
-		if maps := readFile(fmt.Sprintf("/proc/%d/maps", t.Server.PID)); maps == "" || strings.Contains(maps, "libpython") {
-			t.Errorf("the parent of httpd has a libpython")
-		}
+		t.parentWithoutPython()
 	}
 	return c
 }
 
-// answeredBy wants the answer of a group to come from a Python and a prefix.
-func (t *T) answeredBy(path string, python pybuild.Info, prefix string) {
+// httpdsWithPython counts the parent and its children with a libpython.
+func (t *T) httpdsWithPython() (n int) {
+	for _, p := range family(processTable(), t.Server.PID) {
+		files, err := p.Maps()
+		httpd := slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == "mod_wsgi.so" })
+		if err == nil && httpd && slices.ContainsFunc(files, func(f string) bool { return strings.Contains(f, "libpython") }) {
+			n++
+		}
+	}
+	return n
+}
+
+// answeredBy wants the answer of a group to come from a Python and a prefix, which
+// may be that of a stranger: of another release, whose compiled modules need not load.
+func (t *T) answeredBy(path string, python pybuild.Info, prefix string, stranger bool) {
 	var f facts
 	t.JSON(path, &f)
 	Same(t, "Python at "+path, f.Version, python.Version)
 	Same(t, "sys.prefix at "+path, f.Prefix, prefix)
 	for name, trouble := range f.Imports {
+		if stranger && trouble != "" {
+			t.Notef("%s: import %s: %s", path, name, trouble)
+			continue
+		}
 		Same(t, "importing "+name+" at "+path, trouble, "")
 	}
 	if len(f.LibPython) != 1 || !strings.Contains(f.LibPython[0], fmt.Sprintf("libpython%d.%d", python.ABI.Major, python.ABI.Minor)) {

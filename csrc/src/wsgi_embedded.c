@@ -44,10 +44,15 @@ static int check_home(apr_pool_t *pconf, const wsgi_global *global, server_rec *
 {
     char text[ERROR_LENGTH], group[32];
     wsgi_identity id;
-    const char *base;
+    const char *base, *remark;
     int rv = OK;
 
-    if (global->python_home == NULL || geteuid() != 0 || (global->groups != NULL && global->groups->nelts > 0))
+    if (global->python_home == NULL || (global->groups != NULL && global->groups->nelts > 0))
+        return OK;
+    remark = wsgi_runtime_remark(pconf, global->embedded, global->python_home);
+    if (remark != NULL)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, WSGI_MSG(0361) "WSGIPythonHome %s", remark);
+    if (geteuid() != 0)
         return OK;
     apr_snprintf(group, sizeof(group), "#%lu", (unsigned long)ap_unixd_config.group_id);
     if (wsgi_identity_find(ap_unixd_config.user_name, group, &id, text, sizeof(text)) < 0)

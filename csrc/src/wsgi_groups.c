@@ -215,6 +215,10 @@ static int check_group(apr_pool_t *pool, const wsgi_global *global, wsgi_group *
         check_python_home(pool, group, &id) < 0 ||
         check_path(group, &id, "the runtime folder", global->runtime->package, R_OK | X_OK) < 0)
         rv = -1;
+    else if (group->half != NULL && o->python_home != NULL &&
+             (error = wsgi_runtime_remark(pool, group->half, o->python_home)) != NULL)
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, group->server, WSGI_MSG(0323) "WSGIDaemonProcess %s (%s:%u): "
+                     "python-home %s", group->name, group->file, group->line, error);
     check_preloads(group, &id);
     wsgi_identity_free(&id);
     return rv;

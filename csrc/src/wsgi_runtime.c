@@ -68,20 +68,30 @@ static const char *json_value(const char *text, const char *key)
     return NULL;
 }
 
+/* The string of KEY, or ABSENT. */
+static const char *json_text(apr_pool_t *pool, const char *text, const char *key, const char *absent)
+{
+    const char *value = json_value(text, key), *end;
+
+    if (value == NULL || *value != '"' || (end = strchr(value + 1, '"')) == NULL)
+        return absent;
+    return apr_pstrmemdup(pool, value + 1, end - value - 1);
+}
+
 static void read_build_json(apr_pool_t *pool, wsgi_half *half)
 {
-    const char *text = read_small(pool, half->build_json), *value, *end;
+    const char *text = read_small(pool, half->build_json), *value;
 
     half->interface_version = 0;
     half->python = half->tag;
+    half->program = NULL;
     if (text == NULL)
         return;
     value = json_value(text, "interface");
     if (value != NULL && isdigit((unsigned char)*value) && strspn(value, "0123456789") < 6)
         half->interface_version = atoi(value);
-    value = json_value(text, "python");
-    if (value != NULL && *value == '"' && (end = strchr(value + 1, '"')) != NULL)
-        half->python = apr_pstrmemdup(pool, value + 1, end - value - 1);
+    half->python = json_text(pool, text, "python", half->tag);
+    half->program = json_text(pool, text, "executable", NULL);
 }
 
 /* ---- the runtime folder ------------------------------------------------------ */
@@ -410,4 +420,20 @@ const wsgi_half *wsgi_runtime_pick(apr_pool_t *pool, const wsgi_runtime *runtime
                           BUILD_COMMAND "%s/bin/python3", prefix, APR_ARRAY_IDX(tags, 0, const char *),
                           told_by, runtime->folder, list_of_halves(pool, runtime), prefix);
     return NULL;
+}
+
+const char *wsgi_runtime_remark(apr_pool_t *pool, const wsgi_half *half, const char *home)
+{
+    const char *prefix = apr_pstrmemdup(pool, home, strcspn(home, ":"));
+    const char *base = wsgi_runtime_base(pool, prefix);
+    char theirs[PATH_MAX], ours[PATH_MAX];
+
+    if (base == NULL)
+        base = apr_pstrcat(pool, prefix, "/bin", NULL);
+    if (half->program == NULL || realpath(half->program, ours) == NULL ||
+        realpath(apr_pstrcat(pool, base, "/python", half->tag, NULL), theirs) == NULL || strcmp(ours, theirs) == 0)
+        return NULL;
+    return apr_psprintf(pool, "%s: it is of %s, and the half for Python %s was built with %s (Python %s), whose library runs "
+                        "it: compiled modules may not load; make the environment with that one, or build the half "
+                        "with the other: " BUILD_COMMAND "%s", home, theirs, half->tag, ours, half->python, theirs);
 }

@@ -15,6 +15,7 @@ typedef struct wsgi_half {
     const char *abi;                  /* cpython-311-x86_64-linux-gnu */
     const char *tag;                  /* 3.11, 3.13t, 3.11d */
     const char *python;               /* 3.11.2, from build.json */
+    const char *program;              /* the interpreter it was built with, from there too; or NULL */
     const char *host, *embed;         /* absolute files */
     const char *build_json;
     int interface_version;            /* 0: build.json could not be read */
@@ -37,6 +38,11 @@ const wsgi_runtime *wsgi_runtime_open(apr_pool_t *pool, const char *configured,
  * in *ERROR that names versions, files and the command that builds the half. */
 const wsgi_half *wsgi_runtime_pick(apr_pool_t *pool, const wsgi_runtime *runtime,
                                    const char *home, const char **error);
+
+/* A sentence if HOME is of another installation than the half that was picked for
+ * it: one of the same version, but what is compiled for one release need not load
+ * in another. NULL if it is not, or nobody can tell. */
+const char *wsgi_runtime_remark(apr_pool_t *pool, const wsgi_half *half, const char *home);
 
 /* The folder of the Python that the virtual environment HOME was made with, as
  * its pyvenv.cfg says; NULL: it is none, or does not say. */
