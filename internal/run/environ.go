@@ -28,8 +28,15 @@ func (r *Runner) environ() []string {
 			out = append(out, kv)
 		}
 	}
-	return append(out, "LC_ALL=C")
+	out = append(out, "LC_ALL=C")
+	if r != nil && r.Offline {
+		out = append(out, offlineEnv...)
+	}
+	return out
 }
+
+// offlineEnv keeps programs from downloading that would do so by the way.
+var offlineEnv = []string{"GOPROXY=off", "GOTOOLCHAIN=local", "PIP_NO_INDEX=1"}
 
 func drops(key string) bool {
 	for _, name := range dropped {

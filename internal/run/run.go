@@ -37,7 +37,11 @@ type Runner struct {
 	Log io.Writer // gets the line of each program before it starts; nil: nobody
 	Env []string  // the environment programs start from; nil: this process's
 
-	mu sync.Mutex // one line of Log at a time
+	Offline bool      // a program that downloads is refused (rule T-9)
+	Dry     io.Writer // where set, it gets the line of a program that changes the machine, which is not run (rule T-8)
+
+	mu      sync.Mutex // one line of Log at a time; refused
+	refused error
 }
 
 // Cmd is one run of a program.
@@ -56,6 +60,9 @@ type Cmd struct {
 
 	Files      []*os.File // further descriptors, from 3 on
 	Foreground bool       // stay in the caller's process group: a terminal's ^C reaches it
+
+	Network bool // it downloads something
+	Changes bool // it changes the machine: installs packages, say
 }
 
 // Result is what a program that ran said.
@@ -94,6 +101,10 @@ func (r *Runner) Output(ctx context.Context, dir, name string, args ...string) (
 // Run runs c to its end. An exit status other than 0 is an [*Error]; the Result
 // is filled all the same.
 func (r *Runner) Run(ctx context.Context, c Cmd) (Result, error) {
+	if r.Dry != nil && c.Changes {
+		_, err := io.WriteString(r.Dry, c.Line()+"\n")
+		return Result{}, err
+	}
 	timeout := c.Timeout
 	if _, has := ctx.Deadline(); timeout == 0 && !has {
 		timeout = defaultTimeout
@@ -124,6 +135,9 @@ type Process struct {
 // until it ends, or ctx does. The caller must call Wait.
 func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 	line := c.Line()
+	if r.Offline && c.Network {
+		return nil, r.refuse(line)
+	}
 	path, err := r.LookPath(c.Path)
 	if err != nil {
 		return nil, &Error{Line: line, Code: -1, Err: err}
