@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -20,6 +19,8 @@ type Report struct {
 	MMN      MMN               // without cookie
 	MPM      string            // "" when it does not say
 	Compiled map[string]string // "-D NAME=value" of the compile block; "" for one without a value
+
+	guessed bool // the MPM is not the server's own word
 }
 
 var (
@@ -56,6 +57,9 @@ func ParseReport(text string) (rep Report, ok bool) {
 	return rep, true
 }
 
+// whole tells whether the compile block was printed to its end.
+func (r Report) whole() bool { return confFile(r) != "" }
+
 // binaryTimeout is ample for a server that only prints.
 const binaryTimeout = 30 * time.Second
 
@@ -63,8 +67,9 @@ const binaryTimeout = 30 * time.Second
 // environment its envvars file makes, without which a configuration may not be
 // readable and the MPM stays blank. Where that gives no answer it is run as it
 // is, then through the control program; an MPM still not known is looked for
-// elsewhere (rule A-8). The error says why there is no report.
+// elsewhere (rule A-8). What a person has set plays no part. The error says why there is no report.
 func askBinary(ctx context.Context, r *run.Runner, httpd, confDir, root string) (Report, error) {
+	r = bare(r)
 	rep, err := withEnvvars(ctx, r, httpd, confDir)
 	if err == nil && rep.MPM != "" {
 		return rep, nil
@@ -76,14 +81,17 @@ func askBinary(ctx context.Context, r *run.Runner, httpd, confDir, root string) 
 		}
 	}
 	if err == nil && rep.MPM == "" {
-		rep.MPM = guessMPM(ctx, r, httpd, confDir, root)
+		rep.MPM, rep.guessed = guessMPM(ctx, r, httpd, confDir, root, rep)
 	}
 	return rep, err
 }
 
+// version reads what a program answers. With an exit status other than 0 the
+// answer counts if it is whole: a server says all this, and fails, where its
+// configuration is broken.
 func version(ctx context.Context, r *run.Runner, path string, args ...string) (Report, error) {
 	res, err := r.Run(ctx, run.Cmd{Path: path, Args: args, Timeout: binaryTimeout})
-	if rep, ok := ParseReport(res.Stdout); ok {
+	if rep, ok := ParseReport(res.Stdout); ok && (err == nil || rep.whole()) {
 		return rep, nil
 	}
 	if err == nil {
@@ -130,15 +138,18 @@ func envvars(httpd, confDir string) string {
 	return ""
 }
 
+// unknownMPM is said where nothing tells the MPM.
+const unknownMPM = "unknown"
+
 var (
 	builtIn    = regexp.MustCompile(`(?m)^[ \t]*(event|worker|prefork)\.c\b`)
 	loadedMPM  = regexp.MustCompile(`(?m)^[ \t]*mpm_(event|worker|prefork)_module\b`)
 	queriedMPM = regexp.MustCompile(`(?m)^(event|worker|prefork)\b`)
-	loadMPM    = regexp.MustCompile(`(?mi)^[ \t]*LoadModule[ \t]+mpm_(event|worker|prefork)_module\b`)
 )
 
-// guessMPM finds the MPM of a server whose -V does not say it, or "unknown".
-func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string) string {
+// guessMPM finds the MPM of a server whose -V, rep, does not say it, or
+// "unknown". guessed tells that the server did not say that either.
+func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string, rep Report) (mpm string, guessed bool) {
 	ways := []struct {
 		path, arg string
 		found     *regexp.Regexp
@@ -155,42 +166,21 @@ func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string) s
 	for _, way := range ways {
 		res, _ := r.Run(ctx, run.Cmd{Path: way.path, Args: []string{way.arg}, Timeout: binaryTimeout})
 		if m := way.found.FindStringSubmatch(res.Stdout); m != nil {
-			return m[1]
+			return m[1], false
 		}
 	}
-	return scanMPM(confDir)
+	return scanMPM(rep, confDir, environment(ctx, r, httpd, confDir)), true
 }
 
-// scanMPM reads the LoadModule lines where distributions keep them. Two
-// different MPMs there are as good as none.
-func scanMPM(confDir string) string {
-	found := "unknown"
-	for _, folder := range []string{".", "mods-enabled", "conf.modules.d", "../conf.modules.d", "conf.d", "modules.d"} {
-		dir := filepath.Join(confDir, folder)
-		entries, _ := os.ReadDir(dir) // a folder that is not there has no lines
-		for _, e := range entries {
-			if ext := filepath.Ext(e.Name()); ext != ".load" && ext != ".conf" {
-				continue
-			}
-			data, _ := os.ReadFile(filepath.Join(dir, e.Name()))
-			for _, m := range loadMPM.FindAllSubmatch(data, -1) {
-				if name := string(m[1]); found != "unknown" && found != name {
-					return "unknown"
-				} else {
-					found = name
-				}
-			}
-		}
+// scanMPM reads the LoadModule lines of the configuration.
+func scanMPM(rep Report, confDir string, env map[string]string) string {
+	conf, root := confFile(rep), rep.Compiled["HTTPD_ROOT"]
+	if conf == "" {
+		conf, root = filepath.Join(confDir, "httpd.conf"), confDir
 	}
-	return found
-}
-
-func isFile(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.Mode().IsRegular()
-}
-
-func isDir(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.IsDir()
+	scan, err := ScanConfig(conf, root, env)
+	if mpm := scan.MPM(); err == nil && mpm != "" {
+		return mpm
+	}
+	return unknownMPM
 }

@@ -91,27 +91,38 @@ func FuzzParseReport(f *testing.F) {
 	})
 }
 
+// The last way to an MPM is the configuration, read as the server would (A-8).
 func TestScanMPM(t *testing.T) {
+	const debian = "IncludeOptional mods-enabled/*.load\nIncludeOptional mods-enabled/*.conf\n"
 	tests := []struct {
 		name, want string
 		files      map[string]string
 	}{
 		{"nothing", "unknown", nil},
-		{"debian", "event", map[string]string{"mods-enabled/mpm_event.load": "# Conflicts: x\nLoadModule mpm_event_module /usr/lib/mod_mpm_event.so\n"}},
-		{"fedora", "prefork", map[string]string{"../conf.modules.d/00-mpm.conf": "#LoadModule mpm_event_module a\n  loadmodule mpm_prefork_module b\n"}},
+		{"empty", "unknown", map[string]string{"httpd.conf": "Listen 80\n"}},
+		{"debian", "event", map[string]string{"apache2.conf": debian, "mods-enabled/mpm_event.load": "# Conflicts: x\nLoadModule mpm_event_module /usr/lib/mod_mpm_event.so\n"}},
+		{"debian, not enabled", "unknown", map[string]string{"apache2.conf": debian, "mods-available/mpm_event.load": "LoadModule mpm_event_module x\n"}},
+		{"fedora", "prefork", map[string]string{"../conf.modules.d/00-mpm.conf": "#LoadModule mpm_event_module a\n  loadmodule mpm_prefork_module b\n",
+			"httpd.conf": "ServerRoot \"${WHERE}\"\nInclude conf.modules.d/*.conf\n"}},
 		{"source", "worker", map[string]string{"httpd.conf": "Listen 80\nLoadModule mpm_worker_module modules/mod_mpm_worker.so\n"}},
-		{"two of them", "unknown", map[string]string{"a.conf": "LoadModule mpm_worker_module x\n", "b.conf": "LoadModule mpm_event_module x\n"}},
+		{"two of them", "unknown", map[string]string{"httpd.conf": "LoadModule mpm_worker_module x\nLoadModule mpm_event_module x\n"}},
+		{"one of them for certain", "worker", map[string]string{"httpd.conf": "<IfDefine A>\nLoadModule mpm_event_module x\n</IfDefine>\nLoadModule mpm_worker_module x\n"}},
+		{"two branches", "unknown", map[string]string{"httpd.conf": "<IfDefine A>\nLoadModule mpm_event_module x\n</IfDefine>\n<IfDefine !A>\nLoadModule mpm_worker_module x\n</IfDefine>\n"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), `a "b" c's`, "conf")
+			rep := Report{Compiled: map[string]string{"HTTPD_ROOT": dir}}
 			for name, text := range tt.files {
 				path := filepath.Join(dir, name)
 				if err := errors.Join(os.MkdirAll(dir, 0o755), os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 					t.Fatal(err)
 				}
+				if name == "apache2.conf" {
+					rep.Compiled["SERVER_CONFIG_FILE"] = name
+				}
 			}
-			if got := scanMPM(dir); got != tt.want {
+			if got := scanMPM(rep, dir, map[string]string{"WHERE": strings.ReplaceAll(filepath.Dir(dir), `"`, `\"`)}); got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})

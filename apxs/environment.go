@@ -2,7 +2,6 @@ package apxs
 
 import (
 	"context"
-	"os"
 	"strings"
 
 	"modwsgi/internal/run"
@@ -13,20 +12,34 @@ import (
 // such file. The file is a shell script of the system; it is run in a shell with
 // nothing else in its environment.
 func Environment(ctx context.Context, r *run.Runner, info Info) map[string]string {
+	return environment(ctx, r, info.Httpd, info.ConfDir)
+}
+
+func environment(ctx context.Context, r *run.Runner, httpd, confDir string) map[string]string {
 	env := map[string]string{}
-	file := envvars(info.Httpd, info.ConfDir)
+	file := envvars(httpd, confDir)
 	if file == "" {
 		return env
 	}
-	res, err := r.Run(ctx, run.Cmd{Path: "/bin/sh", Args: []string{"-c", `. "$1" >/dev/null 2>&1; exec env -0`, "sh", file}, Timeout: binaryTimeout})
+	b := bare(r)
+	res, err := b.Run(ctx, run.Cmd{Path: "/bin/sh", Args: []string{"-c", `. "$1" >/dev/null 2>&1; exec env -0`, "sh", file}, Timeout: binaryTimeout})
 	if err != nil {
 		return env
 	}
 	for pair := range strings.SplitSeq(res.Stdout, "\x00") {
 		name, value, ok := strings.Cut(pair, "=")
-		if ok && os.Getenv(name) != value { // what the file made, not what was there
+		if own := ofShell[name] || name == "PATH" && value == b.Getenv(name); ok && !own {
 			env[name] = value
 		}
 	}
 	return env
+}
+
+// ofShell are the variables that are there whatever the file says.
+var ofShell = map[string]bool{"PWD": true, "OLDPWD": true, "SHLVL": true, "_": true, "LC_ALL": true}
+
+// bare is r with nothing but PATH in its environment, as a system starts its
+// services: what a person has set says nothing of the server.
+func bare(r *run.Runner) *run.Runner {
+	return &run.Runner{Log: r.Log, Env: []string{"PATH=" + r.Getenv("PATH")}}
 }

@@ -18,22 +18,29 @@ type machine struct {
 	t    *testing.T
 	root string
 	env  []string
+	sys  distro.System
 }
 
 func newMachine(t *testing.T) *machine {
-	m := &machine{t: t, root: filepath.Join(t.TempDir(), `a "b" c's [x]`)}
+	m := &machine{t: t, root: filepath.Join(t.TempDir(), `a "b" c's [x]`), sys: distro.System{ID: "debian", Family: distro.Debian}}
 	m.env = []string{"PATH=" + m.path("/usr/bin")}
-	for _, name := range []string{"cat", "grep"} { // which the scripts need
+	m.tools()
+	return m
+}
+
+// tools are the programs that the scripts need.
+func (m *machine) tools() {
+	m.t.Helper()
+	for _, name := range []string{"cat", "env", "grep"} {
 		real, err := exec.LookPath(name)
 		if err == nil {
 			m.mkdir("/usr/bin")
 			err = os.Symlink(real, m.path("/usr/bin/"+name))
 		}
 		if err != nil {
-			t.Fatal(err)
+			m.t.Fatal(err)
 		}
 	}
-	return m
 }
 
 func (m *machine) path(p string) string { return filepath.Join(m.root, p) }
@@ -63,7 +70,7 @@ func (m *machine) remove(p string) {
 }
 
 func (m *machine) finder() *finder {
-	return &finder{r: &run.Runner{Env: m.env}, root: m.root, sys: distro.System{ID: "debian", Family: distro.Debian}}
+	return &finder{r: &run.Runner{Env: m.env}, root: m.root, sys: m.sys}
 }
 
 // apache is a made-up installation below one prefix.
@@ -92,17 +99,8 @@ func (m *machine) install(a apache) string {
 		"EXTRA_CPPFLAGS = -DLINUX=2 -D_REENTRANT -Wall -U 'FOO' -D_FORTIFY_SOURCE=2", "CC = no-such-compiler -m64",
 		"APR_INCLUDEDIR = " + p + "/include/apr-1", "APU_INCLUDEDIR = " + p + "/include/apr-1", "APR_CONFIG = " + p + "/bin/apr-1-config",
 	}, "\n")+"\n", 0o644)
-	var v [3]int
-	if _, err := fmt.Sscanf(a.version, "%d.%d.%d", &v[0], &v[1], &v[2]); err != nil {
-		m.t.Fatal(err)
-	}
-	m.write(a.prefix+"/include/httpd.h", "", 0o644)
-	m.write(a.prefix+"/include/ap_release.h", fmt.Sprintf("#define AP_SERVER_MAJORVERSION_NUMBER %d\n"+
-		"#define AP_SERVER_MINORVERSION_NUMBER %d\n#define AP_SERVER_PATCHLEVEL_NUMBER   %d\n", v[0], v[1], v[2]), 0o644)
-	m.write(a.prefix+"/include/ap_mmn.h", fmt.Sprintf("#define MODULE_MAGIC_COOKIE 0x41503234UL /* \"%s\" */\n#ifndef MODULE_MAGIC_NUMBER_MAJOR\n"+
-		"#define MODULE_MAGIC_NUMBER_MAJOR %d\n#endif\n#define MODULE_MAGIC_NUMBER_MINOR %d     /* 0...n */\n", a.mmn.Cookie, a.mmn.Major, a.mmn.Minor), 0o644)
-	m.write(a.prefix+"/include/apr-1/apr.h", fmt.Sprintf("#define APR_HAS_THREADS           %d\n#define APR_HAS_FORK              1\n", a.threads), 0o644)
-	m.write(a.prefix+"/include/apr-1/apu.h", "", 0o644)
+	m.headers(a.prefix+"/include", a.version, a.mmn)
+	m.aprHeaders(a.prefix+"/include/apr-1", "", a.threads)
 	m.write(a.prefix+"/bin/apr-1-config", "#!/bin/sh\n[ \"$*\" = --cppflags ] && echo ' -D_GNU_SOURCE -D_REENTRANT '\n", 0o755)
 	m.write(a.prefix+"/modules/mod_alias.so", "", 0o644)
 	m.write(a.prefix+"/conf/httpd.conf", "", 0o644)
@@ -110,6 +108,33 @@ func (m *machine) install(a apache) string {
 		" -D HTTPD_ROOT=\"%s\"\n -D SERVER_CONFIG_FILE=\"conf/httpd.conf\"\n", a.running, a.runs.Major, a.runs.Minor, a.mpm, p), 0o644)
 	m.write(a.prefix+"/bin/httpd", "#!/bin/sh\n[ \"$1\" = -V ] && cat \"$0.V\"\n", 0o755)
 	return m.write(a.prefix+"/bin/apxs", fakeApxs, 0o755)
+}
+
+// headers are those of an Apache, as far as they are read.
+func (m *machine) headers(dir, version string, mmn MMN) {
+	m.t.Helper()
+	v := strings.Split(version+"..", ".")
+	m.write(dir+"/httpd.h", "", 0o644)
+	m.write(dir+"/ap_release.h", fmt.Sprintf("#define AP_SERVER_MAJORVERSION_NUMBER %s\n"+
+		"#define AP_SERVER_MINORVERSION_NUMBER %s\n#define AP_SERVER_PATCHLEVEL_NUMBER   %s\n", v[0], v[1], v[2]), 0o644)
+	m.write(dir+"/ap_mmn.h", fmt.Sprintf("#define MODULE_MAGIC_COOKIE 0x41503234UL /* \"%s\" */\n#ifndef MODULE_MAGIC_NUMBER_MAJOR\n"+
+		"#define MODULE_MAGIC_NUMBER_MAJOR %d\n#endif\n#define MODULE_MAGIC_NUMBER_MINOR %d     /* 0...n */\n", mmn.Cookie, mmn.Major, mmn.Minor), 0o644)
+}
+
+// aprHeaders are those of APR and APR-util; without a version there is no header
+// that has it.
+func (m *machine) aprHeaders(dir, version string, threads int) {
+	m.t.Helper()
+	m.write(dir+"/apr.h", fmt.Sprintf("#define APR_HAS_THREADS           %d\n#define APR_HAS_FORK              1\n", threads), 0o644)
+	m.write(dir+"/apu.h", "", 0o644)
+	if version == "" {
+		return
+	}
+	v := strings.Split(version+"..", ".")
+	for _, lib := range []library{libApr, libAprUtil} {
+		m.write(dir+"/"+lib.version, fmt.Sprintf("#define %[1]s_MAJOR_VERSION       %[2]s\n#define %[1]s_MINOR_VERSION       %[3]s\n"+
+			"#define %[1]s_PATCH_VERSION       %[4]s\n", lib.macro, v[0], v[1], v[2]), 0o644)
+	}
 }
 
 // fakeApxs knows one variable and leaves the others to its file.

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,39 +25,34 @@ type Candidate struct {
 	Httpd  string `json:"httpd,omitempty"`  // the server binary, where one was found
 	Usable bool   `json:"usable"`           // a module can be built for it
 	Why    string `json:"why"`              // where it was found, or why it is not usable
+	Advice string `json:"advice,omitempty"` // what to type or change, of one that is not usable
 	Select string `json:"select,omitempty"` // the setting that chooses it: "APXS=/usr/bin/apxs"
+	Flags  []Flag `json:"flags,omitempty"`  // what is wrong with it, usable or not
 	Info   *Info  `json:"info,omitempty"`   // of a usable one
 
 	err error
 }
 
-// names of apxs, and of servers, in the order they are tried.
-var (
-	apxsNames  = []string{"apxs2", "apxs", "apxs2-event", "apxs2-worker", "apxs2-prefork", "apxs24"}
-	httpdNames = []string{"httpd", "apache2", "httpd2", "httpd-event", "httpd-worker", "httpd-prefork"}
-)
-
-// usualDirs are where Apaches are put that PATH may not name (rule A-1).
-var usualDirs = []string{
-	"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin",
-	"/usr/local/apache2/bin", "/usr/local/apache/bin", "/usr/local/httpd/bin", "/opt/httpd*/bin", "/opt/apache*/bin",
-	"/opt/homebrew/bin", "/opt/homebrew/opt/httpd/bin", "/usr/local/opt/httpd/bin", "/home/linuxbrew/.linuxbrew/bin",
-	"/opt/local/bin", "/usr/pkg/sbin", "/opt/rh/httpd24/root/usr/bin",
-}
-
 // Find describes the Apache to build for: the one that explicit names, else
 // $MODWSGI_APXS, else $APXS, else the first usable of [Candidates]. A name
-// given is an apxs program, a path or to be looked up. If that one cannot be
-// used the error says why; another is never taken in its place. Where nobody
-// names one, $MODWSGI_APACHE_CONFIG may name a file with the Info of another
-// machine's Apache, which is then believed.
+// given is an apxs program, a path or to be looked up, or a folder that has
+// httpd.h. If that one cannot be used the error says why; another is never taken
+// in its place. Where nobody names one, $MODWSGI_APACHE_CONFIG may name a file
+// with the Info of another machine's Apache, which is then believed.
 func Find(ctx context.Context, r *run.Runner, explicit string) (Info, error) {
 	return newFinder(r).find(ctx, explicit)
 }
 
 // Candidates lists every Apache of this machine in the order Find tries them.
 func Candidates(ctx context.Context, r *run.Runner) []Candidate {
-	return newFinder(r).candidates(ctx)
+	f := newFinder(r)
+	list := f.candidates(ctx)
+	if path := r.Getenv(recordSetting); path != "" {
+		if name, _ := f.asked(""); name == "" {
+			return append([]Candidate{recorded(path)}, list...)
+		}
+	}
+	return list
 }
 
 // finder looks for Apaches below root, which is "" but in tests.
@@ -104,37 +98,24 @@ func fromRecord(path string) (Info, error) {
 	return info, nil
 }
 
-// asked returns the apxs somebody named and the setting it was named by.
-func (f *finder) asked(explicit string) (name, setting string) {
-	if explicit != "" {
-		return explicit, "the apxs given,"
+// recorded is the candidate that a file with an Info stands for.
+func recorded(path string) Candidate {
+	c := Candidate{Select: recordSetting + "=" + words.Quote(path)}
+	info, err := fromRecord(path)
+	if err != nil {
+		c.fail(err)
+		return c
 	}
-	for _, key := range []string{"MODWSGI_APXS", "APXS"} {
-		if name := f.r.Getenv(key); name != "" {
-			return name, "the apxs of $" + key + ","
-		}
-	}
-	return "", ""
+	c.Apxs, c.Httpd, c.Usable, c.Why = info.Apxs, info.Httpd, true, "recorded in "+path
+	c.Info, c.Flags = &info, info.Flags
+	return c
 }
 
-func (f *finder) lookUp(name string) (string, error) {
-	if strings.Contains(name, "/") {
-		if _, err := f.r.LookPath(name); err != nil {
-			err = fmt.Errorf("no such program: %w", err)
-			return "", hint.Exit(hint.New(err, "correct it, or leave it out to use the apxs that is installed; without one: "+
-				f.sys.InstallLine(f.sys.Package(devPackage))), hint.NotFound)
-		}
-		return filepath.Abs(name)
+func (c *Candidate) fail(err error) {
+	c.Why, c.Advice, c.err = err.Error(), hint.Of(err), err
+	if flag := FlagOf(err); flag != "" {
+		c.Flags = append(c.Flags, flag)
 	}
-	if path, err := f.r.LookPath(name); err == nil {
-		return path, nil
-	}
-	for _, dir := range f.dirs() {
-		if path, err := f.r.LookPath(filepath.Join(dir, name)); err == nil {
-			return path, nil
-		}
-	}
-	return "", f.absent(errors.New("no such program in PATH or the usual folders"))
 }
 
 // absent makes err say which package brings an apxs.
@@ -142,19 +123,56 @@ func (f *finder) absent(err error) error {
 	return hint.Exit(hint.New(err, f.sys.InstallLine(f.sys.Package(devPackage))), hint.NotFound)
 }
 
-// choose takes the first usable of list. The rest decides only what is noted.
+// choose takes the first usable of list. The rest decides only what is noted
+// (rule A-2).
 func (f *finder) choose(list []Candidate) (Info, error) {
 	i := slices.IndexFunc(list, func(c Candidate) bool { return c.Usable })
 	if i < 0 {
 		return Info{}, f.none(list)
 	}
 	info := *list[i].Info
-	for _, c := range list[i+1:] {
-		if c.Usable && (c.Info.MMN != info.MMN || c.Info.Root != info.Root) {
-			info.Notes = append(info.Notes, fmt.Sprintf("another Apache is here: %s, %s selects it", c.Info.Version, c.Select))
+	info.Notes = append(info.Notes, others(list)...)
+	return info, nil
+}
+
+// Others are the notes of rule A-2: one for each usable Apache of list that a
+// module for the first would not do for. There is nothing to note where somebody
+// named one.
+func Others(r *run.Runner, list []Candidate) []string {
+	if name, _ := (&finder{r: r}).asked(""); name != "" {
+		return nil
+	}
+	return others(list)
+}
+
+func others(list []Candidate) []string {
+	var notes []string
+	var first *Info
+	for _, c := range list {
+		switch {
+		case !c.Usable:
+		case first == nil:
+			first = c.Info
+		default:
+			if what := difference(*first, *c.Info); what != "" {
+				notes = append(notes, fmt.Sprintf("another Apache is here, %s, with another %s: %s selects it", c.Info.Version, what, c.Select))
+			}
 		}
 	}
-	return info, nil
+	return notes
+}
+
+// difference says in what two Apaches differ so that a module of the one may not
+// do for the other, "" if in nothing.
+func difference(a, b Info) string {
+	var list []string
+	if a.MMN != b.MMN {
+		list = append(list, "module magic number")
+	}
+	if a.Root != b.Root || a.Prefix != b.Prefix {
+		list = append(list, "prefix")
+	}
+	return strings.Join(list, " and ")
 }
 
 // none is the error when no Apache of list is usable. Each that has an apxs is
@@ -178,23 +196,30 @@ func (f *finder) none(list []Candidate) error {
 func (f *finder) candidates(ctx context.Context) []Candidate {
 	var list []Candidate
 	known := map[string]bool{} // real paths
+	if name, _ := f.asked(""); name != "" {
+		if _, err := f.lookUp(name); err != nil {
+			c := Candidate{Apxs: name}
+			c.fail(err)
+			list = append(list, c)
+		}
+	}
 	for _, place := range f.places() {
 		path, err := filepath.EvalSymlinks(place)
 		if err != nil || known[path] {
 			continue
 		}
-		if _, err := f.r.LookPath(path); err != nil {
+		if _, err := f.r.LookPath(path); err != nil && !isFile(filepath.Join(path, "httpd.h")) {
 			continue // a folder, or not executable
 		}
 		known[path] = true
-		c := Candidate{Apxs: path, Select: "APXS=" + words.Quote(path)}
 		info, err := f.describe(ctx, path)
+		c := Candidate{Apxs: info.Apxs, Httpd: info.Httpd, Select: "APXS=" + words.Quote(path), Flags: info.Flags}
 		if err != nil {
-			c.Why, c.err = err.Error(), err
+			c.fail(err)
 		} else {
-			c.Usable, c.Why, c.Info, c.Httpd = true, "found as "+place, &info, info.Httpd
-			known[info.Httpd] = true
+			c.Usable, c.Why, c.Info = true, "found as "+place, &info
 		}
+		known[info.Httpd] = true
 		list = append(list, c)
 	}
 	return append(list, f.bareServers(known)...)
@@ -210,88 +235,13 @@ func (f *finder) bareServers(known map[string]bool) []Candidate {
 				continue
 			}
 			known[path] = true
-			list = append(list, Candidate{Httpd: path, Why: "a server without apxs: " + f.sys.InstallLine(f.sys.Package(devPackage))})
+			c := Candidate{Httpd: path, Why: "a server without apxs", Advice: f.sys.InstallLine(f.sys.Package(devPackage))}
+			if f.sys.Family == distro.MacOS && path == filepath.Join(f.root, "/usr/sbin/httpd") {
+				c.Why = "macOS's own server: it comes without headers, and loads signed modules only"
+				c.Flags = []Flag{FlagAppleServer}
+			}
+			list = append(list, c)
 		}
 	}
 	return list
-}
-
-// places are all paths an apxs may be at, in the order of rule A-1; many will
-// not exist.
-func (f *finder) places() []string {
-	var list []string
-	if name, _ := f.asked(""); name != "" {
-		if path, err := f.lookUp(name); err == nil {
-			list = append(list, path)
-		}
-	}
-	for _, key := range []string{"MODWSGI_PYTHON", "PYTHON"} { // an httpd installed as a Python package
-		if python := f.r.Getenv(key); filepath.IsAbs(python) {
-			list = append(list, filepath.Join(filepath.Dir(python), "mod_wsgi-apxs"))
-		}
-	}
-	if venv := f.r.Getenv("VIRTUAL_ENV"); filepath.IsAbs(venv) {
-		list = append(list, filepath.Join(venv, "bin", "mod_wsgi-apxs"))
-	}
-	// By name first: with Debian's apxs2 in PATH, an apxs earlier in it is
-	// somebody's own build.
-	searched := f.searched()
-	for _, name := range apxsNames {
-		for _, dir := range f.path() {
-			list = append(list, filepath.Join(dir, name))
-		}
-	}
-	for _, dir := range searched {
-		for _, name := range apxsNames {
-			list = append(list, filepath.Join(dir, name))
-		}
-	}
-	return list
-}
-
-func (f *finder) path() []string {
-	return slices.DeleteFunc(filepath.SplitList(f.r.Getenv("PATH")), func(dir string) bool { return !filepath.IsAbs(dir) })
-}
-
-// searched are PATH and the usual folders.
-func (f *finder) searched() []string { return append(f.path(), f.dirs()...) }
-
-func (f *finder) dirs() []string {
-	list := rooted(f.root, usualDirs)
-	if conda := f.r.Getenv("CONDA_PREFIX"); filepath.IsAbs(conda) {
-		list = append(list, filepath.Join(conda, "bin"))
-	}
-	return list
-}
-
-// rooted gives the folders that match patterns below root.
-func rooted(root string, patterns []string) []string {
-	var list []string
-	for _, p := range patterns {
-		if !strings.Contains(p, "*") {
-			list = append(list, filepath.Join(root, p))
-			continue
-		}
-		found, _ := filepath.Glob(quoteGlob(root) + p) // the patterns are ours: they are well formed
-		list = append(list, found...)
-	}
-	return list
-}
-
-// quoteGlob makes a path match itself alone.
-func quoteGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
-}
-
-// realPath is path with its links resolved, or path itself.
-func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
-	}
-	return path
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

@@ -25,7 +25,7 @@ func TestFind(t *testing.T) {
 	p := m.path("/opt/httpd 2.4")
 	want := Info{
 		Apxs: path, Httpd: p + "/bin/httpd", Version: "2.4.65", Running: "2.4.65", MMN: mmn24, MPM: "event", Family: "source",
-		HasForks: true, Threads: true, IncludeDirs: []string{p + "/include", p + "/include/apr-1"},
+		HasForks: true, Threads: true, Prefix: p, BuildDir: p + "/build", IncludeDirs: []string{p + "/include", p + "/include/apr-1"},
 		Defines:    []string{"-D_GNU_SOURCE", "-D_REENTRANT", "-DLINUX=2", "-UFOO"},
 		ModulesDir: p + "/modules", ConfDir: p + "/conf", ConfFile: p + "/conf/httpd.conf", Root: p,
 		From: info.From,
@@ -86,7 +86,7 @@ func TestFindOrder(t *testing.T) {
 		t.Errorf("Candidates = %+v", list)
 	}
 	info, err := m.finder().find(t.Context(), "")
-	if err != nil || !strings.Contains(strings.Join(info.Notes, "\n"), "another Apache is here: 2.4.65, APXS=") {
+	if err != nil || !strings.Contains(strings.Join(info.Notes, "\n"), "another Apache is here, 2.4.65, with another prefix: APXS=") {
 		t.Errorf("notes %q, %v", info.Notes, err)
 	}
 }
@@ -261,7 +261,7 @@ func TestMPMNeedsEnvironment(t *testing.T) {
 	if got := find(); got != "unknown" {
 		t.Errorf("without any word: %q", got)
 	}
-	m.write("/opt/a/conf/mods-enabled/mpm.load", "LoadModule mpm_prefork_module x\n", 0o644)
+	m.write("/opt/a/conf/httpd.conf", "LoadModule mpm_prefork_module x\n", 0o644)
 	if got := find(); got != "prefork" {
 		t.Errorf("by LoadModule: %q", got)
 	}

@@ -15,6 +15,7 @@ import (
 type headers struct {
 	version string
 	mmn     MMN
+	mmnText string // of .mmn, which RPM packages have
 }
 
 var defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(\S[^\n]*)`)
@@ -22,12 +23,12 @@ var defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(\
 // defines reads the object-like macros of a header. The first definition
 // counts: later ones stand in branches for compilers of no concern here.
 func defines(file string) (map[string]string, error) {
-	data, err := os.ReadFile(file)
+	text, err := readText(file)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]string{}
-	for _, m := range defineLine.FindAllStringSubmatch(string(data), -1) {
+	for _, m := range defineLine.FindAllStringSubmatch(text, -1) {
 		if _, seen := out[m[1]]; !seen {
 			out[m[1]] = m[2]
 		}
@@ -83,6 +84,9 @@ func readHeaders(dir string) (headers, error) {
 	}
 	if text := cookieText.FindStringSubmatch(defs["MODULE_MAGIC_COOKIE"]); text != nil {
 		h.mmn.Cookie = text[1]
+	}
+	if text, err := readText(filepath.Join(dir, ".mmn")); err == nil {
+		h.mmnText = strings.TrimSpace(text)
 	}
 	return h, nil
 }

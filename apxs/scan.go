@@ -47,11 +47,38 @@ func (s Scan) Loads(symbol string) []Directive {
 	return list
 }
 
+// MPM is the one that the configuration loads: "event". It is "" if there is none
+// or if there are several of which only the running server knows which counts.
+func (s Scan) MPM() string {
+	found := map[bool][]string{} // by whether there is a condition
+	for _, d := range s.Directives {
+		if !strings.EqualFold(d.Name, "LoadModule") || len(d.Args) == 0 {
+			continue
+		}
+		name, ok := strings.CutPrefix(d.Args[0], "mpm_")
+		name, is := strings.CutSuffix(name, "_module")
+		if ok && is && !slices.Contains(found[d.Conditional()], name) {
+			found[d.Conditional()] = append(found[d.Conditional()], name)
+		}
+	}
+	for _, list := range [][]string{found[false], found[true]} {
+		if len(list) > 0 {
+			if len(list) == 1 {
+				return list[0]
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
 // Limits of a scan (rule A-10): a configuration that exceeds them is not one.
 const (
 	maxScanDepth = 32
 	maxScanFiles = 10_000
 	maxScanBytes = 64 << 20
+	maxScanLine  = 1 << 20 // of a line whose variables are expanded: definitions can double each other
+	maxScanNotes = 100
 )
 
 // ScanConfig reads the configuration file conf and what it includes. Root is
@@ -71,15 +98,32 @@ func ScanConfig(conf, root string, env map[string]string) (Scan, error) {
 
 type scanner struct {
 	out     Scan
-	root    string
+	below   string // all paths are looked for under this one: "" but in tests
+	root    string // ServerRoot
 	defines map[string]string
 	env     map[string]string
 	bytes   int
+	folders int
+	grown   int  // bytes that variables made
 	full    bool // a limit was reached, which has been noted
 }
 
+// on is where a path of the configuration lies on this machine.
+func (s *scanner) on(path string) string {
+	if s.below == "" {
+		return path
+	}
+	return filepath.Join(s.below, path)
+}
+
 func (s *scanner) note(format string, args ...any) {
-	s.out.Notes = append(s.out.Notes, fmt.Sprintf(format, args...))
+	switch len(s.out.Notes) {
+	case maxScanNotes + 1:
+	case maxScanNotes:
+		s.out.Notes = append(s.out.Notes, "there is more that could not be followed")
+	default:
+		s.out.Notes = append(s.out.Notes, fmt.Sprintf(format, args...))
+	}
 }
 
 // file reads one file. Within are the sections that its Include stands in.
@@ -90,21 +134,21 @@ func (s *scanner) file(path string, within []string, depth int) {
 	case depth > maxScanDepth:
 		s.note("%s is included more than %d levels deep", path, maxScanDepth)
 		return
-	case len(s.out.Files) >= maxScanFiles || s.bytes > maxScanBytes:
-		s.note("the configuration has more than %d files or %d bytes: the rest was not read", maxScanFiles, maxScanBytes)
-		s.full = true
+	case len(s.out.Files) >= maxScanFiles:
+		s.stop()
 		return
 	}
-	info, err := os.Stat(path)
+	info, err := os.Stat(s.on(path))
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("it is no regular file")
 	}
-	if err == nil && info.Size() > maxScanBytes {
-		err = errors.New("it is too large")
+	if err == nil && int64(s.bytes)+info.Size() > maxScanBytes {
+		s.stop()
+		return
 	}
 	var data []byte
 	if err == nil {
-		data, err = os.ReadFile(path)
+		data, err = os.ReadFile(s.on(path))
 	}
 	if err != nil {
 		s.note("%s could not be read: %v", path, err)
@@ -115,10 +159,21 @@ func (s *scanner) file(path string, within []string, depth int) {
 	s.text(path, string(data), within, depth)
 }
 
+// stop ends the scan at a limit.
+func (s *scanner) stop() {
+	if !s.full {
+		s.note("the configuration has more than %d files or %d bytes: the rest was not read", maxScanFiles, maxScanBytes)
+	}
+	s.full = true
+}
+
 // text reads the lines of a file. Sections that a file opens end with it.
 func (s *scanner) text(path, text string, within []string, depth int) {
 	sections := slices.Clone(within)
 	for number, line := range logicalLines(text) {
+		if s.full {
+			return
+		}
 		line = strings.TrimSpace(line)
 		switch {
 		case line == "" || line[0] == '#':
@@ -138,7 +193,8 @@ func (s *scanner) text(path, text string, within []string, depth int) {
 // number of the first of each.
 func logicalLines(text string) func(func(int, string) bool) {
 	return func(yield func(int, string) bool) {
-		number, first, joined := 0, 0, ""
+		var joined strings.Builder
+		number, first := 0, 0
 		for line := range strings.Lines(text) {
 			number++
 			if first == 0 {
@@ -146,16 +202,20 @@ func logicalLines(text string) func(func(int, string) bool) {
 			}
 			line = strings.TrimRight(line, "\r\n")
 			if rest, more := strings.CutSuffix(line, `\`); more {
-				joined += rest
+				joined.WriteString(rest)
 				continue
 			}
-			if !yield(first, joined+line) {
+			if joined.Len() > 0 {
+				line = joined.String() + line
+				joined.Reset()
+			}
+			if !yield(first, line) {
 				return
 			}
-			first, joined = 0, ""
+			first = 0
 		}
-		if joined != "" {
-			yield(first, joined)
+		if joined.Len() > 0 {
+			yield(first, joined.String())
 		}
 	}
 }
@@ -195,10 +255,13 @@ func (s *scanner) absolute(path string) string {
 func (s *scanner) include(target, place string, required bool, within []string, depth int) {
 	paths := []string{target}
 	if strings.ContainsAny(target, "*?[") {
-		matched, err := filepath.Glob(target)
+		matched, err := filepath.Glob(quoteGlob(s.below) + target)
 		if err != nil {
 			s.note("%s: the pattern %s is malformed", place, target)
 			return
+		}
+		for i := range matched {
+			matched[i] = strings.TrimPrefix(matched[i], s.below)
 		}
 		paths = matched // sorted, as Apache reads them
 	}
@@ -206,7 +269,7 @@ func (s *scanner) include(target, place string, required bool, within []string, 
 		s.note("%s: nothing matches %s", place, target)
 	}
 	for _, path := range paths {
-		info, err := os.Stat(path)
+		info, err := os.Stat(s.on(path))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && !required:
 		case err != nil:
@@ -220,18 +283,24 @@ func (s *scanner) include(target, place string, required bool, within []string, 
 }
 
 func (s *scanner) folder(dir string, within []string, depth int) {
-	entries, err := os.ReadDir(dir)
+	switch s.folders++; {
+	case s.full:
+		return
+	case depth > maxScanDepth:
+		s.note("%s is included more than %d levels deep", dir, maxScanDepth)
+		return
+	case s.folders > maxScanFiles: // links can make a few folders endlessly many
+		s.stop()
+		return
+	}
+	entries, err := os.ReadDir(s.on(dir))
 	if err != nil {
 		s.note("%s could not be read: %v", dir, err)
 		return
 	}
-	if depth > maxScanDepth {
-		s.note("%s is included more than %d levels deep", dir, maxScanDepth)
-		return
-	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if info, err := os.Stat(s.on(path)); err == nil && info.IsDir() {
 			s.folder(path, within, depth+1)
 			continue
 		}
@@ -242,17 +311,21 @@ func (s *scanner) folder(dir string, within []string, depth int) {
 var variable = regexp.MustCompile(`\$\{([^}:]+)\}`)
 
 // expand replaces ${NAME} by what Define or the environment says; one that
-// nobody defines stays as it is, as Apache keeps it.
+// nobody defines stays as it is, as Apache keeps it, and so does a line that
+// would grow too long.
 func (s *scanner) expand(line string) string {
+	size := len(line)
 	return variable.ReplaceAllStringFunc(line, func(ref string) string {
 		name := ref[2 : len(ref)-1]
-		if value, ok := s.defines[name]; ok {
-			return value
+		value, ok := s.defines[name]
+		if !ok {
+			value, ok = s.env[name]
 		}
-		if value, ok := s.env[name]; ok {
-			return value
+		if size += len(value); !ok || size > maxScanLine || s.grown+len(value) > maxScanBytes {
+			return ref
 		}
-		return ref
+		s.grown += len(value)
+		return value
 	})
 }
 

@@ -14,7 +14,7 @@ func Trail(r *run.Runner, info Info) []string {
 	bin := filepath.Dir(info.Apxs)
 	list := append(f.searched(), info.Apxs, info.Httpd, info.Root, info.ModulesDir, info.ConfDir, info.ConfFile,
 		envvars(info.Httpd, info.ConfDir), filepath.Join(bin, "envvars"), filepath.Join(bin, "apachectl"))
-	for _, dir := range append(rooted(f.root, buildDirs), filepath.Join(filepath.Dir(bin), "build")) {
+	for _, dir := range append(rooted(f.root, buildDirs), near(bin)...) {
 		list = append(list, dir, filepath.Join(dir, "config_vars.mk"))
 	}
 	for _, dir := range info.IncludeDirs {

@@ -3,11 +3,15 @@ package apxs
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
+// A-3: the file as apxs reads it, its references expanded, cycles and unknown ones kept.
 func TestVars(t *testing.T) {
 	v := ParseVars(strings.Join([]string{
 		"prefix = /opt/my apache",
@@ -103,9 +107,20 @@ func TestVarsAsApxs(t *testing.T) {
 	}
 }
 
+// Y-4
 func FuzzVars(f *testing.F) {
 	if data, err := os.ReadFile("testdata/debian12/config_vars.mk"); err == nil {
 		f.Add(string(data))
+	}
+	files, _ := filepath.Glob("testdata/systems/*.txtar") // without them the rest are seeds
+	for _, file := range files {
+		if archive, err := txtar.ParseFile(file); err == nil {
+			for _, each := range archive.Files {
+				if filepath.Base(each.Name) == "config_vars.mk" {
+					f.Add(string(each.Data))
+				}
+			}
+		}
 	}
 	for _, s := range []string{"a = $(b)\nb = $(a)", "a = $(a)$(a)", "a=${b}$(b}${b)$", "a = $()${}", "=\n==\n\x00=\xff"} {
 		f.Add(s)
