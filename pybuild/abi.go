@@ -2,6 +2,9 @@ package pybuild
 
 import (
 	"fmt"
+	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +16,9 @@ func (a ABI) ID() string {
 	}
 	return impl + a.digits()
 }
+
+// FullID is ID with the platform (rule P-12): "cp313t-x86_64-linux-gnu".
+func (a ABI) FullID() string { return a.ID() + "-" + a.Triplet }
 
 // Folder is the name of everything built for the ABI:
 // "cpython-313t-x86_64-linux-gnu".
@@ -53,45 +59,89 @@ func abiOf(p *probe) (ABI, error) {
 	case strings.Contains(p.Platform, "bsd"):
 		a.Libc = "bsd"
 	}
+	list := marks(p)
 	var err error
-	if a.Free, err = agree(p, "Py_GIL_DISABLED", "t"); err != nil {
+	if a.Free, err = agree(list, "t"); err != nil {
 		return a, err
 	}
-	a.Debug, err = agree(p, "Py_DEBUG", "d")
-	return a, err
+	if a.Debug, err = agree(list, "d"); err != nil {
+		return a, err
+	}
+	if a.Free && a.Minor < 13 {
+		return a, fmt.Errorf("it says that it is free-threaded, and Python %s cannot be", p.xy())
+	}
+	return a, nil
 }
 
-// agree tells whether p was built with the feature that variable name and the
-// letter flag in names stand for. All that say something must say the same.
-func agree(p *probe, name, flag string) (bool, error) {
-	on := p.on(name)
-	said := []struct{ what, value string }{
-		{"sys.abiflags", p.ABIFlags},
-		{"ABIFLAGS", p.text("ABIFLAGS")},
-		{"LDVERSION", strings.TrimPrefix(p.text("LDVERSION"), p.xy())},
-		{"SOABI", soabiFlags(p)},
-	}
-	for _, s := range said {
-		if s.what == "LDVERSION" && p.text(s.what) == "" || s.what == "SOABI" && p.text(s.what) == "" {
-			continue
-		}
-		if strings.Contains(s.value, flag) == on {
-			continue
-		}
-		return on, fmt.Errorf("this Python contradicts itself: %s=%q, sys.abiflags=%q, ABIFLAGS=%q, LDVERSION=%q, SOABI=%q",
-			name, p.text(name), p.ABIFlags, p.text("ABIFLAGS"), p.text("LDVERSION"), p.text("SOABI"))
-	}
-	return on, nil
+// mark is something that tells builds of one version apart.
+type mark struct {
+	what, value string
+	flags       string // the letters that it has
+	tells       string // the letters that it has wherever they apply
 }
 
-// soabiFlags are the letters behind the version in SOABI: "t" of
-// "cpython-313t-x86_64-linux-gnu".
-func soabiFlags(p *probe) string {
-	parts := strings.SplitN(p.text("SOABI"), "-", 3)
-	if len(parts) < 2 {
-		return ""
+// Where the letters are in names: behind the version.
+var (
+	inVersion    = regexp.MustCompile(`^\d+\.\d+([a-z]*)$`)
+	inSOABI      = regexp.MustCompile(`^\.?cpython-\d+([a-z]*)(?:[-.]|$)`)
+	inLibrary    = regexp.MustCompile(`^libpython\d+\.\d+([a-z]*)\.`)
+	inFolderName = regexp.MustCompile(`^python\d+\.\d+([a-z]*)$`)
+)
+
+// marks lists all that p has of rule F-1's.
+func marks(p *probe) []mark {
+	list := []mark{{"sys.abiflags", p.ABIFlags, p.ABIFlags, "td"}}
+	for what, flag := range map[string]string{"Py_GIL_DISABLED": "t", "Py_DEBUG": "d"} {
+		m := mark{what: what, value: p.text(what), tells: flag}
+		if p.on(what) {
+			m.flags = flag
+		}
+		list = append(list, m)
 	}
-	return strings.TrimLeft(parts[1], "0123456789")
+	if _, ok := p.Vars["ABIFLAGS"]; ok {
+		list = append(list, mark{"ABIFLAGS", p.text("ABIFLAGS"), p.text("ABIFLAGS"), "td"})
+	}
+	for _, m := range []struct {
+		what, value string
+		pattern     *regexp.Regexp
+		tells       string
+	}{
+		{"LDVERSION", p.text("LDVERSION"), inVersion, "td"},
+		{"SOABI", p.text("SOABI"), inSOABI, "td"},
+		{"EXT_SUFFIX", p.text("EXT_SUFFIX"), inSOABI, "td"},
+		{"INSTSONAME", path.Base(p.text("INSTSONAME")), inLibrary, "td"},
+		{"headers", path.Base(p.text("INCLUDEPY")), inFolderName, "td"},
+		{"stdlib", path.Base(p.stdlib()), inFolderName, "t"}, // a debug build shares it
+	} {
+		if found := m.pattern.FindStringSubmatch(m.value); found != nil {
+			list = append(list, mark{m.what, m.value, found[1], m.tells})
+		}
+	}
+	switch name := p.text("PYTHONFRAMEWORK"); name { // others were named by who built them
+	case "Python":
+		list = append(list, mark{"framework", name, "", "t"})
+	case "PythonT":
+		list = append(list, mark{"framework", name, "t", "t"})
+	}
+	slices.SortFunc(list, func(a, b mark) int { return strings.Compare(a.what, b.what) })
+	return list
+}
+
+// agree tells whether a build has what the letter flag stands for. All that say
+// something must say the same.
+func agree(list []mark, flag string) (bool, error) {
+	list = slices.DeleteFunc(slices.Clone(list), func(m mark) bool { return !strings.Contains(m.tells, flag) })
+	says := func(m mark) bool { return strings.Contains(m.flags, flag) }
+	on := says(list[0])
+	if !slices.ContainsFunc(list, func(m mark) bool { return says(m) != on }) {
+		return on, nil
+	}
+	var table strings.Builder
+	for _, m := range list {
+		fmt.Fprintf(&table, "\n  %-15s  %-40q  %s", m.what, m.value, map[bool]string{true: "yes", false: "no"}[says(m)])
+	}
+	what := map[string]string{"t": "free-threaded", "d": "a debug build"}[flag]
+	return on, fmt.Errorf("this Python contradicts itself: is it %s?%s", what, table.String())
 }
 
 // triplet names the platform as extension modules of this Python do.

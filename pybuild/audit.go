@@ -61,7 +61,7 @@ func Inspect(ctx context.Context, r *run.Runner, place string, tryImports bool) 
 	if !strings.Contains(place, "/") {
 		place = "./" + place // a folder here, rather than a command
 	}
-	python, err := newFinder(r).lookUp(place)
+	python, err := newFinder(r).lookUp(request{place: place})
 	if err != nil {
 		return Audit{}, fmt.Errorf("the environment %s: %w", place, err)
 	}

@@ -35,7 +35,11 @@ var (
 // what could be learnt; several things may be wrong at once.
 func (f *finder) describe(ctx context.Context, path, source string) (Info, error) {
 	info := Info{Executable: path, Source: source}
-	p, err := ask(ctx, f.r, path)
+	if env := environmentOf(path); env.Dir != "" && !isFile(path) {
+		info.Environment = &env
+		return info, hint.Exit(env.lost(), hint.NotFound)
+	}
+	p, err := f.answer(ctx, path)
 	if err != nil {
 		return info, notUsable(err)
 	}
@@ -45,10 +49,10 @@ func (f *finder) describe(ctx context.Context, path, source string) (Info, error
 	}
 	info.Version, info.HexVersion = p.version(), p.HexVersion
 	info.Prefix, info.BasePrefix = p.Prefix, p.BasePrefix
-	env := readVenv(info.Executable)
-	if env.dir != "" {
-		info.Prefix = env.dir
-		info.Notes = append(info.Notes, env.oddities(&p)...)
+	env := environmentOf(info.Executable)
+	if env.Dir != "" {
+		info.Prefix, info.Environment = env.Dir, &env
+		info.Notes = append(info.Notes, env.compare(&p)...)
 	}
 	info.Base = base(&p, info.Executable, env)
 
@@ -64,85 +68,39 @@ func (f *finder) describe(ctx context.Context, path, source string) (Info, error
 	if info.ABI, err = abiOf(&p); err != nil {
 		return info, notUsable(err)
 	}
+	if info.ABI.Free && info.ABI.Minor == 13 { // F-3
+		info.Notes = append(info.Notes, "free-threading is experimental in Python 3.13")
+	}
 	info.Defines, info.Sanitizer = defines(&p), sanitizer(&p)
 	return info, errors.Join(f.headers(&info, &p), f.library(ctx, &info, &p))
 }
 
 func notUsable(err error) error { return hint.Exit(err, hint.Refused) }
 
-// relocate mends the paths of an installation that was moved after it was
-// built (rule P-9): the folder it was made for does not exist, the one it runs
-// from does.
-func relocate(p *probe) {
-	was := p.text("installed_base")
-	if was == "" || was == p.BasePrefix || isDir(was) {
-		return
-	}
-	for name, value := range p.Vars {
-		if rest, ok := strings.CutPrefix(string(value), was); ok && (rest == "" || rest[0] == '/') {
-			p.Vars[name] = setting(p.BasePrefix + rest)
-		}
-	}
-	for name, value := range p.Paths {
-		if rest, ok := strings.CutPrefix(value, was); ok && (rest == "" || rest[0] == '/') {
-			p.Paths[name] = p.BasePrefix + rest
-		}
-	}
-}
-
-// venv is what a pyvenv.cfg says (rule P-8).
-type venv struct {
-	dir     string // "" when the interpreter is not in one
-	home    string // the folder of the base interpreter
-	version string
-}
-
-// readVenv reads the pyvenv.cfg that belongs to the interpreter at exe: the
-// interpreter itself, run with -S, does not tell before 3.14.
-func readVenv(exe string) venv {
-	for _, dir := range []string{filepath.Dir(filepath.Dir(exe)), filepath.Dir(exe)} {
-		data, err := os.ReadFile(filepath.Join(dir, "pyvenv.cfg"))
+// answer is what the interpreter at path says of itself, or what its files say
+// where it shall not be run.
+func (f *finder) answer(ctx context.Context, path string) (probe, error) {
+	if on := f.r.Getenv(readSetting); on != "" && on != "0" {
+		p, err := read(path)
 		if err != nil {
-			continue
+			err = fmt.Errorf("reading the files of %s: %w", path, err)
 		}
-		env := venv{dir: dir}
-		for line := range strings.Lines(string(data)) {
-			key, value, _ := strings.Cut(line, "=")
-			value = strings.TrimSpace(value)
-			switch strings.ToLower(strings.TrimSpace(key)) {
-			case "home":
-				env.home = value
-			case "version", "version_info":
-				env.version = value
-			}
-		}
-		return env
+		return p, err
 	}
-	return venv{}
-}
-
-func (env venv) oddities(p *probe) []string {
-	var notes []string
-	if env.home != "" && !isDir(env.home) {
-		notes = append(notes, fmt.Sprintf("the Python that %s was made from is gone from %s", env.dir, env.home))
-	}
-	if env.version != "" && env.version != p.xy() && !strings.HasPrefix(env.version, p.xy()+".") {
-		notes = append(notes, fmt.Sprintf("%s was made for Python %s and runs %s: packages in it are not found", env.dir, env.version, p.version()))
-	}
-	return notes
+	return f.recall(ctx, path)
 }
 
 // base is the real path of the interpreter that exe is, or is an environment of.
-func base(p *probe, exe string, env venv) string {
+func base(p *probe, exe string, env Environment) string {
 	var paths []string
-	if readVenv(p.BaseExecutable).dir == "" {
+	if environmentOf(p.BaseExecutable).Dir == "" {
 		paths = append(paths, p.BaseExecutable)
 	}
-	if env.dir == "" {
+	if env.Dir == "" {
 		paths = append(paths, exe)
 	} else {
 		for _, name := range []string{filepath.Base(exe), "python" + p.xy() + p.ABIFlags, "python3", "python"} {
-			paths = append(paths, filepath.Join(env.home, name))
+			paths = append(paths, filepath.Join(env.Home, name))
 		}
 	}
 	for _, path := range paths {
@@ -190,6 +148,14 @@ func sanitizer(p *probe) string {
 
 var patchLevel = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_(MAJOR|MINOR|MICRO)_VERSION[ \t]+(\d+)`)
 
+// headerVersion is the version in the text of a patchlevel.h.
+func headerVersion(text string) (v [3]int) {
+	for _, m := range patchLevel.FindAllStringSubmatch(text, -1) {
+		v[map[string]int{"MAJOR": 0, "MINOR": 1, "MICRO": 2}[m[1]]], _ = strconv.Atoi(m[2])
+	}
+	return v
+}
+
 // headers finds Python.h, pyconfig.h and patchlevel.h and compares the version
 // there (rule P-9). A folder without all three is that of a Python without its
 // development package.
@@ -216,16 +182,13 @@ func (f *finder) headers(info *Info, p *probe) error {
 	if err != nil {
 		return fmt.Errorf("reading Python's headers: %w", err)
 	}
-	version := map[string]int{}
-	for _, m := range patchLevel.FindAllStringSubmatch(string(data), -1) {
-		version[m[1]], _ = strconv.Atoi(m[2])
-	}
-	said := fmt.Sprintf("%d.%d.%d", version["MAJOR"], version["MINOR"], version["MICRO"])
+	version := headerVersion(string(data))
+	said := fmt.Sprintf("%d.%d.%d", version[0], version[1], version[2])
 	if !strings.HasPrefix(said, p.xy()+".") {
 		err := fmt.Errorf("%w: those in %s are of Python %s, the interpreter is %s", ErrHeaders, found["patchlevel.h"], said, p.version())
 		return hint.Exit(hint.New(err, f.headersAdvice(info, p)), hint.NotFound)
 	}
-	if version["MICRO"] != p.VersionInfo[2] {
+	if version[2] != p.VersionInfo[2] {
 		info.Notes = append(info.Notes, fmt.Sprintf("the headers in %s are of Python %s, the interpreter is %s", found["patchlevel.h"], said, p.version()))
 	}
 	return nil
@@ -233,7 +196,11 @@ func (f *finder) headers(info *Info, p *probe) error {
 
 // library resolves libpython.
 func (f *finder) library(ctx context.Context, info *Info, p *probe) error {
-	lib, err := resolve(p, info.Base, f.root)
+	lib, looked, err := f.resolve(ctx, p, info.Base)
+	info.Libraries = looked
+	if info.Archive = staticLibrary(p); info.Archive != "" {
+		info.StaticLibs = staticWords(p)
+	}
 	if err != nil {
 		info.Reason = fmt.Sprintf("Python %s has no shared library: %v", p.version(), err)
 		return hint.Exit(fmt.Errorf("%w: %w", ErrShared, err), hint.NotFound)

@@ -23,46 +23,78 @@ type library struct {
 // the functions an embedding program calls, of its version. exe is the
 // interpreter's own file. The error says what is wrong with it.
 func inspect(path string, p *probe, exe string) (library, error) {
-	lib := library{path: path}
-	f, err := elf.Open(path)
+	read := readELF
+	if p.Platform == "darwin" {
+		read = readMachO
+	}
+	b, err := read(path, exe)
 	if err != nil {
-		return lib, fmt.Errorf("%s: %w", path, err)
+		return library{path: path}, err
 	}
-	defer f.Close()
-	if f.Type != elf.ET_DYN {
-		return lib, fmt.Errorf("%s is not a shared library", path)
-	}
-	if err := sameMachine(f, exe); err != nil {
-		return lib, fmt.Errorf("%s: %w", path, err)
-	}
-	names, err := f.DynString(elf.DT_SONAME)
-	if err != nil || len(names) != 1 {
-		return lib, fmt.Errorf("%s has no SONAME", path)
-	}
-	lib.soname = names[0]
-	if !fitsName(lib.soname, p) {
-		return lib, fmt.Errorf("%s has SONAME %s, which is not that of Python %s%s", path, lib.soname, p.version(), p.ABIFlags)
-	}
-	symbols, err := f.DynamicSymbols()
-	if err != nil {
-		return lib, fmt.Errorf("%s: %w", path, err)
+	return b.judge(path, p)
+}
+
+// libraryFile is what a shared library says of itself, whatever its format.
+type libraryFile struct {
+	name    string          // SONAME, or install name
+	exports map[string]bool // of those in needed
+	hex     uint32          // Py_Version
+	hasHex  bool            // before 3.11 there is none
+}
+
+// judge compares b, read from path, with the interpreter p describes.
+func (b libraryFile) judge(path string, p *probe) (library, error) {
+	lib := library{path: path, soname: b.name}
+	if !fitsName(b.name, p) {
+		return lib, fmt.Errorf("%s has SONAME %s, which is not that of Python %s%s", path, b.name, p.version(), p.ABIFlags)
 	}
 	for _, name := range needed {
-		if !slices.ContainsFunc(symbols, func(s elf.Symbol) bool { return s.Name == name && s.Section != elf.SHN_UNDEF }) {
+		if !b.exports[name] {
 			return lib, fmt.Errorf("%s does not export %s", path, name)
 		}
 	}
-	hex, ok := versionIn(f, symbols)
-	if !ok { // before 3.11 it does not say
+	if !b.hasHex {
 		return lib, nil
 	}
-	if int(hex>>16) != p.HexVersion>>16 {
-		return lib, fmt.Errorf("%s is of Python %s, the interpreter is %s", path, hexText(hex), p.version())
+	if int(b.hex>>16) != p.HexVersion>>16 {
+		return lib, fmt.Errorf("%s is of Python %s, the interpreter is %s", path, hexText(b.hex), p.version())
 	}
-	if int(hex) != p.HexVersion {
-		lib.note = fmt.Sprintf("%s is of Python %s, the interpreter is %s", path, hexText(hex), p.version())
+	if int(b.hex) != p.HexVersion {
+		lib.note = fmt.Sprintf("%s is of Python %s, the interpreter is %s", path, hexText(b.hex), p.version())
 	}
 	return lib, nil
+}
+
+// readELF reads the shared library at path, which must be for the machine of the
+// program exe.
+func readELF(path, exe string) (b libraryFile, err error) {
+	f, err := elf.Open(path)
+	if err != nil {
+		return b, fmt.Errorf("%s: %w", path, err)
+	}
+	defer f.Close()
+	if f.Type != elf.ET_DYN {
+		return b, fmt.Errorf("%s is not a shared library", path)
+	}
+	if err := sameMachine(f, exe); err != nil {
+		return b, fmt.Errorf("%s: %w", path, err)
+	}
+	names, err := f.DynString(elf.DT_SONAME)
+	if err != nil || len(names) != 1 {
+		return b, fmt.Errorf("%s has no SONAME", path)
+	}
+	symbols, err := f.DynamicSymbols()
+	if err != nil {
+		return b, fmt.Errorf("%s: %w", path, err)
+	}
+	b = libraryFile{name: names[0], exports: map[string]bool{}}
+	for _, s := range symbols {
+		if s.Section != elf.SHN_UNDEF && slices.Contains(needed, s.Name) {
+			b.exports[s.Name] = true
+		}
+	}
+	b.hex, b.hasHex = versionIn(f, symbols)
+	return b, nil
 }
 
 func hexText(hex uint32) string {
@@ -98,6 +130,9 @@ func loadable(file, exe string) bool {
 // Names are never put together from the version alone: "libpython3.13.so" may
 // lie beside "libpython3.13t.so" (rule P-9).
 func fitsName(soname string, p *probe) bool {
+	if p.Platform == "darwin" {
+		return fitsInstallName(soname, p)
+	}
 	if want := path.Base(p.text("INSTSONAME")); strings.Contains(want, ".so") {
 		return soname == want
 	}

@@ -106,11 +106,7 @@ func (m *machine) install(p python) string {
 	}
 	maps.Copy(vars, p.vars)
 	if !p.bare {
-		dir := filepath.Join(p.prefix, "include", "python"+ld)
-		m.write(filepath.Join(dir, "Python.h"), "", 0o644)
-		m.write(filepath.Join(dir, "pyconfig.h"), "", 0o644)
-		m.write(filepath.Join(dir, "patchlevel.h"), fmt.Sprintf(
-			"#define PY_MAJOR_VERSION %d\n#define PY_MINOR_VERSION %d\n#define PY_MICRO_VERSION %d\n", n[0], n[1], n[2]), 0o644)
+		m.headers(filepath.Join(p.prefix, "include", "python"+ld), p.version)
 	}
 	exe := filepath.Join(p.prefix, "bin", "python3")
 	answer, err := json.Marshal(map[string]any{
@@ -121,8 +117,33 @@ func (m *machine) install(p python) string {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.write(exe+".json", string(answer), 0o644)
+	return m.answering(exe, string(answer))
+}
+
+// answering makes a program that answers the probe with what stands beside it.
+func (m *machine) answering(exe, answer string) string {
+	m.t.Helper()
+	m.write(exe+".json", answer, 0o644)
 	return m.write(exe, "#!/bin/sh\necho noise; printf %s \"$5\"; cat \"$0.json\"; printf '%s\\n' \"$5\"\n", 0o755)
+}
+
+// headers makes those of a version in dir.
+func (m *machine) headers(dir, version string) {
+	m.t.Helper()
+	var n [3]int
+	if _, err := fmt.Sscanf(version, "%d.%d.%d", &n[0], &n[1], &n[2]); err != nil {
+		m.t.Fatal(err)
+	}
+	m.write(filepath.Join(dir, "Python.h"), "", 0o644)
+	m.write(filepath.Join(dir, "pyconfig.h"), "", 0o644)
+	m.write(filepath.Join(dir, "patchlevel.h"), fmt.Sprintf(
+		"#define PY_MAJOR_VERSION %d\n#define PY_MINOR_VERSION %d\n#define PY_MICRO_VERSION %d\n", n[0], n[1], n[2]), 0o644)
+}
+
+// jsonText is s as it stands in a JSON document.
+func jsonText(s string) string {
+	data, _ := json.Marshal(s) // a string always can be
+	return string(data)
 }
 
 func hexOf(n [3]int) int { return n[0]<<24 | n[1]<<16 | n[2]<<8 | 0xf0 }

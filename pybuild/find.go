@@ -1,7 +1,8 @@
 // Package pybuild reports what a Python installation is: version, ABI, headers,
 // and the shared library a program that embeds it must be linked with.
 //
-// It only reads. The interpreter says most of it itself, run isolated from its
+// It only reads, but for the cache folder, where it keeps what interpreters said
+// until their files change. The interpreter says most of it itself, run isolated from its
 // environment and packages; files are looked into to see that it is true.
 package pybuild
 
@@ -12,7 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 
 	"modwsgi/internal/distro"
 	"modwsgi/internal/hint"
@@ -21,21 +21,11 @@ import (
 	"modwsgi/internal/words"
 )
 
-// Candidate is one Python that was come across.
-type Candidate struct {
-	Executable string `json:"executable"`
-	Source     string `json:"source"`
-	Usable     bool   `json:"usable"` // it can be built for
-	Why        string `json:"why"`    // its version, or why it is not usable
-	Select     string `json:"select"` // the setting that chooses it: "PYTHON=/usr/bin/python3"
-	Info       *Info  `json:"info,omitempty"`
-
-	err error
-}
-
 // Find describes the Python to build for: the one that explicit asks for, else
-// $MODWSGI_PYTHON, else $PYTHON, else the first of [Candidates] that has
-// headers and a shared library and is neither free-threaded nor a debug build.
+// $MODWSGI_PYTHON, else $PYTHON, else the first of this machine that has headers
+// and a shared library and is neither free-threaded nor a debug build: that of
+// an environment one is in, of PATH and the system, and only then what a manager
+// such as uv keeps.
 // For root those in a folder that is closed to others, as its own home is, come
 // to nothing too: the users that a server runs as could not read them.
 //
@@ -47,11 +37,6 @@ type Candidate struct {
 // Python, which is then believed and not run.
 func Find(ctx context.Context, r *run.Runner, explicit string) (Info, error) {
 	return newFinder(r).find(ctx, explicit)
-}
-
-// Candidates lists every Python of this machine in the order Find tries them.
-func Candidates(ctx context.Context, r *run.Runner) []Candidate {
-	return newFinder(r).candidates(ctx)
 }
 
 // finder looks for Pythons. root is "" but in tests: folders of the system are
@@ -119,10 +104,10 @@ func (f *finder) requested(ctx context.Context, text, source string) (Info, erro
 	if err != nil {
 		return Info{}, hint.Exit(err, hint.Usage)
 	}
-	if req.place == "" {
+	if req.isVersion() {
 		return f.matching(ctx, req)
 	}
-	path, err := f.lookUp(req.place)
+	path, err := f.lookUp(req)
 	if err != nil {
 		return Info{}, err
 	}
@@ -130,7 +115,14 @@ func (f *finder) requested(ctx context.Context, text, source string) (Info, erro
 }
 
 // lookUp makes a place somebody named the path of an interpreter.
-func (f *finder) lookUp(name string) (string, error) {
+func (f *finder) lookUp(req request) (string, error) {
+	name := req.place
+	if req.conda != "" {
+		if name = f.condaNamed(req.conda); name == "" {
+			err := fmt.Errorf("conda has no environment %s here", req.conda)
+			return "", hint.Exit(hint.New(err, "conda env list shows their folders: give one of these"), hint.NotFound)
+		}
+	}
 	if !strings.Contains(name, "/") {
 		if path, err := f.r.LookPath(name); err == nil {
 			return path, nil
@@ -159,48 +151,49 @@ func (f *finder) lookUp(name string) (string, error) {
 	return path, nil
 }
 
-// emptyFolder says why no interpreter is in dir.
-func emptyFolder(dir string) error {
-	if env := readVenv(filepath.Join(dir, "bin", "python3")); env.dir == dir {
-		err := fmt.Errorf("the virtual environment lost its Python, %s of %s", env.version, env.home)
-		return hint.New(err, "make it again: "+run.Line("python3", "-m", "venv", "--clear", dir))
-	}
-	return errors.New("there is no bin/python3 in this folder")
-}
-
-// matching is the first usable Python of a version asked for.
+// matching is the Python of a version asked for.
 func (f *finder) matching(ctx context.Context, req request) (Info, error) {
-	var first *Candidate
-	var seen []string
-	for _, c := range f.candidates(ctx) {
-		if c.Info == nil || c.Info.Version == "" {
-			continue
-		}
-		if errors.Is(c.err, errTooOld) { // it has no ABI; who asks for it is told why not
-			if old, ok := outdated(c.Info.Version); ok && first == nil && req.matches(old) {
-				first = &c
-			}
-			continue
-		}
-		seen = append(seen, c.Info.Version+c.Info.ABI.flags()+" ("+c.Executable+")")
-		if !req.matches(c.Info.ABI) {
-			continue
-		}
-		if c.Usable {
-			return *c.Info, nil
-		}
-		if first == nil {
-			first = &c
-		}
+	list := f.collect(ctx)
+	if i := f.match(list, req); i >= 0 {
+		return *list[i].Info, list[i].err
 	}
-	if first != nil {
-		return *first.Info, first.err
+	var seen []string
+	for _, c := range list {
+		if c.Info.Version != "" && !errors.Is(c.err, errTooOld) {
+			seen = append(seen, c.Info.Version+c.Info.ABI.flags()+" ("+c.Executable+")")
+		}
 	}
 	if len(seen) == 0 {
 		return Info{}, f.absent(errors.New("there is no Python here"))
 	}
 	err := fmt.Errorf("no Python here is of that version; there are %s", strings.Join(seen, ", "))
 	return Info{}, hint.Exit(hint.New(err, "ask for one of these, or install another and give its path"), hint.NotFound)
+}
+
+// match is the index of the first in list that req asks for: best one that is
+// usable, and not closed to the users a server runs as; -1 if there is none.
+func (f *finder) match(list []Candidate, req request) int {
+	best, rank := -1, 0
+	for i, c := range list {
+		abi := c.Info.ABI
+		if old, ok := outdated(c.Info.Version); ok && errors.Is(c.err, errTooOld) {
+			abi = old // it has no ABI; who asks for it is told why not
+		}
+		if c.Info.Version == "" || !req.matches(abi) {
+			continue
+		}
+		r := 1
+		switch {
+		case c.Usable && f.private(*c.Info) == nil:
+			r = 3
+		case c.Usable:
+			r = 2
+		}
+		if r > rank {
+			best, rank = i, r
+		}
+	}
+	return best
 }
 
 // outdated is as much of an ABI as a version of an unsupported Python tells.
@@ -219,16 +212,10 @@ func (f *finder) choose(ctx context.Context) (Info, error) {
 	var notes []string
 	var errs []error
 	var last Info
-	for _, at := range f.distinct() {
+	for _, at := range keptLast(f.distinct()) {
 		info, err := f.describe(ctx, at.path, at.source)
-		if err == nil && (info.ABI.Free || info.ABI.Debug) {
-			err = fmt.Errorf("it is %s, a build that must be asked for", info.ABI.ID())
-		}
-		if err == nil && info.Sanitizer != "" {
-			err = fmt.Errorf("it was built with -fsanitize=%s, a build that must be asked for", info.Sanitizer)
-		}
-		if err == nil && !slices.Contains(implied, at.source) {
-			err = f.private(info)
+		if err == nil {
+			err = f.unwanted(info, at.source)
 		}
 		if err == nil {
 			info.Notes = append(info.Notes, notes...)
@@ -255,22 +242,41 @@ func (f *finder) choose(ctx context.Context) (Info, error) {
 	return last, hint.Exit(err, hint.NotFound)
 }
 
+// keptLast moves the places that a manager keeps behind all others.
+func keptLast(places []place) []place {
+	kept := func(p place) bool { return p.kept }
+	return append(slices.DeleteFunc(slices.Clone(places), kept), slices.DeleteFunc(places, func(p place) bool { return !p.kept })...)
+}
+
+// unwanted says why a usable Python is not taken where nobody asked for it.
+func (f *finder) unwanted(info Info, source string) error {
+	switch {
+	case info.ABI.Free || info.ABI.Debug:
+		return fmt.Errorf("it is %s, a build that must be asked for", info.ABI.ID())
+	case info.Sanitizer != "":
+		return fmt.Errorf("it was built with -fsanitize=%s, a build that must be asked for", info.Sanitizer)
+	case slices.Contains(implied, source):
+		return nil
+	}
+	return f.private(info)
+}
+
 // distinct are the places where there is an interpreter, one place for each.
 func (f *finder) distinct() []place {
 	var list []place
 	known := map[string]bool{}
 	for _, at := range f.places() {
+		env := environmentOf(at.path)
 		real, err := filepath.EvalSymlinks(at.path)
-		if err != nil {
+		if lost := err != nil; lost && env.Dir == "" {
 			continue
-		}
-		if readVenv(at.path).dir != "" {
-			real = filepath.Dir(at.path) // another environment of the same interpreter
+		} else if env.Dir != "" {
+			real = filepath.Dir(at.path) // another environment of the same interpreter, or of none any more
 		}
 		if known[real] || isShim(at.path) && !slices.Contains([]string{"python3", "python"}, filepath.Base(at.path)) {
 			continue
 		}
-		if _, err := f.r.LookPath(at.path); err != nil {
+		if _, notThere := f.r.LookPath(at.path); notThere != nil && err == nil {
 			continue
 		}
 		known[real] = true
@@ -283,58 +289,3 @@ func (f *finder) distinct() []place {
 // never an identity of its own (rule P-3). Those with a version in their name
 // stand for interpreters that are found without them.
 func isShim(path string) bool { return filepath.Base(filepath.Dir(path)) == "shims" }
-
-// probesAtOnce is how many interpreters are started together.
-const probesAtOnce = 4
-
-func (f *finder) candidates(ctx context.Context) []Candidate {
-	places := f.distinct()
-	if text, source := f.asked(""); source != "" {
-		if req, err := parseRequest(text); err == nil && req.place != "" {
-			if path, err := f.lookUp(req.place); err == nil {
-				places = append([]place{{path, source}}, places...)
-			}
-		}
-	}
-	f.loader.ask(ctx, f.r) // before several would
-	list := make([]Candidate, len(places))
-	slots := make(chan struct{}, probesAtOnce)
-	var wait sync.WaitGroup
-	for i, at := range places {
-		slots <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-slots }()
-			list[i] = f.candidate(ctx, at)
-		})
-	}
-	wait.Wait()
-
-	// What a shim or a wrapper led to may be there under its own name, and one
-	// installation may have several: python3 and python3.13t can be two files.
-	type identity struct{ prefix, base, abi string }
-	known := map[identity]bool{}
-	return slices.DeleteFunc(list, func(c Candidate) bool {
-		if c.Info.Version == "" { // it did not say what it is
-			return isShim(c.Executable)
-		}
-		id := identity{c.Info.Prefix, c.Info.BasePrefix, c.Info.ABI.ID()}
-		again := known[id]
-		known[id] = true
-		return again
-	})
-}
-
-func (f *finder) candidate(ctx context.Context, at place) Candidate {
-	info, err := f.describe(ctx, at.path, at.source)
-	c := Candidate{
-		Executable: info.Executable, Source: at.source, Info: &info, err: err,
-		Select: "PYTHON=" + words.Quote(info.Executable),
-	}
-	switch {
-	case err != nil:
-		c.Why = err.Error()
-	default:
-		c.Usable, c.Why = true, info.Version+info.ABI.flags()
-	}
-	return c
-}

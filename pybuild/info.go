@@ -12,6 +12,8 @@ type Info struct {
 	Prefix     string `json:"prefix"`      // sys.prefix; of the virtual environment if there is one
 	BasePrefix string `json:"base_prefix"` // sys.base_prefix
 
+	Environment *Environment `json:"environment,omitempty"` // the virtual environment that Executable is in
+
 	ABI     ABI      `json:"abi"`
 	Include []string `json:"include"` // folders with Python.h and pyconfig.h
 	Defines []string `json:"defines"` // -DNDEBUG and the like, rule C-3
@@ -24,6 +26,14 @@ type Info struct {
 	SONAME    string `json:"soname"`           // its DT_SONAME: "libpython3.13.so.1.0"
 	NeedsPath bool   `json:"needs_path"`       // the loader would not find it (or finds another): a run path is needed
 	Reason    string `json:"reason,omitempty"` // when LibPython is "": why, in a sentence
+
+	Libraries []Library `json:"libraries,omitempty"` // every file that was looked into for it, in order
+
+	// Archive is the static libpython, "" when there is none, and StaticLibs what
+	// else a program linked with it needs: for who was told to do without a shared
+	// one.
+	Archive    string   `json:"archive,omitempty"`
+	StaticLibs []string `json:"static_libs,omitempty"`
 
 	Notes []string `json:"notes,omitempty"` // what is odd and does not stand in the way, a sentence each
 }

@@ -80,7 +80,7 @@ func TestUnsharedName(t *testing.T) {
 			t.Errorf("fitsName(%s) = %v", soname, got)
 		}
 	}
-	for _, path := range libraryPaths(&p, "", "") {
+	for _, path := range paths(libraryPaths(&p, "", "", nil)) {
 		if base := filepath.Base(path); base == "libpython3.12.so" || strings.HasSuffix(base, ".a") {
 			if !strings.HasPrefix(path, "/home/user/.pyenv/versions/3.12.1/lib/libpython3.12.so") {
 				t.Errorf("looks at %s", path)

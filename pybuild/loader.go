@@ -3,6 +3,7 @@ package pybuild
 import (
 	"bufio"
 	"context"
+	"debug/elf"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,23 +22,76 @@ type loader struct {
 // findsItself tells whether the loader, without help, would take exactly the
 // file of lib for its SONAME (rule R-1). exe has the machine it loads for.
 func (l *loader) findsItself(ctx context.Context, r *run.Runner, lib library, p *probe, exe string) bool {
+	if p.Platform == "darwin" { // there the library's own name is where it is looked for
+		return filepath.IsAbs(lib.soname)
+	}
 	l.ask(ctx, r)
 	want, err := filepath.EvalSymlinks(lib.path)
 	if err != nil {
 		return false
 	}
-	files := append([]string(nil), l.cache[lib.soname]...)
+	got, err := filepath.EvalSymlinks(l.search(lib.soname, nil, p, exe))
+	return err == nil && got == want
+}
+
+// search is the file that the loader takes for a name: the first that it does
+// not pass over, right or wrong. The folders in first are its own list for the
+// program exe. "" if there is none.
+func (l *loader) search(name string, first []string, p *probe, exe string) string {
+	var files []string
+	for _, dir := range first {
+		files = append(files, filepath.Join(dir, name))
+	}
+	files = append(files, l.cache[name]...)
 	for _, dir := range l.defaultDirs(p) {
-		files = append(files, filepath.Join(dir, lib.soname))
+		files = append(files, filepath.Join(l.root, dir, name))
 	}
 	for _, file := range files {
-		if !loadable(file, exe) {
+		if loadable(file, exe) {
+			return file
+		}
+	}
+	return ""
+}
+
+// neededBy is the libpython that the file of the interpreter at exe names, as the
+// loader would find it.
+func (l *loader) neededBy(exe string, p *probe) []Library {
+	f, err := elf.Open(exe)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	names, _ := f.ImportedLibraries() // one without any needs none
+	var list []Library
+	for _, name := range names {
+		if !strings.HasPrefix(name, "libpython") {
 			continue
 		}
-		got, err := filepath.EvalSymlinks(file)
-		return err == nil && got == want // the first one wins, right or wrong
+		if path := l.search(name, runPath(f, exe), p, exe); path != "" {
+			list = append(list, Library{Path: path, From: "needed"})
+		}
 	}
-	return false
+	return list
+}
+
+// runPath are the folders that the program exe has its libraries looked for in.
+func runPath(f *elf.File, exe string) []string {
+	var dirs []string
+	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} { // with the first the second counts for nothing
+		texts, err := f.DynString(tag)
+		if err != nil || len(texts) == 0 {
+			continue
+		}
+		for dir := range strings.SplitSeq(texts[0], ":") {
+			dir = strings.NewReplacer("$ORIGIN", filepath.Dir(exe), "${ORIGIN}", filepath.Dir(exe)).Replace(dir)
+			if filepath.IsAbs(dir) {
+				dirs = append(dirs, dir)
+			}
+		}
+		break
+	}
+	return dirs
 }
 
 // ask reads the loader's cache. Where there is no ldconfig that lists it, as

@@ -1,6 +1,7 @@
 package pybuild
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -73,6 +74,10 @@ func (p *probe) text(name string) string { return string(p.Vars[name]) }
 // on tells whether sysconfig variable name is a number other than 0.
 func (p *probe) on(name string) bool { return p.text(name) != "" && p.text(name) != "0" }
 
+// stdlib is the folder of the standard library. It is never put together from
+// the version: there are lib/python3.13t and lib64/python3.12 (rule P-9).
+func (p *probe) stdlib() string { return cmp.Or(p.Paths["platstdlib"], p.Paths["stdlib"]) }
+
 // xy is the version as "3.12".
 func (p *probe) xy() string { return fmt.Sprintf("%d.%d", p.VersionInfo[0], p.VersionInfo[1]) }
 
@@ -116,13 +121,21 @@ func readProbe(out, marker string) (probe, error) {
 	if err := json.Unmarshal([]byte(text), &p); err != nil {
 		return p, fmt.Errorf("reading its answer: %w", err)
 	}
+	if err := p.sound(); err != nil {
+		return p, fmt.Errorf("reading its answer: %w", err)
+	}
+	return p, nil
+}
+
+// sound says what is impossible about p.
+func (p *probe) sound() error {
 	for _, n := range p.VersionInfo {
 		if n < 0 || n > 999 {
-			return p, fmt.Errorf("reading its answer: version %v", p.VersionInfo)
+			return fmt.Errorf("version %v", p.VersionInfo)
 		}
 	}
 	if p.Implementation == "" || p.VersionInfo[0] == 0 {
-		return p, errors.New("reading its answer: no version")
+		return errors.New("no version")
 	}
-	return p, nil
+	return nil
 }

@@ -43,7 +43,7 @@ func TestRecorded(t *testing.T) {
 			}
 			got, err := json.MarshalIndent(map[string]any{
 				"abi": abi, "id": abi.ID(), "folder": abi.Folder(), "version": p.version(),
-				"defines": defines(&p), "libraries": libraryPaths(&p, p.BaseExecutable, ""),
+				"defines": defines(&p), "libraries": paths(libraryPaths(&p, p.BaseExecutable, "", nil)),
 			}, "", "  ")
 			if err != nil {
 				t.Fatal(err)
@@ -51,6 +51,15 @@ func TestRecorded(t *testing.T) {
 			golden(t, filepath.Join("testdata", "golden", name+".json"), append(got, '\n'))
 		})
 	}
+}
+
+// paths are the files that may be the library.
+func paths(list []Library) []string {
+	var out []string
+	for _, l := range list {
+		out = append(out, l.Path)
+	}
+	return out
 }
 
 func golden(t *testing.T, path string, got []byte) {
@@ -116,8 +125,8 @@ func FuzzReadProbe(f *testing.F) {
 		relocate(&p)
 		_, _ = abiOf(&p)
 		defines(&p)
-		for _, path := range libraryPaths(&p, p.BaseExecutable, "") {
-			if strings.HasSuffix(path, ".a") && len(p.Mapped) == 0 {
+		for _, path := range paths(libraryPaths(&p, p.BaseExecutable, "", nil)) {
+			if strings.HasSuffix(path, ".a") && p.text("PYTHONFRAMEWORK") == "" {
 				t.Errorf("a static library among the shared: %q", path)
 			}
 		}
@@ -125,57 +134,41 @@ func FuzzReadProbe(f *testing.F) {
 	})
 }
 
-// Builds are told apart by all of their marks, and refused when these disagree.
-func TestABIMarks(t *testing.T) {
-	edit := func(sys, abi, ld, soabi string, gil, debug setting) probe {
-		p := recorded(t, "pyenv-3.13.0")
-		p.ABIFlags = sys
-		for name, value := range map[string]setting{
-			"ABIFLAGS": setting(abi), "LDVERSION": setting(ld), "SOABI": setting(soabi), "Py_GIL_DISABLED": gil, "Py_DEBUG": debug,
-		} {
-			p.Vars[name] = value
-		}
-		return p
-	}
-	tests := []struct {
-		name string
-		p    probe
-		want string // the folder; "" for an error
+// P-9: an installation that was moved names the folder it was built for, in one
+// of several places; what exists is believed.
+func TestRelocate(t *testing.T) {
+	here := t.TempDir()
+	for _, c := range []struct {
+		name, was, says string
+		moved           bool
 	}{
-		{"plain", edit("", "", "3.13", "cpython-313-x86_64-linux-gnu", "0", "0"), "cpython-313-x86_64-linux-gnu"},
-		{"free-threaded", edit("t", "t", "3.13t", "cpython-313t-x86_64-linux-gnu", "1", "0"), "cpython-313t-x86_64-linux-gnu"},
-		{"debug", edit("d", "d", "3.13d", "cpython-313d-x86_64-linux-gnu", "0", "1"), "cpython-313d-x86_64-linux-gnu"},
-		{"both", edit("td", "td", "3.13td", "cpython-313td-x86_64-linux-gnu", "1", "1"), "cpython-313td-x86_64-linux-gnu"},
-		{"no SOABI", edit("t", "t", "3.13t", "", "1", "0"), "cpython-313t-x86_64-linux-gnu"},
-		{"musl", edit("", "", "3.13", "cpython-313-x86_64-linux-musl", "", ""), "cpython-313-x86_64-linux-musl"},
-		{"flag without variable", edit("t", "t", "3.13t", "cpython-313t-x86_64-linux-gnu", "0", "0"), ""},
-		{"variable without flag", edit("", "", "3.13", "cpython-313-x86_64-linux-gnu", "1", "0"), ""},
-		{"LDVERSION of another", edit("", "", "3.13t", "cpython-313-x86_64-linux-gnu", "0", "0"), ""},
-		{"SOABI of another", edit("d", "d", "3.13d", "cpython-313-x86_64-linux-gnu", "0", "1"), ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			abi, err := abiOf(&tt.p)
-			if (err != nil) != (tt.want == "") || err == nil && abi.Folder() != tt.want {
-				t.Errorf("abiOf = %s, %v; want %q", abi.Folder(), err, tt.want)
+		{"installed_base", "/install", "installed_base", true},
+		{"prefix", "/gone/x64", "prefix", true},
+		{"exec_prefix", "/gone/x64", "exec_prefix", true},
+		{"what configure was told", "/gone/x64", "CONFIG_ARGS", true},
+		{"LIBDIR alone", "/gone/x64", "", true},
+		{"a folder that is there", here, "prefix", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := recorded(t, "pyenv-3.12.1")
+			p.BasePrefix = "/opt/it moved"
+			for _, name := range []string{"installed_base", "prefix", "exec_prefix", "CONFIG_ARGS"} {
+				p.Vars[name] = ""
 			}
-			if strings.Contains(tt.want, "musl") && abi.Libc != "musl" {
-				t.Errorf("libc = %s", abi.Libc)
+			if c.says == "CONFIG_ARGS" {
+				p.Vars[c.says] = setting("'--prefix=" + c.was + "'")
+			} else if c.says != "" {
+				p.Vars[c.says] = setting(c.was)
+			}
+			p.Vars["LIBDIR"], p.Vars["LIBPL"], p.Paths["include"] = setting(c.was+"/lib"), setting(c.was+"ed/lib"), c.was+"/include/python3.12"
+			relocate(&p)
+			to := c.was
+			if c.moved {
+				to = p.BasePrefix
+			}
+			if p.text("LIBDIR") != to+"/lib" || p.text("LIBPL") != c.was+"ed/lib" || p.Paths["include"] != to+"/include/python3.12" {
+				t.Errorf("LIBDIR %q, LIBPL %q, include %q", p.text("LIBDIR"), p.text("LIBPL"), p.Paths["include"])
 			}
 		})
-	}
-}
-
-// An installation that was moved names the folder it was built for (P-9).
-func TestRelocate(t *testing.T) {
-	p := recorded(t, "pyenv-3.12.1")
-	p.BasePrefix = "/opt/it moved"
-	p.Vars["installed_base"] = "/install"
-	p.Vars["LIBDIR"] = "/install/lib"
-	p.Vars["LIBPL"] = "/installed/lib"
-	p.Paths["include"] = "/install/include/python3.12"
-	relocate(&p)
-	if p.text("LIBDIR") != "/opt/it moved/lib" || p.text("LIBPL") != "/installed/lib" || p.Paths["include"] != "/opt/it moved/include/python3.12" {
-		t.Errorf("LIBDIR %q, LIBPL %q, include %q", p.text("LIBDIR"), p.text("LIBPL"), p.Paths["include"])
 	}
 }

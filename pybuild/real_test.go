@@ -112,7 +112,7 @@ func TestRealEnvironments(t *testing.T) {
 				continue
 			}
 			if info.Prefix != dir || info.BasePrefix != c.Info.BasePrefix || info.Base != c.Info.Base ||
-				info.Executable != filepath.Join(dir, "bin", "python3") || info.LibPython != c.Info.LibPython || info.ABI != c.Info.ABI || info.Notes != nil {
+				info.Executable != filepath.Join(dir, "bin", "python3") || info.LibPython != c.Info.LibPython || info.ABI != c.Info.ABI || !slices.Equal(info.Notes, c.Info.Notes) {
 				t.Errorf("%s %s:\n%+v\nof\n%+v", c.Executable, how, info, c.Info)
 			}
 		}

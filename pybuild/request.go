@@ -8,9 +8,11 @@ import (
 	"strings"
 )
 
-// request is what somebody asked for (rule P-1): a place or a version.
+// request is what somebody asked for (rule P-1): a place, a version, or an
+// environment of conda.
 type request struct {
 	place string // a path, or a command to look up; "" for a version
+	conda string // the name of an environment of conda, in place of the two
 	terms []term // all must hold
 
 	free, debug bool // builds that are never taken without being asked for
@@ -36,7 +38,14 @@ func parseRequest(s string) (request, error) {
 	case s == "":
 		return request{}, errors.New("nothing is asked for")
 	case strings.HasPrefix(s, "conda:"):
-		return request{}, fmt.Errorf("%s: environments of conda are not looked up by name; give the folder", s)
+		name := s[len("conda:"):]
+		if strings.Contains(name, "/") {
+			return request{place: name}, nil
+		}
+		if name == "" {
+			return request{}, fmt.Errorf("%s names no environment", s)
+		}
+		return request{conda: name}, nil
 	case strings.HasPrefix(s, "venv:"):
 		dir := s[len("venv:"):]
 		if dir == "" {
@@ -109,6 +118,9 @@ func parseVersion(s string) (req request, ok bool, err error) {
 	}
 	return req, true, nil
 }
+
+// isVersion tells whether a version is asked for.
+func (req request) isVersion() bool { return req.place == "" && req.conda == "" }
 
 // matches tells whether a is a version that was asked for. Free-threaded and
 // debug builds match only a request that names them.

@@ -1,0 +1,82 @@
+package pybuild
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/keep"
+)
+
+// steering are variables that change what sysconfig says, and reach it: with one
+// of them an answer is good for that run alone.
+var steering = []string{"_PYTHON_SYSCONFIGDATA_NAME", "_PYTHON_HOST_PLATFORM", "_PYTHON_PROJECT_BASE", "_PYTHON_SYSCONFIGDATA_PATH"}
+
+// recall is what the interpreter at path said before, if it, its library and its
+// standard library are what they were (rule P-5); else it is asked. That nothing
+// can be kept is no error.
+func (f *finder) recall(ctx context.Context, path string) (probe, error) {
+	at := f.answerFile(path)
+	if at == "" {
+		return ask(ctx, f.r, path)
+	}
+	trail := func(p probe) []string { return answerTrail(p, path) }
+	if p, ok := keep.Read(at, trail); ok && p.sound() == nil {
+		return p, nil
+	}
+	p, err := ask(ctx, f.r, path)
+	if err != nil {
+		return p, err
+	}
+	dir := filepath.Dir(at)
+	if fsx.MkdirCache(filepath.Dir(dir), filepath.Base(dir)) == nil {
+		_ = keep.Write(at, p, trail)
+	}
+	return p, nil
+}
+
+// answerFile is where the answer of the interpreter at path is kept: another one
+// for each path, file and version of the question. "" for what must be asked each
+// time: a script may lead to another interpreter tomorrow.
+func (f *finder) answerFile(path string) string {
+	folder := fsx.CacheFolder(f.r.Getenv)
+	if folder == "" || !filepath.IsAbs(path) {
+		return ""
+	}
+	for _, name := range steering {
+		if f.r.Getenv(name) != "" {
+			return ""
+		}
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil || isScript(real) {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(path + "\x00" + real + "\x00" + probeScript))
+	return filepath.Join(folder, "probes", fmt.Sprintf("%x.json", sum[:12]))
+}
+
+// answerTrail lists the files on which the answer p of the interpreter at path
+// depends.
+func answerTrail(p probe, path string) []string {
+	list := []string{path, filepath.Join(filepath.Dir(path), "pyvenv.cfg"), filepath.Join(filepath.Dir(filepath.Dir(path)), "pyvenv.cfg"),
+		p.stdlib(), filepath.Join(p.stdlib(), "sysconfig.py"), filepath.Join(p.stdlib(), "sysconfig")}
+	records, _ := filepath.Glob(filepath.Join(quoteGlob(p.stdlib()), "_sysconfig*"))
+	return append(append(list, records...), p.Mapped...)
+}
+
+// isScript tells whether path is none of the formats that a linker writes.
+func isScript(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer file.Close()
+	start := make([]byte, 2)
+	_, err = io.ReadFull(file, start)
+	return err != nil || string(start) == "#!"
+}

@@ -1,0 +1,128 @@
+package pybuild
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"modwsgi/internal/run"
+)
+
+// counting is a Runner that keeps nothing but in dir, and how often it ran what.
+func counting(dir string, env ...string) (*run.Runner, func() int) {
+	var log strings.Builder
+	r := &run.Runner{Log: &log, Env: append(append(os.Environ(), "MODWSGI_CACHE="+dir, "MODWSGI_PYTHON=", "PYTHON="), env...)}
+	return r, func() int {
+		n := strings.Count(log.String(), "VARIABLES = ")
+		log.Reset()
+		return n
+	}
+}
+
+// ownPython is a copy of an interpreter, which may be changed.
+func ownPython(t *testing.T) string {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("no python3 to ask")
+	}
+	venv := filepath.Join(t.TempDir(), "env")
+	if out, err := exec.Command(python, "-m", "venv", "--without-pip", "--copies", venv).CombinedOutput(); err != nil {
+		t.Skipf("no virtual environment can be made: %v\n%s", err, out)
+	}
+	return filepath.Join(venv, "bin", "python3")
+}
+
+// P-5: an interpreter is asked once, and again when its file or environment is
+// another; a script, or one steered by the environment, each time.
+func TestAnswersAreKept(t *testing.T) {
+	exe := ownPython(t)
+	cache := filepath.Join(t.TempDir(), "cache")
+	r, runs := counting(cache)
+	look := func(r *run.Runner, runs func() int, want int, when string) probe {
+		t.Helper()
+		p, err := newFinder(r).answer(t.Context(), exe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := runs(); got != want {
+			t.Errorf("%s: asked %d times, want %d", when, got, want)
+		}
+		return p
+	}
+	first := look(r, runs, 1, "at first")
+	if again := look(r, runs, 0, "again"); again.version() != first.version() || again.text("SOABI") != first.text("SOABI") || again.Paths["stdlib"] != first.Paths["stdlib"] {
+		t.Errorf("%+v\nis kept as\n%+v", first, again)
+	}
+	cfg := filepath.Join(filepath.Dir(filepath.Dir(exe)), "pyvenv.cfg")
+	data, err := os.ReadFile(cfg)
+	if err == nil {
+		err = os.WriteFile(cfg, append(data, "# changed\n"...), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	look(r, runs, 1, "after its pyvenv.cfg was written")
+	program, err := os.ReadFile(exe)
+	if err == nil {
+		err = os.WriteFile(exe+".new", program, 0o755)
+	}
+	if err == nil {
+		err = os.Rename(exe+".new", exe)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	look(r, runs, 1, "after its file was replaced")
+	look(r, runs, 0, "and again")
+	steered, count := counting(cache, "_PYTHON_HOST_PLATFORM=linux-else")
+	look(steered, count, 1, "with another platform")
+	look(steered, count, 1, "with another platform again")
+	if fi, err := os.Stat(filepath.Join(cache, "probes")); err != nil || fi.Mode().Perm() != 0o700 {
+		t.Errorf("%v, %v", fi, err)
+	}
+
+	script := filepath.Join(t.TempDir(), "python3")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec '"+exe+"' \"$@\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := newFinder(r).answer(t.Context(), script); err != nil || runs() != 1 {
+			t.Errorf("a script is not asked each time: %v", err)
+		}
+	}
+}
+
+// P-6: all that the rule names is in the answer.
+func TestAnswerIsWhole(t *testing.T) {
+	exe := ownPython(t)
+	p, err := ask(t.Context(), &run.Runner{}, exe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"implementation": p.Implementation, "platform": p.Platform, "sysconfig platform": p.SysPlatform, "prefix": p.Prefix, "base_prefix": p.BasePrefix,
+		"exec_prefix": p.ExecPrefix, "base_exec_prefix": p.BaseExecPrefix, "executable": p.Executable, "byteorder": p.ByteOrder, "platlibdir": p.PlatLibDir,
+	} {
+		if value == "" {
+			t.Errorf("no %s", name)
+		}
+	}
+	if p.HexVersion>>24 != 3 || p.MaxSize == 0 {
+		t.Errorf("hexversion %#x, maxsize %d", p.HexVersion, p.MaxSize)
+	}
+	for _, name := range strings.Fields("include platinclude stdlib platstdlib purelib platlib scripts") {
+		if p.Paths[name] == "" {
+			t.Errorf("no path %s", name)
+		}
+	}
+	for _, name := range strings.Fields(`VERSION LDVERSION ABIFLAGS abi_thread Py_ENABLE_SHARED Py_DEBUG Py_GIL_DISABLED Py_TRACE_REFS INSTSONAME LDLIBRARY
+		LIBRARY LIBDIR LIBPL MULTIARCH INCLUDEPY CONFINCLUDEPY SOABI EXT_SUFFIX CC CFLAGS OPT LIBS SYSLIBS LINKFORSHARED LDSHARED PYTHONFRAMEWORK
+		PYTHONFRAMEWORKDIR PYTHONFRAMEWORKPREFIX MACOSX_DEPLOYMENT_TARGET CONFIG_ARGS prefix exec_prefix installed_base base platbase WITH_DYLD PYTHON_BUILD_STANDALONE`) {
+		if _, ok := p.Vars[name]; !ok {
+			t.Errorf("no variable %s", name)
+		}
+	}
+}
