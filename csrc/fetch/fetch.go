@@ -13,6 +13,7 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -34,6 +35,9 @@ type Options struct {
 	Lock            Lock         // what was brought before
 	Update          bool         // the lock is to be rewritten: what it says is not compared
 	Index           string       // of Python packages; "": the public one
+	Releases        string       // where releases of the original are; "": its own place
+	Key             string       // "gpg:FILE", "minisign:FILE" or "cosign:FILE": archives must be signed with it
+	Patches         string       // folder with patches and their series file; "": none
 	Cache           string       // folder for archives and trees; "": none are kept
 }
 
@@ -42,23 +46,23 @@ func (o Options) Get(ctx context.Context, s Source) (Tree, error) {
 	switch s.Kind {
 	case Dir:
 		t, err := readFolder(s.At)
-		return o.finish(t, s, Origin{}, err)
+		return o.unsigned(t, s, Origin{}, err)
 	case File:
 		data, err := readFile(s.At)
 		if err != nil {
 			return Tree{}, err
 		}
-		return o.archive(s, data, "")
+		return o.archive(ctx, s, data, s.At)
 	case Git:
 		t, commit, err := o.repository(ctx, s)
-		return o.finish(t, s, Origin{URL: s.At, Commit: commit}, err)
+		return o.unsigned(t, s, Origin{URL: s.At, Commit: commit}, err)
 	case HTTPS:
 		return o.remote(ctx, s, s.At)
 	case Release:
-		return o.remote(ctx, s, fmt.Sprintf(releaseURL, s.At))
+		return o.release(ctx, s)
 	case PyPI:
-		if data, ok := o.stored(known[s.String()]); ok {
-			return o.archive(s, data, "") // the index need not be asked again
+		if data, ok := o.stored(known[s.String()]); ok && o.Key == "" {
+			return o.archive(ctx, s, data, "") // the index need not be asked again
 		}
 		u, sum, err := o.fromIndex(ctx, s.At)
 		if err != nil {
@@ -72,6 +76,14 @@ func (o Options) Get(ctx context.Context, s Source) (Tree, error) {
 	return Tree{}, fmt.Errorf("source %s: nothing is to be fetched", s)
 }
 
+// unsigned finishes a tree that did not come in an archive.
+func (o Options) unsigned(t Tree, s Source, origin Origin, err error) (Tree, error) {
+	if err == nil && o.Key != "" {
+		err = hint.Exit(wrapSigned(s, errors.New("what came is no archive, and has no signature")), hint.Refused)
+	}
+	return o.finish(t, s, origin, err)
+}
+
 // remote brings an archive from a URL.
 func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 	want, err := o.expected(s)
@@ -79,7 +91,7 @@ func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 		return Tree{}, err
 	}
 	if data, ok := o.stored(want); ok {
-		return o.archive(s, data, u)
+		return o.archive(ctx, s, data, u)
 	}
 	dir, err := os.MkdirTemp("", "modwsgi-fetch-")
 	if err != nil {
@@ -94,12 +106,15 @@ func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 	if err != nil {
 		return Tree{}, err
 	}
-	t, err := o.archive(s, data, u)
+	t, err := o.archive(ctx, s, data, u)
 	if err == nil {
 		o.store(want, data)
 	}
 	return t, err
 }
+
+// errNoSum says that nothing proves what an archive must be (rule G-5).
+var errNoSum = errors.New("no checksum is known of it")
 
 // expected is the checksum that the archive of s must have.
 func (o Options) expected(s Source) (string, error) {
@@ -117,12 +132,13 @@ func (o Options) expected(s Source) (string, error) {
 	if locked, ok := o.Lock.Find(form.String()); ok && locked.Sum != "" && !o.Update {
 		return locked.Sum, nil
 	}
-	return "", hint.Exit(hint.New(fmt.Errorf("source %s: no checksum is known of it", s),
+	return "", hint.Exit(hint.New(fmt.Errorf("source %s: %w", s, errNoSum),
 		"append #sha256=HEX, or fetch it once with MODWSGI_ALLOW_UNVERIFIED=1, which prints the checksum"), hint.Refused)
 }
 
-// archive checks and unpacks the bytes of an archive.
-func (o Options) archive(s Source, data []byte, u string) (Tree, error) {
+// archive checks and unpacks the bytes of an archive that came from a URL or
+// path.
+func (o Options) archive(ctx context.Context, s Source, data []byte, at string) (Tree, error) {
 	want, err := o.expected(s)
 	if err != nil {
 		if s.Kind != File && !o.AllowUnverified {
@@ -134,11 +150,17 @@ func (o Options) archive(s Source, data []byte, u string) (Tree, error) {
 	if got := sumOf(algorithm, data); want != "" && got != want {
 		return Tree{}, hint.Exit(fmt.Errorf("source %s: the archive has %s, not %s", s, got, want), hint.Refused)
 	}
+	if err := o.signed(ctx, s, data, at); err != nil {
+		return Tree{}, err
+	}
 	t, err := readArchive(data)
 	if err != nil {
 		return Tree{}, fmt.Errorf("source %s: %w", s, err)
 	}
-	origin := Origin{URL: u, Sum: sumOf("sha256", data), Size: int64(len(data)), Unverified: want == "" && s.Kind != File}
+	if s.Kind == File {
+		at = ""
+	}
+	origin := Origin{URL: at, Sum: sumOf("sha256", data), Size: int64(len(data)), Unverified: want == "" && s.Kind != File}
 	return o.finish(t, s, origin, nil)
 }
 
@@ -153,10 +175,15 @@ func (o Options) finish(t Tree, s Source, origin Origin, err error) (Tree, error
 	if (s.Kind == Release || s.Kind == PyPI) && t.Version != s.At {
 		return Tree{}, hint.Exit(fmt.Errorf("source %s: the tree says that it is %s", s, t.Version), hint.Refused)
 	}
+	if o.Patches != "" {
+		if t, err = patched(t, os.DirFS(o.Patches)); err != nil {
+			return Tree{}, hint.Exit(fmt.Errorf("source %s: %w", s, err), hint.Refused)
+		}
+	}
 	if s.Kind == Dir || o.Update {
 		return t, nil // a folder is what it is today
 	}
-	return t, o.Lock.check(origin)
+	return t, o.Lock.check(t.Origin)
 }
 
 // sumOf is "algorithm:hex" of data; sha256 if the algorithm is not named.

@@ -96,6 +96,7 @@ func (l Lock) check(got Origin) error {
 		{"commit", locked.Commit, got.Commit},
 		{"hash of the tree", locked.Tree, got.Tree},
 		{"version", locked.Version, got.Version},
+		{"hash of the patched tree", orNone(locked.Patched), orNone(got.Patched)},
 	} {
 		if c.locked != "" && c.locked != c.got {
 			return hint.Exit(hint.New(fmt.Errorf("%s: %s is %s, %s has %s", got.Form, c.what, c.got, LockFile, c.locked),
@@ -103,4 +104,13 @@ func (l Lock) check(got Origin) error {
 		}
 	}
 	return nil
+}
+
+// orNone is a value for a comparison in which nothing is a value too: a tree that
+// was locked without patches is another one with them.
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }

@@ -11,6 +11,10 @@ import (
 	"modwsgi/internal/run"
 )
 
+// PatchesVariable names a folder with patches for what is built, and a file
+// series that lists them (rule G-12).
+const PatchesVariable = "MODWSGI_PATCHES"
+
 // FromEnvironment are the options that MODWSGI_… variables set. The lock file is
 // the one in the working folder, if there is one.
 func FromEnvironment(r *run.Runner, agent string) (Options, error) {
@@ -22,22 +26,11 @@ func FromEnvironment(r *run.Runner, agent string) (Options, error) {
 		AllowHTTP:       on("MODWSGI_ALLOW_HTTP"),
 		AllowUnverified: on("MODWSGI_ALLOW_UNVERIFIED"),
 		Index:           r.Getenv("MODWSGI_INDEX_URL"),
-		Cache:           cacheFolder(r),
+		Releases:        r.Getenv("MODWSGI_RELEASES_URL"),
+		Key:             r.Getenv(KeyVariable),
+		Patches:         r.Getenv(PatchesVariable),
+		Cache:           fsx.CacheFolder(r.Getenv),
 	}, err
-}
-
-// cacheFolder is where archives and trees are kept, "" if there is no home.
-func cacheFolder(r *run.Runner) string {
-	if dir := r.Getenv("MODWSGI_CACHE"); filepath.IsAbs(dir) {
-		return dir
-	}
-	if dir := r.Getenv("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "modwsgi")
-	}
-	if home := r.Getenv("HOME"); filepath.IsAbs(home) {
-		return filepath.Join(home, ".cache", "modwsgi")
-	}
-	return ""
 }
 
 // stored is an archive that was fetched before: its bytes, if they still have
@@ -54,21 +47,9 @@ func (o Options) stored(sum string) ([]byte, bool) {
 // store keeps an archive by its checksum. That it cannot is no reason to fail.
 func (o Options) store(sum string, data []byte) {
 	_, digits, _ := strings.Cut(sum, ":")
-	if o.Cache == "" || digits == "" || o.private() != nil {
-		return
+	if o.Cache != "" && digits != "" && fsx.MkdirCache(o.Cache, "archives") == nil {
+		_ = fsx.WriteFile(filepath.Join(o.Cache, "archives", digits), data, 0o600) // it will be fetched again
 	}
-	dir := filepath.Join(o.Cache, "archives")
-	if fsx.MkdirAll(dir, 0o700) == nil {
-		_ = fsx.WriteFile(filepath.Join(dir, digits), data, 0o600) // it will be fetched again
-	}
-}
-
-// private makes the cache a folder that nobody else can write into.
-func (o Options) private() error {
-	if err := fsx.MkdirAll(filepath.Dir(o.Cache), 0o755); err != nil {
-		return err
-	}
-	return fsx.MkdirPrivate(o.Cache)
 }
 
 // Folder brings the tree of a source and gives a folder that holds it: the one
@@ -79,13 +60,13 @@ func (o Options) Folder(ctx context.Context, s Source) (string, Origin, error) {
 	if err != nil {
 		return "", Origin{}, err
 	}
-	if s.Kind == Dir {
+	if s.Kind == Dir && len(t.Origin.Patches) == 0 {
 		return s.At, t.Origin, nil
 	}
 	if o.Cache == "" {
 		return "", Origin{}, fmt.Errorf("unpacking %s: there is no folder for it: set MODWSGI_CACHE", s)
 	}
-	if err := o.private(); err != nil {
+	if err := fsx.MkdirCache(o.Cache, "sources"); err != nil {
 		return "", Origin{}, err
 	}
 	dir := filepath.Join(o.Cache, "sources", strings.TrimPrefix(t.Hash, "sha256:"))
@@ -112,12 +93,12 @@ func Open(ctx context.Context, r *run.Runner, agent, spec string) (string, Origi
 	if err != nil || s.Kind == Embedded {
 		return "", Origin{}, err
 	}
-	if s.Kind == Dir {
-		return s.At, Origin{Form: s.String()}, nil
-	}
 	o, err := FromEnvironment(r, agent)
 	if err != nil {
 		return "", Origin{}, err
+	}
+	if s.Kind == Dir && o.Patches == "" && o.Key == "" {
+		return s.At, Origin{Form: s.String()}, nil
 	}
 	return o.Folder(ctx, s)
 }

@@ -8,10 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modwsgi/csrc/layouts"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 )
@@ -37,14 +37,16 @@ type Tree struct {
 
 // Origin is where a tree came from, as the lock file has it.
 type Origin struct {
-	Form       string `json:"form"`
-	URL        string `json:"url,omitempty"`
-	Version    string `json:"version,omitempty"`
-	Sum        string `json:"sum,omitempty"`  // of the archive
-	Tree       string `json:"tree,omitempty"` // of the normalised tree
-	Commit     string `json:"commit,omitempty"`
-	Size       int64  `json:"size,omitempty"` // of the archive
-	Unverified bool   `json:"-"`              // no checksum was known
+	Form       string  `json:"form"`
+	URL        string  `json:"url,omitempty"`
+	Version    string  `json:"version,omitempty"`
+	Sum        string  `json:"sum,omitempty"`  // of the archive
+	Tree       string  `json:"tree,omitempty"` // of the normalised tree
+	Commit     string  `json:"commit,omitempty"`
+	Size       int64   `json:"size,omitempty"`    // of the archive
+	Patches    []Patch `json:"patches,omitempty"` // that were applied, in their order
+	Patched    string  `json:"patched,omitempty"` // hash of the tree with them
+	Unverified bool    `json:"-"`                 // no checksum was known
 }
 
 // treeHash is a sha256 over "path NUL mode NUL size NUL sha256 LF" of the sorted
@@ -159,38 +161,26 @@ func (c *collector) tree() (Tree, error) {
 	return t, err
 }
 
-// Where a tree of the original says which release it is, and how.
-const versionFile = "src/server/wsgi_version.h"
-
-var versionLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+MOD_WSGI_VERSION_STRING[ \t]+"([0-9A-Za-z.+-]{1,40})"`)
-
-// treeVersion knows the layout of the original's releases and reads the version
-// from the tree, never from the name of what it came in (rule G-3).
+// treeVersion tells which layout the files have (rule G-3), and reads the version
+// from them, never from the name of what they came in. It is "" of our own, which
+// has the program's.
 func treeVersion(files []fsx.File) (string, error) {
-	unknown := func(missing string) error {
-		return hint.New(fmt.Errorf("that is no source tree of mod_wsgi: %s", missing),
-			"a tree of the original has src/server/*.c and "+versionFile+"; our own needs no --source")
-	}
-	sources, header := 0, []byte(nil)
-	for _, f := range files {
-		if f.Path == versionFile {
-			header = f.Data
+	at := func(name string) (fsx.File, bool) {
+		i := slices.IndexFunc(files, func(f fsx.File) bool { return f.Path == name })
+		if i < 0 {
+			return fsx.File{}, false
 		}
-		if path.Dir(f.Path) == "src/server" && strings.HasSuffix(f.Path, ".c") {
-			sources++
-		}
+		return files[i], true
 	}
-	switch {
-	case sources == 0:
-		return "", unknown("it has no src/server/*.c")
-	case header == nil:
-		return "", unknown("it has no " + versionFile)
+	layout, err := layouts.Of(func(name string) bool { _, ok := at(name); return ok })
+	if err != nil {
+		return "", hint.New(err, "a source is the top folder of a release of the original; our own needs no --source")
 	}
-	m := versionLine.FindSubmatch(header)
-	if m == nil {
-		return "", unknown(versionFile + " does not define MOD_WSGI_VERSION_STRING")
+	if layout.Header == "" {
+		return "", nil
 	}
-	return string(m[1]), nil
+	header, _ := at(layout.Path(layout.Header))
+	return layout.Version(header.Data)
 }
 
 // skipped are folders that no release has and every working copy has.

@@ -99,7 +99,7 @@ func zipped(t testing.TB, files []fsx.File) []byte {
 	return b.Bytes()
 }
 
-// The same tree has the same hash whatever it came in.
+// G-10, G-11: the same tree has the same hash whatever it came in.
 func TestOneTreeManyForms(t *testing.T) {
 	files := sample("6.0.5")
 	plain := tarball(t, members("mod_wsgi-6.0.5", files))
@@ -135,6 +135,7 @@ func TestOneTreeManyForms(t *testing.T) {
 	}
 }
 
+// G-11
 func TestTreeHashSeesEverything(t *testing.T) {
 	seen := map[string]string{}
 	for name, change := range map[string]func([]fsx.File){
@@ -153,13 +154,14 @@ func TestTreeHashSeesEverything(t *testing.T) {
 	}
 }
 
+// G-3: what is no source tree is refused with what was looked for.
 func TestUnknownLayout(t *testing.T) {
 	for name, c := range map[string]struct {
 		files []fsx.File
 		want  string
 	}{
-		"no sources":  {[]fsx.File{{Path: "setup.py", Mode: 0o644}}, "no src/server/*.c"},
-		"no version":  {sample("1.0")[:3], "no src/server/wsgi_version.h"},
+		"no sources":  {[]fsx.File{{Path: "setup.py", Mode: 0o644}}, "neither src/server/mod_wsgi.c and src/server/wsgi_version.h"},
+		"no version":  {sample("1.0")[:3], "lacks src/server/wsgi_version.h"},
 		"odd version": {sample("1 0"), "does not define MOD_WSGI_VERSION_STRING"},
 	} {
 		_, err := treeVersion(c.files)

@@ -1,4 +1,4 @@
-package fetch
+package layouts
 
 import (
 	"fmt"
@@ -33,8 +33,8 @@ func semantic(v string) (string, error) {
 	return out, nil
 }
 
-// CompareVersions orders two versions of mod_wsgi: negative if a is older.
-func CompareVersions(a, b string) (int, error) {
+// Compare orders two versions of mod_wsgi: negative if a is older.
+func Compare(a, b string) (int, error) {
 	x, err := semantic(a)
 	if err != nil {
 		return 0, err
@@ -44,4 +44,12 @@ func CompareVersions(a, b string) (int, error) {
 		return 0, err
 	}
 	return semver.Compare(x, y), nil
+}
+
+// release is the number that a version leads to: 6.0.5 of 6.0.5rc1.
+func release(version string) string {
+	if m := pep440.FindStringSubmatch(version); m != nil {
+		return strings.TrimRight(strings.Join(m[1:4], "."), ".")
+	}
+	return version
 }
