@@ -12,62 +12,17 @@ import (
 	"slices"
 	"strings"
 
-	"modwsgi/apxs"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
-	"modwsgi/pybuild"
 )
-
-// Options say what to build, and where.
-type Options struct {
-	Apache *apxs.Info     // nil: leave the Apache half as it is
-	Python []pybuild.Info // each becomes a half beside the others; empty: leave them
-
-	Dir     string // the build folder; it is made if it is missing
-	Source  fs.FS  // nil: the embedded sources; [OpenSource] gives those of a folder
-	Runtime fs.FS  // the Python package (mod_wsgi/…); nil: leave it
-
-	Jobs    int    // how many programs at once; 0: as many as there are processors and memory for
-	Default string // the ABI folder that the default link is to name; "": keep it, or the first of Python
-
-	// Progress is told of each step before it starts; it is never called by two
-	// goroutines at once. A total of 0 is a wait.
-	Progress func(done, total int, what string)
-}
-
-// Artifact is what is in a build folder after a build. Paths are absolute.
-type Artifact struct {
-	Dir        string `json:"dir"`
-	Module     string `json:"module"` // "" when no Apache was given
-	Supervisor string `json:"supervisor,omitempty"`
-	Halves     []Half `json:"halves"` // of the Pythons given, in their order
-	Version    string `json:"version"`
-	Source     string `json:"source"` // hash of the C sources
-
-	Compiled int    `json:"compiled"` // objects made in this build
-	Cached   int    `json:"cached"`   // objects that were current
-	Linked   int    `json:"linked"`   // targets made in this build
-	Compiler string `json:"compiler"` // who made them
-
-	Warnings []string `json:"warnings,omitempty"` // what compilers said of files they did compile
-}
-
-// Half is a Python half.
-type Half struct {
-	ABI       string `json:"abi"` // "cpython-311-x86_64-linux-gnu"
-	Dir       string `json:"dir"`
-	Host      string `json:"host"`
-	Embed     string `json:"embed"`
-	BuildJSON string `json:"build_json"`
-}
 
 // Build makes the halves that o names. What is there and would come out the
 // same is left alone; if that is all of it, no program starts and no file is
 // written. A target that fails keeps its old file.
 func Build(ctx context.Context, r *run.Runner, o Options) (Artifact, error) {
-	if runtime.GOOS != "linux" {
-		return Artifact{}, hint.Exit(fmt.Errorf("building on %s is not supported yet", runtime.GOOS), hint.Refused)
+	if err := o.check(); err != nil {
+		return Artifact{}, err
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil || o.Dir == "" {
@@ -85,6 +40,11 @@ func Build(ctx context.Context, r *run.Runner, o Options) (Artifact, error) {
 		return Artifact{}, err
 	}
 	b := &builder{r: r, o: o, dir: dir, tree: t, env: buildEnv(r)}
+	if o.Cache != "" {
+		if b.cache, err = OpenCache(o.Cache); err != nil {
+			return Artifact{}, hint.New(err, "name another folder: MODWSGI_CACHE=")
+		}
+	}
 	release, err := fsx.Lock(ctx, filepath.Join(dir, "obj", "lock"), func(pid int) {
 		b.say(0, 0, fmt.Sprintf("waiting for another build in this folder (process %d)", pid))
 	})
@@ -110,21 +70,25 @@ type builder struct {
 	tree     *tree
 	env      []string
 	state    *state
+	cache    *Cache // nil: none
+	facts    Facts
 	plan     Plan
 	artifact Artifact
-	pool     pool
+	pool     *pool
 }
 
 func (b *builder) build(ctx context.Context) error {
+	if err := b.checkWindow(); err != nil {
+		return err
+	}
 	cc, err := b.compiler(ctx)
 	if err != nil {
 		return err
 	}
-	facts := Facts{
-		Dir: b.dir, Source: "src/" + b.tree.folder(), Version: b.tree.version, Classic: b.tree.layout == layoutClassic,
-		Compiler: cc, Apache: b.o.Apache, Python: b.o.Python,
+	if b.facts, err = b.gather(ctx, cc); err != nil {
+		return err
 	}
-	if b.plan, err = NewPlan(b.tree.targets(), facts); err != nil {
+	if b.plan, err = NewPlan(b.tree.targets(), b.facts); err != nil {
 		return err
 	}
 	if err := b.takeFolder(); err != nil {
@@ -133,7 +97,8 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.missing(); err != nil {
 		return err
 	}
-	b.artifact = Artifact{Dir: b.dir, Version: facts.Version, Source: b.tree.hash, Compiler: cc.Version}
+	b.artifact = Artifact{Dir: b.dir, Version: b.facts.Version, Source: b.tree.hash, Compiler: cc.Version, Dropped: b.facts.Foreign.Dropped}
+	b.artifact.Warnings = b.o.staticWarnings()
 
 	var compiles []Compile
 	for _, c := range b.plan.Compiles {
@@ -142,7 +107,7 @@ func (b *builder) build(ctx context.Context) error {
 		}
 	}
 	b.artifact.Cached = len(b.plan.Compiles) - len(compiles)
-	b.pool = pool{jobs: b.jobs(), total: len(compiles) + b.linksAtMost(compiles), say: b.say}
+	b.pool = &pool{jobs: b.jobs(), total: len(compiles) + b.linksAtMost(compiles), say: b.say}
 	if len(compiles) > 0 {
 		if err := b.writeSources(); err != nil {
 			return err
@@ -154,8 +119,13 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.linkAll(ctx); err != nil {
 		return err
 	}
+	if err := b.strict(); err != nil {
+		return err
+	}
 	if b.tree.layout == layoutClassic {
 		b.artifact.Module = filepath.Join(b.dir, ClassicModule)
+		b.prctlNotes()
+		b.reportRunPaths()
 		return nil
 	}
 	if err := b.writeHalves(); err != nil {
@@ -230,14 +200,17 @@ func (b *builder) compiler(ctx context.Context) (Compiler, error) {
 	return cc, nil
 }
 
-// jobs is how many compilers run at once: one for each processor, as far as
-// half a gigabyte of memory is free for each.
+// jobs is how many compilers run at once.
 func (b *builder) jobs() int {
 	if b.o.Jobs > 0 {
 		return b.o.Jobs
 	}
-	return max(1, min(runtime.NumCPU(), freeMemory()/(512<<20)))
+	return jobsFor(runtime.NumCPU(), freeMemory())
 }
+
+// jobsFor is one for each processor, as far as half a gigabyte of memory is free
+// for each (rule C-8).
+func jobsFor(processors, free int) int { return max(1, min(processors, free/(512<<20))) }
 
 // freeMemory is what the kernel says can be had without swapping, in bytes;
 // plenty where it does not say.
@@ -300,7 +273,8 @@ func (b *builder) haveSources(root string) bool {
 	return true
 }
 
-// compileAll makes objects.
+// compileAll makes objects. The headers of their tiers are looked at first, side
+// by side with the first of them; if these are the wrong ones, no other starts.
 func (b *builder) compileAll(ctx context.Context, list []Compile) error {
 	for _, c := range list {
 		if err := fsx.MkdirAll(filepath.Join(b.dir, path.Dir(c.Object)), 0o755); err != nil {
@@ -311,9 +285,20 @@ func (b *builder) compileAll(ctx context.Context, list []Compile) error {
 	slices.SortStableFunc(list, func(x, y Compile) int {
 		return len(b.tree.files[y.Source.File]) - len(b.tree.files[x.Source.File])
 	})
-	return b.pool.run(ctx, len(list), func(i int) string {
-		return "compiling " + list[i].describe()
-	}, func(i int) error { return b.compile(ctx, list[i]) })
+	flights := b.preflights(list)
+	n := len(flights)
+	b.pool.total += n
+	return b.pool.run(ctx, n+len(list), func(i int) string {
+		if i < n {
+			return "checking " + flights[i].What
+		}
+		return "compiling " + list[i-n].describe()
+	}, func(i int) error {
+		if i < n {
+			return b.fly(ctx, flights[i])
+		}
+		return b.compile(ctx, list[i-n])
+	})
 }
 
 func (c Compile) describe() string {
@@ -325,33 +310,55 @@ func (c Compile) describe() string {
 
 // compile makes one object and notes how.
 func (b *builder) compile(ctx context.Context, c Compile) error {
-	said, err := b.tool(ctx, "compiling "+c.Source.File, c.ABI, c.Command)
+	key := cacheKey(c)
+	release, err := b.lockKey(ctx, key, c.describe())
 	if err != nil {
 		return err
 	}
-	rule, err := os.ReadFile(filepath.Join(b.dir, c.Depends))
-	if err != nil {
-		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	defer release()
+	v, reused := b.cachedObject(key, c)
+	if !reused {
+		if v, err = b.compileNow(ctx, c); err != nil {
+			return err
+		}
 	}
-	made := object{Key: c.Key}
-	if made.Read, err = parseDepends(string(rule)); err != nil {
-		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
-	}
-	if made.Inputs, err = b.state.inputs(b.tree, made.Read); err != nil {
-		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
-	}
+	made := object{Key: c.Key, Read: v.Read, Inputs: v.Inputs}
 	if made.File, err = read(filepath.Join(b.dir, c.Object)); err != nil {
 		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	if !reused {
+		b.keepObject(key, c, v)
 	}
 	b.state.mu.Lock()
 	defer b.state.mu.Unlock()
 	b.state.Objects[c.Object] = made
 	b.state.dirty = true
 	b.artifact.Compiled++
-	if said != "" {
-		b.artifact.Warnings = append(b.artifact.Warnings, said)
+	if reused {
+		b.artifact.Reused++
+	}
+	if v.Said != "" {
+		b.artifact.Warnings = append(b.artifact.Warnings, v.Said)
 	}
 	return nil
+}
+
+// compileNow runs the compiler and reads what it says it read.
+func (b *builder) compileNow(ctx context.Context, c Compile) (v variant, err error) {
+	if v.Said, err = b.tool(ctx, "compiling "+c.Source.File, c.ABI, c.Command); err != nil {
+		return v, err
+	}
+	rule, err := os.ReadFile(filepath.Join(b.dir, c.Depends))
+	if err == nil {
+		v.Read, err = parseDepends(string(rule))
+	}
+	if err == nil {
+		v.Inputs, err = b.state.inputs(b.tree, v.Read)
+	}
+	if err != nil {
+		return v, fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	}
+	return v, nil
 }
 
 // tool runs a compiler or linker and returns what it said while it succeeded.

@@ -383,7 +383,7 @@ func TestInterrupted(t *testing.T) {
 	o := w.Options("build")
 	ctx, cancel := context.WithCancel(t.Context())
 	o.Progress = func(done, _ int, _ string) {
-		if done == 3 {
+		if done == 6 { // three looks at headers, three objects
 			cancel()
 		}
 	}

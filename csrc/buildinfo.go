@@ -36,10 +36,11 @@ type BuildInfo struct {
 	LibPython  string `json:"libpython"` // absolute
 	SONAME     string `json:"soname"`
 	RunPath    string `json:"run_path,omitempty"`
-	Prefix     string `json:"prefix"`     // of the base installation
-	Executable string `json:"executable"` // the base interpreter
-	Source     string `json:"source"`     // hash of the C sources
-	Version    string `json:"version"`    // of the project
+	Static     bool   `json:"static,omitempty"` // libpython is an archive, and in both files
+	Prefix     string `json:"prefix"`           // of the base installation
+	Executable string `json:"executable"`       // the base interpreter
+	Source     string `json:"source"`           // hash of the C sources
+	Version    string `json:"version"`          // of the project
 }
 
 // ApacheInfoFile is the name of the Apache half's record, in RuntimeFolder.
@@ -92,7 +93,10 @@ func ReadBuildInfo(dir string) (BuildInfo, error) {
 	return info, nil
 }
 
-func (t *tree) buildInfo(py pybuild.Info) BuildInfo {
+// buildInfo describes the half of py, whose files are in the folder place of the
+// build.
+func (b *builder) buildInfo(py pybuild.Info, place string) (BuildInfo, error) {
+	t := b.tree
 	info := BuildInfo{
 		Interface:  t.level,
 		ABI:        py.ABI.Folder(),
@@ -105,10 +109,14 @@ func (t *tree) buildInfo(py pybuild.Info) BuildInfo {
 		Source:     t.hash,
 		Version:    Version(),
 	}
-	if py.NeedsPath {
-		info.RunPath = filepath.Dir(py.LibPython)
+	if library, static := b.facts.static(&py); static {
+		info.LibPython, info.SONAME, info.Static = library.Archive, "", true
+		return info, nil
 	}
-	return info
+	l := Link{ABI: info.ABI, Output: place + "/wsgi-host"}
+	err := b.facts.findLibrary(&l, &py)
+	info.RunPath = l.RunPath
+	return info, err
 }
 
 func (t *tree) apacheInfo(a *apxs.Info) ApacheInfo {

@@ -5,21 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
+	"modwsgi/csrc/layouts"
 	"modwsgi/internal/hint"
-)
-
-// A classic tree is a release of the original mod_wsgi: all its C files are in
-// one folder and make one module with Python in it. Nothing of its layout but
-// these three names is relied on.
-const (
-	classicFolder  = "src/server"
-	classicMain    = "mod_wsgi.c"
-	classicVersion = "wsgi_version.h"
 )
 
 // ClassicModule is what a classic tree is built as, in the build folder.
@@ -37,11 +27,11 @@ type layout string
 
 const (
 	layoutOurs    layout = ""        // flat, four targets
-	layoutClassic layout = "classic" // classicFolder, one target
+	layoutClassic layout = "classic" // one target
 )
 
 // ErrNoTree says that a folder holds no source tree of a known layout.
-var ErrNoTree = errors.New("not a source tree of mod_wsgi")
+var ErrNoTree = layouts.ErrNoTree
 
 // OpenSource gives the source tree in a folder, for [Options.Source]: a release
 // of the original mod_wsgi, unpacked, or the C sources of this project. The error
@@ -81,27 +71,22 @@ func treesBelow(dir string) []string {
 
 // layoutOf tells which layout source has.
 func layoutOf(source fs.FS) (layout, error) {
-	have := func(name string) bool {
+	known, err := layouts.Of(func(name string) bool {
 		fi, err := fs.Stat(source, name)
 		return err == nil && fi.Mode().IsRegular()
-	}
-	if have(oursHeader) {
-		return layoutOurs, nil
-	}
-	var missing []string
-	for _, name := range []string{classicMain, classicVersion} {
-		if !have(path.Join(classicFolder, name)) {
-			missing = append(missing, path.Join(classicFolder, name))
-		}
-	}
-	switch len(missing) {
-	case 0:
+	})
+	if err == nil && known.Name == layouts.Classic().Name {
 		return layoutClassic, nil
-	case 1:
-		return "", fmt.Errorf("%w: it lacks %s", ErrNoTree, missing[0])
 	}
-	return "", fmt.Errorf("%w: it has neither %s, as a release of the original, nor %s, as the sources of this project",
-		ErrNoTree, strings.Join(missing, " and "), oursHeader)
+	return layoutOurs, err
+}
+
+// known is what is known of a layout.
+func (l layout) known() layouts.Layout {
+	if l == layoutClassic {
+		return layouts.Classic()
+	}
+	return layouts.Ours()
 }
 
 // targets are what a tree is built into.
@@ -122,18 +107,6 @@ func (t *tree) targets() []Target {
 	}}
 }
 
-var classicVersionLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+MOD_WSGI_VERSION_STRING[ \t]+"([0-9A-Za-z.+-]+)"`)
-
-// classicVersionOf reads a release's version from its header: names of folders
-// and archives may say anything.
-func classicVersionOf(header []byte) (string, error) {
-	m := classicVersionLine.FindSubmatch(header)
-	if m == nil {
-		return "", fmt.Errorf("%s/%s does not define MOD_WSGI_VERSION_STRING: %w", classicFolder, classicVersion, ErrNoTree)
-	}
-	return string(m[1]), nil
-}
-
 // OutputFolder is where a source tree is built unless somebody says: releases of
 // the original each have a folder, since they share no file with ours.
 func OutputFolder(source fs.FS) (string, error) {
@@ -148,13 +121,6 @@ func OutputFolder(source fs.FS) (string, error) {
 	return filepath.Join(folder, "mod_wsgi-"+t.version), nil
 }
 
-// classicBase is in front of every compile command of a classic tree (rule C-3):
-// no -std, since such trees count on what the compiler brings, and nothing of our
-// own sources' flags.
-func classicBase() []string {
-	return []string{"-O2", "-g", "-fPIC", "-DPIC", "-pthread", "-Wall", "-Wformat", "-Werror=format-security"}
-}
-
 // checkClassic refuses facts from which one module with Python in it cannot
 // follow.
 func (f Facts) checkClassic() error {
@@ -166,6 +132,20 @@ func (f Facts) checkClassic() error {
 	case len(f.Python) > 1:
 		return hint.Exit(hint.New(fmt.Errorf("a release of the original is one module with one Python in it, and %d were given", len(f.Python)),
 			"build it for each Python into a folder of its own"), hint.Usage)
+	}
+	return nil
+}
+
+// checkWindow refuses a Python that this release was never tested with, unless
+// the environment says that it is wanted (rule G-3).
+func (b *builder) checkWindow() error {
+	if v := b.r.Getenv(layouts.UntestedVariable); v != "" && v != "0" {
+		return nil
+	}
+	for _, py := range b.o.Python {
+		if err := b.tree.layout.known().Check(b.tree.version, layouts.Python{Major: py.ABI.Major, Minor: py.ABI.Minor}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

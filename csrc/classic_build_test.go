@@ -17,18 +17,7 @@ import (
 func TestBuildClassic(t *testing.T) {
 	t.Parallel()
 	w := csrctest.New(t)
-	tree := fstest.MapFS{
-		"src/server/wsgi_version.h": {Data: []byte("#define MOD_WSGI_VERSION_STRING \"9.8.7\"\n")},
-		"src/server/mod_wsgi.c": {Data: []byte(`#include <Python.h>
-#include <httpd.h>
-int helper(void);
-module wsgi_module = { 20120211, 124, -1, "mod_wsgi.c", 0, 0, 0x41503234UL };
-int helper(void) { return Py_Fake(); }
-`)},
-		"src/server/wsgi_other.c": {Data: []byte("int other(void);\nint other(void) { return 1; }\n")},
-	}
-	o := w.Options("classic build")
-	o.Source, o.Python = tree, o.Python[:1]
+	o, tree := w.Classic("classic build", 0), csrctest.ClassicSource()
 	a := w.Build(o)
 	if a.Compiled != 2 || a.Linked != 1 || a.Version != "9.8.7" || a.Module != filepath.Join(o.Dir, "mod_wsgi.so") || len(a.Halves) != 0 {
 		t.Errorf("%+v", a)

@@ -56,23 +56,6 @@ func TestClassicTree(t *testing.T) {
 	}
 }
 
-func TestClassicVersion(t *testing.T) {
-	for text, want := range map[string]string{
-		"#define MOD_WSGI_VERSION_STRING \"6.0.5\"\n":                                                      "6.0.5",
-		"#define MOD_WSGI_MAJORVERSION_NUMBER 6\n#define MOD_WSGI_VERSION_STRING \"6.0.5.dev1\" /* x */\n": "6.0.5.dev1",
-		"#  define MOD_WSGI_VERSION_STRING\t\"4.9.4\"\n":                                                   "4.9.4",
-		"#define MOD_WSGI_VERSION_STRING VERSION\n":                                                        "",
-		"#define MOD_WSGI_VERSION_STRING \"../../etc\"\n":                                                  "",
-		"#define OLD_MOD_WSGI_VERSION_STRING_OF \"1\"\n":                                                   "",
-		"": "",
-	} {
-		got, err := classicVersionOf([]byte(text))
-		if got != want || (err == nil) != (want != "") || err != nil && !errors.Is(err, ErrNoTree) {
-			t.Errorf("%q: %q, %v", text, got, err)
-		}
-	}
-}
-
 // The plan of a classic tree: every command has both halves' headers, none hides
 // what is not marked, and the module is linked with one Python and an exports
 // list.

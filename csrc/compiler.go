@@ -86,7 +86,14 @@ func lookUp(r *run.Runner, command []string) ([]string, error) {
 // to it.
 type feature struct {
 	compile, link, prefixMap []string
+
+	probe []string        // words for the trial only
+	std   []string        // what stands in for a feature that is not there
+	found func(*Compiler) // notes that it is there
 }
+
+// exportsName is the list of exports in the folder of a trial.
+const exportsName = "exports.map"
 
 // features are those of rules H-1 and H-3, for a machine as -dumpmachine
 // names it.
@@ -100,6 +107,9 @@ func features(machine string) []feature {
 		{link: []string{"-Wl,-z,separate-code"}},
 		{link: []string{"-Wl,--build-id=sha1"}},
 		{prefixMap: []string{"-ffile-prefix-map"}},
+		{probe: []string{"-DWANT_C11"}, std: []string{"-std=gnu11"}},
+		{probe: []string{"-DWANT_PRCTL"}, found: func(c *Compiler) { c.Prctl = true }},
+		{probe: []string{"-Wl,--version-script=" + exportsName}, found: func(c *Compiler) { c.Exports = true }},
 	}
 	switch cpu, _, _ := strings.Cut(machine, "-"); cpu {
 	case "x86_64":
@@ -110,15 +120,18 @@ func features(machine string) []feature {
 	return list
 }
 
-// instead gives what to try where f is not known, if there is anything.
-func (f feature) instead() (feature, bool) {
+// instead gives what to try, in that order, where f is not known.
+func (f feature) instead() []feature {
 	switch {
 	case slices.Contains(f.compile, "-D_FORTIFY_SOURCE=3"):
-		return feature{compile: []string{"-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"}}, true
+		return []feature{{compile: []string{"-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"}}}
 	case slices.Contains(f.prefixMap, "-ffile-prefix-map"):
-		return feature{prefixMap: []string{"-fdebug-prefix-map"}}, true
+		return []feature{{prefixMap: []string{"-fdebug-prefix-map", "-fmacro-prefix-map"}}, {prefixMap: []string{"-fdebug-prefix-map"}}}
+	case f.std != nil:
+		std := f.std
+		return []feature{{probe: append([]string{"-DWANT_C11"}, std...), found: func(c *Compiler) { c.Std = std }}}
 	}
-	return feature{}, false
+	return nil
 }
 
 // probeSource compiles only where the C library gives the level of
@@ -126,6 +139,12 @@ func (f feature) instead() (feature, bool) {
 const probeSource = `#include <stdio.h>
 #if defined __USE_FORTIFY_LEVEL && defined _FORTIFY_SOURCE && __USE_FORTIFY_LEVEL < _FORTIFY_SOURCE
 #error the level is not known
+#endif
+#if defined WANT_C11 && (!defined __STDC_VERSION__ || __STDC_VERSION__ < 201112L)
+#error the default is an older C
+#endif
+#ifdef WANT_PRCTL
+#include <sys/prctl.h>
 #endif
 int main(int argc, char **argv) { (void)argv; return argc == 2 ? puts("") : 0; }
 `
@@ -160,10 +179,13 @@ func probeCompiler(ctx context.Context, r *run.Runner, command []string) (Compil
 	if err := os.WriteFile(filepath.Join(dir, "probe.c"), []byte(probeSource), 0o600); err != nil {
 		return c, fmt.Errorf("trying the compiler: %w", err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, exportsName), []byte("{ global: main; local: *; };\n"), 0o600); err != nil {
+		return c, fmt.Errorf("trying the compiler: %w", err)
+	}
 	try := func(list ...feature) error {
 		args := slices.Concat(command[1:], []string{"-O2", "-Werror"})
 		for _, f := range list {
-			args = slices.Concat(args, f.compile, f.link)
+			args = slices.Concat(args, f.compile, f.link, f.probe)
 			for _, option := range f.prefixMap {
 				args = append(args, option+"="+dir+"=.")
 			}
@@ -183,8 +205,13 @@ func probeCompiler(ctx context.Context, r *run.Runner, command []string) (Compil
 	for _, f := range wanted {
 		if try(f) == nil {
 			c.take(f)
-		} else if other, ok := f.instead(); ok && try(other) == nil {
-			c.take(other)
+			continue
+		}
+		for _, other := range f.instead() {
+			if try(other) == nil {
+				c.take(other)
+				break
+			}
 		}
 	}
 	return c, ctx.Err()
@@ -195,6 +222,9 @@ func (c *Compiler) take(list ...feature) {
 		c.Compile = append(c.Compile, f.compile...)
 		c.Link = append(c.Link, f.link...)
 		c.PrefixMap = append(c.PrefixMap, f.prefixMap...)
+		if f.found != nil {
+			f.found(c)
+		}
 	}
 }
 

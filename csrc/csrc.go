@@ -70,10 +70,8 @@ func readTree(source fs.FS) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	if shape == layoutClassic {
-		if source, err = fs.Sub(source, classicFolder); err != nil {
-			return nil, fmt.Errorf("reading the C sources: %w", err)
-		}
+	if source, err = fs.Sub(source, shape.known().Folder); err != nil {
+		return nil, fmt.Errorf("reading the C sources: %w", err)
 	}
 	entries, err := fs.ReadDir(source, ".")
 	if err != nil {
@@ -98,7 +96,7 @@ func readTree(source fs.FS) (*tree, error) {
 		return nil, err
 	}
 	if shape == layoutClassic {
-		t.version, err = classicVersionOf(t.files[classicVersion])
+		t.version, err = shape.known().Version(t.files[shape.known().Header])
 		return t, err
 	}
 	t.version = Version()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"modwsgi/internal/hint"
@@ -13,6 +14,7 @@ import (
 // was being made, what the program said, and the command to paste.
 type ToolError struct {
 	Doing string // "compiling wsgi_wire.c"
+	Code  string // of the doctor, "MW104"; "" where it is not known
 	Said  string // standard error, from its first error on
 	Line  string // the command
 	Err   error
@@ -20,6 +22,9 @@ type ToolError struct {
 
 func (e *ToolError) Error() string {
 	text := e.Doing + ": " + e.Err.Error()
+	if e.Code != "" {
+		text += " (" + e.Code + ")"
+	}
 	if e.Said != "" {
 		text += "\n" + e.Said
 	}
@@ -65,27 +70,59 @@ func firstDiagnostic(text string) string {
 
 var missingHeader = regexp.MustCompile(`(?m)fatal error: '?([^\s':]+)'?(?:: No such file or directory| file not found)`)
 
+// systemHeaders are those of the C library that are missed first.
+var systemHeaders = []string{"stdio.h", "stdlib.h", "stddef.h", "stdint.h", "errno.h"}
+
+// headerAdvice says what to install where a header is missing, with the doctor's
+// code; "" for one that is nobody's.
+func headerAdvice(name, abi string) (code, advice string) {
+	switch name = path.Base(name); {
+	case name == "Python.h" || name == "pyconfig.h" || name == "patchlevel.h":
+		return "MW104", "install the headers of that Python: " + pythonPackage(abi)
+	case strings.HasPrefix(name, "apr") || strings.HasPrefix(name, "apu"):
+		return "MW102", "install the headers of APR: libapr1-dev and libaprutil1-dev (Debian), apr-devel and apr-util-devel (Fedora)"
+	case name == "httpd.h" || strings.HasPrefix(name, "http_") || strings.HasPrefix(name, "ap_"):
+		return "MW103", "install the headers of that Apache: apache2-dev (Debian), httpd-devel (Fedora), apache2-dev (Alpine)"
+	case slices.Contains(systemHeaders, name):
+		return "MW109", "install the C library's headers: libc6-dev (Debian), glibc-devel (Fedora), musl-dev (Alpine)"
+	}
+	return "", ""
+}
+
+// saidAdvice is what to do about the words of a compiler or linker.
+var saidAdvice = []struct {
+	pattern      *regexp.Regexp
+	code, advice string
+}{
+	{regexp.MustCompile(`recompile with -fPIC|Nonrepresentable section`), "MW107",
+		"the libpython that was linked cannot go into a module: use a Python configured with --enable-shared"},
+	{regexp.MustCompile(`Killed signal|: Killed|virtual memory exhausted`), "MW120", "the compiler ran out of memory: build with fewer jobs"},
+	{regexp.MustCompile(`cannot read spec file|redhat-(?:hardened|annobin)-cc1`), "MW105", "install redhat-rpm-config and annobin, or build with the default profile"},
+	{regexp.MustCompile(`unrecognized command[- ]line option|unknown argument`), "MW106",
+		"a flag of another compiler reached this one: look where Apache's or Python's flags, or CC, name it"},
+	{regexp.MustCompile(`compiler_compat`), "MW110", "conda's linker is in the way: conda deactivate, or CC=gcc"},
+	{regexp.MustCompile(`cannot find -lpython`), "MW108", "install the -dev package of that Python, which has its library"},
+}
+
 // advice adds to the failure of a compiler what to do about it, where that is
 // known. abi is of the Python it compiled for, "" for none.
 func advice(err *ToolError, abi string) error {
-	switch m := missingHeader.FindStringSubmatch(err.Said); {
-	case m == nil:
-	case path.Base(m[1]) == "Python.h" || path.Base(m[1]) == "pyconfig.h":
-		return hint.Exit(hint.New(err, "install the headers of that Python: "+pythonPackage(abi)), hint.NotFound)
-	case strings.HasPrefix(path.Base(m[1]), "apr") || strings.HasPrefix(path.Base(m[1]), "apu"):
-		return hint.Exit(hint.New(err, "install the headers of APR: libapr1-dev and libaprutil1-dev (Debian), apr-devel and apr-util-devel (Fedora)"), hint.NotFound)
-	case path.Base(m[1]) == "httpd.h" || strings.HasPrefix(path.Base(m[1]), "http_") || strings.HasPrefix(path.Base(m[1]), "ap_"):
-		return hint.Exit(hint.New(err, "install the headers of that Apache: apache2-dev (Debian), httpd-devel (Fedora), apache2-dev (Alpine)"), hint.NotFound)
-	case m[1] == "stdio.h" || m[1] == "stdlib.h" || m[1] == "stddef.h" || m[1] == "stdint.h" || m[1] == "errno.h":
-		return hint.Exit(hint.New(err, "install the C library's headers: libc6-dev (Debian), glibc-devel (Fedora), musl-dev (Alpine)"), hint.NotFound)
+	if m := assertion.FindStringSubmatch(err.Said); m != nil {
+		err.Code = m[1]
+		text, exit := assertionAdvice(err.Code, abi)
+		return hint.Exit(hint.New(err, text), exit)
 	}
-	switch {
-	case strings.Contains(err.Said, "recompile with -fPIC"):
-		return hint.New(err, "the libpython that was linked is not a shared one: use a Python configured with --enable-shared")
-	case strings.Contains(err.Said, "Killed signal") || strings.Contains(err.Said, "virtual memory exhausted"):
-		return hint.New(err, "the compiler ran out of memory: build with fewer jobs")
-	case strings.Contains(err.Said, "unrecognized command-line option") || strings.Contains(err.Said, "unrecognized command line option"):
-		return hint.New(err, "a flag of another compiler reached this one: look where Apache's or Python's flags, or CC, name it")
+	if m := missingHeader.FindStringSubmatch(err.Said); m != nil {
+		if code, text := headerAdvice(m[1], abi); code != "" {
+			err.Code = code
+			return hint.Exit(hint.New(err, text), hint.NotFound)
+		}
+	}
+	for _, a := range saidAdvice {
+		if a.pattern.MatchString(err.Said) {
+			err.Code = a.code
+			return hint.New(err, a.advice)
+		}
 	}
 	return err
 }

@@ -20,6 +20,7 @@ func (b *builder) writeHalves() error {
 			return err
 		}
 	}
+	b.reportRunPaths()
 	done := map[string]bool{}
 	for _, py := range b.o.Python {
 		abi := py.ABI.Folder()
@@ -34,7 +35,11 @@ func (b *builder) writeHalves() error {
 			Embed:     filepath.Join(dir, "wsgi-embed.so"),
 			BuildJSON: filepath.Join(dir, BuildInfoFile),
 		}
-		if err := writeRecord(h.BuildJSON, b.tree.buildInfo(py)); err != nil {
+		info, err := b.buildInfo(py, filepath.ToSlash(filepath.Join(RuntimeFolder, abi)))
+		if err != nil {
+			return err
+		}
+		if err := writeRecord(h.BuildJSON, info); err != nil {
 			return err
 		}
 		b.artifact.Halves = append(b.artifact.Halves, h)

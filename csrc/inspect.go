@@ -24,6 +24,7 @@ type Binary struct {
 	Imports []string // undefined ones, sorted
 	Weak    []string // the undefined ones that may stay so, sorted
 	Module  *ModuleMagic
+	Build   *BuildNote // how it was built; nil if it does not say
 }
 
 // ModuleMagic is what httpd compares before it accepts a module.
@@ -39,7 +40,7 @@ func Inspect(path string) (Binary, error) {
 		return Binary{}, fmt.Errorf("reading %s: %w", path, err)
 	}
 	defer f.Close()
-	b := Binary{Class: f.Class, Machine: f.Machine}
+	b := Binary{Class: f.Class, Machine: f.Machine, Build: buildNote(f)}
 	if b.Needed, err = f.DynString(elf.DT_NEEDED); err != nil {
 		return b, fmt.Errorf("reading %s: %w", path, err)
 	}
@@ -119,6 +120,7 @@ type Expectation struct {
 	// Sanitized is a build with sanitizers, for tests: their libraries are
 	// needed, and what they export for themselves is there.
 	Sanitized bool
+	Static    bool // a libpython is in it: it shows that one's symbols, and needs its libraries
 	RunPath   string
 	Like      *Binary  // the file it will share a process with: same machine
 	Symbols   []string // sorted; those of libpython, nil where not known
@@ -129,7 +131,7 @@ func (b Binary) Problems(e Expectation) []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 
-	if e.Target.Exports != nil {
+	if e.Target.Exports != nil && !e.Static {
 		var exports []string
 		for _, name := range b.Exports {
 			if !slices.Contains(linkerSymbols, name) && !(e.Sanitized && strings.HasPrefix(name, "__odr_asan")) {
@@ -146,8 +148,9 @@ func (b Binary) Problems(e Expectation) []string {
 		switch {
 		case e.SONAME != "" && name == e.SONAME:
 			needsPython = true
+		case e.Static: // see Extra
 		case e.Sanitized && (strings.HasPrefix(name, "libasan.so.") || strings.HasPrefix(name, "libubsan.so.")):
-		case !slices.ContainsFunc(systemLibraries, func(prefix string) bool { return strings.HasPrefix(name, prefix) }):
+		case !system(name):
 			add("it needs %s", name)
 		}
 	}
@@ -183,6 +186,16 @@ func (b Binary) Problems(e Expectation) []string {
 		add("nothing defines %s", some(missing))
 	}
 	return list
+}
+
+// Extra are the libraries that b needs beyond those of the system: what a
+// libpython in it brought along.
+func (b Binary) Extra() []string {
+	return slices.DeleteFunc(slices.Clone(b.Needed), system)
+}
+
+func system(library string) bool {
+	return slices.ContainsFunc(systemLibraries, func(prefix string) bool { return strings.HasPrefix(library, prefix) })
 }
 
 // some joins names, a few of them.

@@ -90,16 +90,28 @@ func (l Link) describe() string {
 func (b *builder) link(ctx context.Context, l Link, checks *checker) error {
 	staged := filepath.Join(b.dir, l.Staged)
 	defer func() { _ = fsx.RemoveAll(staged) }() // not there any more if all went well
-	said, err := b.tool(ctx, "linking "+l.describe(), l.ABI, l.Command)
+	inputs, err := b.state.linkInputs(l)
+	if err != nil {
+		return fmt.Errorf("linking %s: %w", l.describe(), err)
+	}
+	key := sum([]byte("target " + l.Key + inputs))
+	release, err := b.lockKey(ctx, key, l.describe())
 	if err != nil {
 		return err
+	}
+	defer release()
+	var said string
+	reused := b.fromCache(cacheModules, key, l.Staged)
+	if !reused {
+		if said, err = b.makeTarget(ctx, l); err != nil {
+			return err
+		}
 	}
 	if err := b.check(l, staged, checks); err != nil {
 		return err
 	}
-	inputs, err := b.state.linkInputs(l)
-	if err != nil {
-		return fmt.Errorf("linking %s: %w", l.describe(), err)
+	if !reused {
+		b.toCache(cacheModules, key, staged)
 	}
 	mode := os.FileMode(0o644)
 	if l.Target.Kind == Executable {
@@ -118,10 +130,50 @@ func (b *builder) link(ctx context.Context, l Link, checks *checker) error {
 	b.state.Links[l.Output] = linked{Key: l.Key, Inputs: inputs, File: file}
 	b.state.dirty = true
 	b.artifact.Linked++
+	if reused {
+		b.artifact.Reused++
+	}
 	if said != "" {
 		b.artifact.Warnings = append(b.artifact.Warnings, said)
 	}
 	return nil
+}
+
+// makeTarget runs what makes the staged file of l.
+func (b *builder) makeTarget(ctx context.Context, l Link) (said string, err error) {
+	doing := "linking " + l.describe()
+	if l.Apxs != nil {
+		if err := b.prepareApxs(l); err != nil {
+			return "", err
+		}
+	} else {
+		note := fsx.File{Path: l.Note.File, Data: []byte(l.Note.Text), Passing: true}
+		if err := fsx.WriteTree(b.dir, []fsx.File{note}); err != nil {
+			return "", err
+		}
+		defer func() {
+			_ = fsx.RemoveAll(filepath.Join(b.dir, l.Note.File))
+			_ = fsx.RemoveAll(filepath.Join(b.dir, l.Note.Object))
+		}()
+		if _, err := b.tool(ctx, doing, l.ABI, l.Note.Command); err != nil {
+			return "", err
+		}
+	}
+	if said, err = b.tool(ctx, doing, l.ABI, l.Command); err != nil {
+		return "", err
+	}
+	if l.Apxs != nil {
+		made := filepath.Join(b.dir, filepath.FromSlash(path.Join(l.Apxs.Dir, l.Apxs.Made)))
+		if err := fsx.Move(made, filepath.Join(b.dir, l.Staged), 0o644); err != nil {
+			return "", fmt.Errorf("%s: %w", doing, err)
+		}
+	}
+	for _, c := range l.After {
+		if _, err := b.tool(ctx, doing, l.ABI, c); err != nil {
+			return "", err
+		}
+	}
+	return said, nil
 }
 
 // checker reads the files that targets are compared with, each once.
@@ -147,9 +199,19 @@ func (b *builder) check(l Link, staged string, checks *checker) error {
 	if err != nil {
 		return err
 	}
-	e := Expectation{Target: l.Target, SONAME: l.SONAME, RunPath: l.RunPath}
+	e := Expectation{Target: l.Target, SONAME: l.SONAME, RunPath: l.RunPath, Static: l.Static}
+	if b.facts.Classic && !b.facts.Compiler.Exports {
+		e.Target.Exports = nil
+		b.note("the linker takes no version script: " + l.describe() + " shows more than its module record")
+	}
+	if extra := made.Extra(); l.Static && len(extra) > 0 {
+		b.note(fmt.Sprintf("%s needs %s besides the system's libraries, for the libpython in it", l.describe(), some(extra)))
+	}
 	e.Sanitized = slices.ContainsFunc(l.Command.Args, func(arg string) bool { return strings.HasPrefix(arg, "-fsanitize=") })
 	beside := l.LibPython
+	if l.Static {
+		beside = ""
+	}
 	if l.Target.Needs == NeedsApache {
 		beside = b.o.Apache.Httpd
 	}
@@ -158,14 +220,21 @@ func (b *builder) check(l Link, staged string, checks *checker) error {
 		switch {
 		case err == nil:
 			e.Like = &other
-		case l.LibPython != "" || !errors.Is(err, os.ErrNotExist): // headers alone are enough to build a module
+		case l.LibPython == beside || !errors.Is(err, os.ErrNotExist): // headers alone are enough to build a module
 			return err
 		}
-		if l.LibPython != "" {
+		if l.LibPython == beside {
 			e.Symbols = slices.Sorted(slices.Values(other.Exports))
 		}
 	}
 	problems := made.Problems(e)
+	if b.o.Strict {
+		h, err := ReadHardening(staged)
+		if err != nil {
+			return err
+		}
+		problems = append(problems, h.Weaknesses()...)
+	}
 	if len(problems) == 0 {
 		return nil
 	}

@@ -12,21 +12,28 @@ type pool struct {
 	total int // of all phases
 	done  int
 	say   func(done, total int, what string)
+	mu    sync.Mutex // of done, and of say
+}
+
+// aside tells of something that is no step.
+func (p *pool) aside(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.say(0, 0, what)
 }
 
 // run does steps 0 to n-1 and returns the failure of the first of them in
 // order, of those that failed.
 func (p *pool) run(ctx context.Context, n int, name func(int) string, step func(int) error) error {
 	var (
-		mu     sync.Mutex
 		wg     sync.WaitGroup
 		next   int
 		failed = n // index of the first failure
 		cause  error
 	)
 	take := func() (int, bool) {
-		mu.Lock()
-		defer mu.Unlock()
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		if next == n || cause != nil || ctx.Err() != nil {
 			return 0, false
 		}
@@ -36,8 +43,8 @@ func (p *pool) run(ctx context.Context, n int, name func(int) string, step func(
 		return i, true
 	}
 	end := func(i int, err error) {
-		mu.Lock()
-		defer mu.Unlock()
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.done++
 		if err != nil && i < failed {
 			failed, cause = i, err

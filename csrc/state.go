@@ -15,7 +15,7 @@ import (
 
 // stateSchema is counted up when the meaning of a state file changes; one of
 // another number is not used.
-const stateSchema = 1
+const stateSchema = 2
 
 // state is what a build folder knows of how its files were made, kept in
 // obj/state.json. With it, a build that has nothing to do reads that file and
@@ -23,14 +23,18 @@ const stateSchema = 1
 //
 // Losing it costs one build, nothing else, so what cannot be read is ignored.
 type state struct {
-	Schema   int                `json:"schema"`
-	Compiler knownCompiler      `json:"compiler"`
-	Layout   layout             `json:"layout,omitempty"`
-	Sources  string             `json:"sources,omitempty"` // the folder below src/
-	Objects  map[string]object  `json:"objects"`           // by path from the build folder
-	Links    map[string]linked  `json:"links"`             // by output
-	Runtime  map[string]stamped `json:"runtime,omitempty"` // the Python package, by path below RuntimeFolder/python
-	Files    map[string]stamped `json:"files"`             // headers and libraries from elsewhere, by absolute path
+	Schema   int               `json:"schema"`
+	Compiler knownCompiler     `json:"compiler"`
+	Layout   layout            `json:"layout,omitempty"`
+	Sources  string            `json:"sources,omitempty"` // the folder below src/
+	Objects  map[string]object `json:"objects"`           // by path from the build folder
+	Links    map[string]linked `json:"links"`             // by output
+
+	Preflights map[string]object `json:"preflights,omitempty"` // that passed, by their file
+	Foreign    knownForeign      `json:"foreign,omitzero"`
+
+	Runtime map[string]stamped `json:"runtime,omitempty"` // the Python package, by path below RuntimeFolder/python
+	Files   map[string]stamped `json:"files"`             // headers and libraries from elsewhere, by absolute path
 
 	path  string
 	dirty bool
@@ -43,6 +47,13 @@ type state struct {
 type knownCompiler struct {
 	Key      string   `json:"key"`
 	Compiler Compiler `json:"compiler"`
+}
+
+// knownForeign are flags of others that were tried, good as long as they and the
+// compiler are the same.
+type knownForeign struct {
+	Key   string  `json:"key"`
+	Flags Foreign `json:"flags"`
 }
 
 // object is how an object file was made.
@@ -111,6 +122,9 @@ func loadState(dir string) *state {
 	if s.Objects == nil {
 		s.Objects = map[string]object{}
 	}
+	if s.Preflights == nil {
+		s.Preflights = map[string]object{}
+	}
 	if s.Links == nil {
 		s.Links = map[string]linked{}
 	}
@@ -133,6 +147,11 @@ func (s *state) save(dir string) error {
 			delete(s.Objects, name)
 			continue
 		}
+		for _, path := range o.Read {
+			used[path] = true
+		}
+	}
+	for _, o := range s.Preflights {
 		for _, path := range o.Read {
 			used[path] = true
 		}
@@ -206,8 +225,14 @@ func (s *state) current(dir string, t *tree, c Compile) bool {
 	if !ok || known.Key != c.Key || !unchanged(dir, c.Object, known.File) {
 		return false
 	}
-	inputs, err := s.inputs(t, known.Read)
-	return err == nil && inputs == known.Inputs
+	return s.inputsAre(t, known.Read, known.Inputs)
+}
+
+// inputsAre says whether the files called names hold what they held when want
+// was taken of them.
+func (s *state) inputsAre(t *tree, names []string, want string) bool {
+	inputs, err := s.inputs(t, names)
+	return err == nil && inputs == want
 }
 
 // linkInputs hashes what l is linked from. All of it must be there.

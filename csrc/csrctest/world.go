@@ -76,7 +76,12 @@ func New(t testing.TB) *World {
 		t.Skip("no C compiler: ", err)
 	}
 	w := &World{t: t, Root: filepath.Join(t.TempDir(), `it's "odd", with a space`)}
+	w.write("apache/include/http_config.h", "")
+	w.write("apache/include/apr.h", "#define APR_HAS_THREADS 1\n")
+	w.write("apache/include/apr_version.h", "")
 	header := w.write("apache/include/httpd.h", `
+#define AP_SERVER_MAJORVERSION_NUMBER 2
+#define AP_SERVER_MINORVERSION_NUMBER 4
 typedef struct module { int version, minor, index; const char *name; void *a, *b; unsigned long magic; } module;
 `)
 	w.Apache = &apxs.Info{
@@ -94,7 +99,11 @@ typedef struct module { int version, minor, index; const char *name; void *a, *b
 func (w *World) addPython(minor int, flags string) {
 	w.t.Helper()
 	base := fmt.Sprintf("py3.%d%s", minor, flags)
-	header := w.write(base+"/include/Python.h", "int Py_Fake(void);\n")
+	text := fmt.Sprintf("#define PY_MAJOR_VERSION 3\n#define PY_MINOR_VERSION %d\nint Py_Fake(void);\n", minor)
+	if flags == "t" {
+		text += "#define Py_GIL_DISABLED 1\n"
+	}
+	header := w.write(base+"/include/Python.h", text)
 	code := w.write(base+"/lib/lib.c", "int Py_Fake(void); int Py_Fake(void) { return 1; }\n")
 	soname := fmt.Sprintf("libpython3.%d%s.so.1.0", minor, flags)
 	lib := filepath.Join(filepath.Dir(code), soname)
@@ -153,6 +162,29 @@ func (w *World) Options(dir string) csrc.Options {
 	return csrc.Options{
 		Apache: w.Apache, Python: w.Pythons, Source: w.Source, Dir: filepath.Join(w.Root, dir),
 		Runtime: fstest.MapFS{"mod_wsgi/__init__.py": {Data: []byte("x = 1\n")}, "mod_wsgi/a/__init__.py": {}},
+	}
+}
+
+// Classic builds a tiny release of the original for one of the Pythons, in the
+// folder dir of the world.
+func (w *World) Classic(dir string, python int) csrc.Options {
+	o := w.Options(dir)
+	o.Source, o.Python, o.Runtime = ClassicSource(), o.Python[python:python+1], nil
+	return o
+}
+
+// ClassicSource has the shape of a release of the original: two files.
+func ClassicSource() fstest.MapFS {
+	return fstest.MapFS{
+		"src/server/wsgi_version.h": {Data: []byte("#define MOD_WSGI_VERSION_STRING \"9.8.7\"\n")},
+		"src/server/mod_wsgi.c": {Data: []byte(`#include <Python.h>
+#include <httpd.h>
+#include <string.h>
+int helper(char *to, const char *from);
+module wsgi_module = { 20120211, 124, -1, "mod_wsgi.c", 0, 0, 0x41503234UL };
+int helper(char *to, const char *from) { char b[64]; strcpy(b, from); strcat(to, b); return Py_Fake(); }
+`)},
+		"src/server/wsgi_other.c": {Data: []byte("int other(void);\nint other(void) { return 1; }\n")},
 	}
 }
 
