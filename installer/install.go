@@ -14,6 +14,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/internal/distro"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
@@ -23,6 +24,8 @@ import (
 type Options struct {
 	Runner *run.Runner // nil: one without a log
 	Apache *apxs.Info  // if set, this Apache must be able to load the module before it takes its place
+
+	Plan func(steps []string) // if set, it is told what would be done, and nothing is (rule T-8)
 
 	after func(step int) error // a test's: fails after that many steps
 }
@@ -67,6 +70,10 @@ func InstallWith(ctx context.Context, from Layout, modulesDir string, o Options)
 	in := &installation{from: from, to: layoutAt(dir), old: old, o: o}
 	if err := in.plan(); err != nil {
 		return Layout{}, false, fmt.Errorf("installing into %s: %w", dir, err)
+	}
+	if o.Plan != nil {
+		o.Plan(in.steps())
+		return in.to, false, nil
 	}
 	changed, err := in.run(ctx)
 	if errors.Is(err, fs.ErrPermission) {
@@ -124,7 +131,7 @@ func installed(ctx context.Context, r *run.Runner, dir string) (*Manifest, error
 // foreign refuses to replace path.
 func foreign(ctx context.Context, r *run.Runner, path, why string) error {
 	advice := "move it away first, or install into another folder: --modules-directory DIR"
-	if name := owner(ctx, r, path); name != "" {
+	if name := distro.Owner(ctx, r, path); name != "" {
 		why = "belongs to the package " + name
 		advice = "remove that package first, or install into another folder: --modules-directory DIR"
 	}

@@ -135,34 +135,35 @@ func VerifyLoad(ctx context.Context, r *run.Runner, l Layout, apache apxs.Info) 
 		check.NotRun = "no server binary is known"
 		return check
 	}
-	check.Err = load(ctx, r, l, apache)
+	_, check.Err = load(ctx, r, []string{directive("LoadModule wsgi_module", l.Module)}, apache)
 	return check
 }
 
-func load(ctx context.Context, r *run.Runner, l Layout, apache apxs.Info) error {
+// load lets Apache read a configuration with those lines, and gives what it said.
+func load(ctx context.Context, r *run.Runner, lines []string, apache apxs.Info) (string, error) {
 	dir, err := os.MkdirTemp("", "modwsgi-load-")
 	if err != nil {
-		return fmt.Errorf("making a server root: %w", err)
+		return "", fmt.Errorf("making a server root: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	text, err := loadConfig(dir, l, apache.ModulesDir)
+	text, err := loadConfig(dir, lines, apache.ModulesDir)
 	if err != nil {
-		return err
+		return "", err
 	}
 	conf := filepath.Join(dir, "httpd.conf")
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		return fmt.Errorf("making a server root: %w", err)
+		return "", fmt.Errorf("making a server root: %w", err)
 	}
-	_, err = r.Run(ctx, run.Cmd{Path: apache.Httpd, Args: []string{"-t", "-d", dir, "-f", conf}, Timeout: loadTimeout})
+	res, err := r.Run(ctx, run.Cmd{Path: apache.Httpd, Args: []string{"-t", "-d", dir, "-f", conf}, Timeout: loadTimeout})
 	if err != nil {
-		return fmt.Errorf("letting Apache load it: %w", err)
+		return "", fmt.Errorf("letting Apache load it: %w", err)
 	}
-	return nil
+	return res.Stdout + res.Stderr, nil
 }
 
 // loadConfig is the least configuration that httpd takes, with what it needs of
 // its modules where they are not built in.
-func loadConfig(dir string, l Layout, modulesDir string) (string, error) {
+func loadConfig(dir string, lines []string, modulesDir string) (string, error) {
 	var b strings.Builder
 	line := func(name, path string) error {
 		quoted, err := quote(path)
@@ -188,6 +189,8 @@ func loadConfig(dir string, l Layout, modulesDir string) (string, error) {
 			}
 		}
 	}
-	err = errors.Join(err, line("LoadModule wsgi_module", l.Module))
+	for _, text := range lines {
+		fmt.Fprintln(&b, text)
+	}
 	return b.String(), err
 }

@@ -1,4 +1,4 @@
-package installer
+package distro
 
 import (
 	"context"
@@ -28,9 +28,9 @@ func ownedBy(line string) string {
 	return name
 }
 
-// owner names the package that the file at path belongs to, or the file it is a
+// Owner names the package that the file at path belongs to, or the file it is a
 // link to; "" if none says so.
-func owner(ctx context.Context, r *run.Runner, path string) string {
+func Owner(ctx context.Context, r *run.Runner, path string) string {
 	paths := []string{path}
 	if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
 		paths = append(paths, real)
