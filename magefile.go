@@ -3,59 +3,114 @@
 // Builds, proves and serves Python web applications in Apache httpd: mod_wsgi,
 // its daemon hosts and mod_wsgi-express.
 //
-// APXS and PYTHON choose the Apache and the Python (PYTHON=3.12, PYTHON=/path/to/python3).
+// Options are flags of a target (-python=3.12), variables (MODWSGI_PYTHON, PYTHON) or lines of modwsgi.toml: docs/options.md.
 package main
 
 import (
 	"context"
-	"os"
 
 	"modwsgi/internal/check"
 	"modwsgi/internal/cli"
+	"modwsgi/internal/options"
 	"modwsgi/internal/quickstart"
+	"modwsgi/internal/verbs"
 )
 
+// The parameters of a target are its flags, by the names in internal/options; a test compares the two.
+
 // Quickstart installs what is missing, builds, proves the module by real requests and prints the Apache lines.
-func Quickstart(ctx context.Context) error {
-	return cli.ForMage(quickstart.Tour(ctx, ".", os.Stdout))
+func Quickstart(ctx context.Context, apxs, python, apache_config, python_config, color *string, jobs *int, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "quickstart", flags, quickstart.Tour))
 }
 
-// Build compiles the module, the supervisor and the Python half into build/, and bin/mod_wsgi-express; SOURCE=dir a release of the original.
-func Build(ctx context.Context) error {
-	return cli.ForMage(quickstart.Build(ctx, ".", os.Stdout))
+// Build compiles the module, the supervisor and the Python half into build/, and bin/mod_wsgi-express; -source=SOURCE a release of the original.
+func Build(ctx context.Context, apxs, python, apache_config, python_config, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "build", flags, quickstart.Build))
 }
 
 // Prove starts a temporary Apache with the built module and makes real requests in both modes.
-func Prove(ctx context.Context) error {
-	return cli.ForMage(quickstart.Prove(ctx, ".", os.Stdout))
+func Prove(ctx context.Context, apxs, python, apache_config, python_config, color *string, jobs *int, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "prove", flags, quickstart.Prove))
+}
+
+// Verify takes the module, or with -source=SOURCE a release of the original, through the levels static, load, config and run.
+func Verify(ctx context.Context, apxs, python, apache_config, python_config, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, allow_http, allow_unverified, allow_untested, accept_broken_config, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "accept_broken_config": accept_broken_config, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "verify", flags, verbs.Verify))
+}
+
+// Config prints the lines that load the module in build/.
+func Config(ctx context.Context, apxs, python, apache_config, python_config, output *string) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "output": output}
+	return cli.ForMage(verbs.Do(ctx, "config", flags, quickstart.Config))
 }
 
 // Discover lists the Apaches and Pythons of this machine, which are usable and how to choose one.
-func Discover(ctx context.Context) error {
-	return cli.ForMage(quickstart.Discover(ctx, os.Stdout))
+func Discover(ctx context.Context, output *string) error {
+	return cli.ForMage(verbs.Do(ctx, "discover", options.Flags{"output": output}, quickstart.Discover))
+}
+
+// Apaches lists the Apaches of this machine.
+func Apaches(ctx context.Context, output *string) error {
+	return cli.ForMage(verbs.Do(ctx, "apaches", options.Flags{"output": output}, quickstart.Apaches))
+}
+
+// Pythons lists the Pythons of this machine.
+func Pythons(ctx context.Context, output *string) error {
+	return cli.ForMage(verbs.Do(ctx, "pythons", options.Flags{"output": output}, quickstart.Pythons))
+}
+
+// Inspect says what a linked file needs, exports and is protected by.
+func Inspect(ctx context.Context, file string, output *string, strict *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "inspect", options.Flags{"output": output, "strict": strict}, verbs.Inspect(file)))
+}
+
+// Doctor says what keeps the module from working on this machine, and what to type.
+func Doctor(ctx context.Context, apxs, python, apache_config, python_config, output *string, redact *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "output": output, "redact": redact}
+	return cli.ForMage(verbs.Do(ctx, "doctor", flags, verbs.Doctor("", false)))
+}
+
+// Explain says what a build output or an error log means, and what to type; - is the standard input.
+func Explain(ctx context.Context, file string, output *string, redact *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "explain", options.Flags{"output": output, "redact": redact}, verbs.Explain(file)))
+}
+
+// Fetch brings a release of the original, checks it and keeps it.
+func Fetch(ctx context.Context, source string, cache, index_url, releases_url, patches, verify_key, output *string, allow_http, allow_unverified, dryrun, offline, update *bool) error {
+	flags := options.Flags{"cache": cache, "index_url": index_url, "releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "allow_http": allow_http, "allow_unverified": allow_unverified, "dryrun": dryrun, "offline": offline, "update": update}
+	return cli.ForMage(verbs.Do(ctx, "fetch", flags, verbs.Fetch(source)))
 }
 
 // Test installs what the tests need, then runs all of them.
-func Test(ctx context.Context) error {
-	return cli.ForMage(check.Test(ctx, ".", os.Stdout))
+func Test(ctx context.Context, dryrun, offline *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "test", options.Flags{"dryrun": dryrun, "offline": offline}, check.Test))
 }
 
 // Lint runs gofmt, go vet (also on this file), staticcheck and the C compiler with warnings as errors.
-func Lint(ctx context.Context) error {
-	return cli.ForMage(check.Lint(ctx, ".", os.Stdout))
+func Lint(ctx context.Context, dryrun, offline *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "lint", options.Flags{"dryrun": dryrun, "offline": offline}, check.Lint))
 }
 
 // CI runs test, lint and the slower tiers, and ends with a line of counts.
-func CI(ctx context.Context) error {
-	return cli.ForMage(check.CI(ctx, ".", os.Stdout))
+func CI(ctx context.Context, dryrun, offline *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "ci", options.Flags{"dryrun": dryrun, "offline": offline}, check.CI))
 }
 
-// Bench races the module against its peers and writes tables, a plot and the budgets into build/bench; BENCH=quick makes it short.
-func Bench(ctx context.Context) error {
-	return cli.ForMage(quickstart.Bench(ctx, ".", os.Stdout))
+// Bench races the module against its peers and writes tables, a plot and the budgets into build/bench; -bench=quick makes it short.
+func Bench(ctx context.Context, apxs, python, apache_config, python_config, bench, bench_only *string, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "bench": bench, "bench_only": bench_only, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "bench", flags, quickstart.Bench))
 }
 
 // Clean removes build/ and bin/.
-func Clean() error {
-	return cli.ForMage(quickstart.Clean("."))
+func Clean(ctx context.Context, dryrun *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "clean", options.Flags{"dryrun": dryrun}, quickstart.Clean))
 }

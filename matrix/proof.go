@@ -25,6 +25,9 @@ type ProveOptions struct {
 	Python pybuild.Info // the Python that must answer
 	MPM    string       // "" is the first of event, worker, prefork that can be loaded
 	Keep   bool         // leave the server root behind when something failed
+	// Classic is a release of the original: Python is part of its module, and so
+	// in Apache's own processes.
+	Classic bool
 }
 
 // facts are what the application facts says of the Python it runs in.
@@ -49,7 +52,7 @@ type facts struct {
 // The error is for a proof that could not be made; what was disproved is in
 // the Report.
 func Prove(ctx context.Context, r *run.Runner, o ProveOptions) (Report, error) {
-	target := Target{Apache: o.Apache, Python: o.Python, Module: o.Module, Lines: o.Lines}
+	target := Target{Apache: o.Apache, Python: o.Python, Module: o.Module, Lines: o.Lines, Foreign: o.Classic}
 	mpm := o.MPM
 	if mpm == "" {
 		mpms := LoadableMPMs(ctx, r, o.Apache)
@@ -63,7 +66,9 @@ func Prove(ctx context.Context, r *run.Runner, o ProveOptions) (Report, error) {
 	cases := []Case{
 		{Name: "daemon", App: "facts", Do: func(t *T) {
 			proveFacts(t, r, o, sharedGroup)
-			proveNoPython(t)
+			if !o.Classic {
+				proveNoPython(t)
+			}
 		}},
 		{Name: "embedded", App: "facts", Conf: []string{"WSGIProcessGroup %{GLOBAL}"}, Do: func(t *T) { proveFacts(t, r, o, "") }},
 	}
@@ -112,6 +117,9 @@ func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) {
 	Same(t, "sys.prefix", got.Prefix, o.Python.Prefix)
 	Same(t, "sys.base_prefix", got.BasePrefix, o.Python.BasePrefix)
 	Same(t, "free threading", strings.Contains(got.ABIFlags, "t"), abi.Free)
+	if !abi.Free { // of a build that can do without, the configuration decides
+		Same(t, "the GIL", got.GIL, true)
+	}
 	Same(t, "debug build", strings.Contains(got.ABIFlags, "d"), abi.Debug)
 	Same(t, "mod_wsgi.process_group", got.ProcessGroup, group)
 	if len(got.LibPython) != 1 || !sameFile(got.LibPython[0], o.Python.LibPython) {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"modwsgi/expressgen"
+	"modwsgi/internal/cli"
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
 )
@@ -37,11 +37,7 @@ func (c *auditCommand) Run(a *app) error {
 		return err
 	}
 	if c.JSON {
-		text, err := json.MarshalIndent(audit, "", "  ")
-		if err == nil {
-			fmt.Println(string(text))
-		}
-		return err
+		return cli.JSON(os.Stdout, audit)
 	}
 	return printAudit(os.Stdout, audit)
 }

@@ -31,6 +31,7 @@ type commandLine struct {
 	Reload         reloadCommand   `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	SetupServer    setupCommand    `cmd:"" help:"Generate a server and do not start it."`
 	StartServer    startCommand    `cmd:"" help:"Generate a server and run it."`
+	Verify         verifyCommand   `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
 }
 
 // commands are the same names with their grammars and one-line usage.
@@ -40,17 +41,18 @@ var commands = []struct {
 	public      bool // one of the original's five
 }{
 	{"audit", "[--json] [--no-import] VENV", auditGrammar, false},
-	{"build", "[--apxs PATH] [--python PATH]... [--output DIR] [--source SOURCE]", func() grammar { return simpleGrammar("apxs", "python", "output", "source") }, false},
-	{"doctor", "[--apxs PATH] [--python PATH] [--json]", doctorGrammar, false},
+	{"build", "[--apxs PATH] [--python PYTHON]... [--output DIR] [--source SOURCE] [options]", func() grammar { return grammarOf(buildCommand{}, 0) }, false},
+	{"doctor", "[--apxs PATH] [--python PATH] [--log FILE] [--json | --report]", doctorGrammar, false},
 	{"explain", "[--json] [FILE]", explainGrammar, false},
-	{"fetch", "[--update] SOURCE", fetchGrammar, false},
-	{"inspect", "[--json] [--strict] FILE", inspectGrammar, false},
-	{"install-module", "[--modules-directory DIR]", func() grammar { return simpleGrammar("modules-directory") }, true},
+	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
+	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
+	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
+	{"verify", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(verifyCommand{}, 0) }, false},
 }
 
 // app is what every command works with.
@@ -128,6 +130,7 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 		kong.WithHyphenPrefixedParameters(true), // a value may look like an option
 		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)),
 		kong.ValueFormatter(withDefault),
+		helps(),
 		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
 	)
 	if err != nil {

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/json"
 	"os"
 
 	"modwsgi/expressgen"
+	"modwsgi/internal/cli"
 )
 
 // describeCommand is the name of the command that tells programs of the options
@@ -17,9 +17,7 @@ const literal = "MOD_WSGI_EXPRESS_LITERAL"
 
 // describe prints the options as a list of JSON objects.
 func describe() error {
-	e := json.NewEncoder(os.Stdout)
-	e.SetIndent("", " ")
-	return e.Encode(expressgen.Describe())
+	return cli.JSON(os.Stdout, expressgen.Describe())
 }
 
 // isLiteral tells whether arguments are to be left as they are. Nobody further

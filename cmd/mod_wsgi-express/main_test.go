@@ -29,7 +29,7 @@ func (c cleaner) Run() int {
 
 // parses parses words that are in their one form.
 func parses(words []string) error {
-	parser, err := kong.New(&commandLine{}, kong.WithHyphenPrefixedParameters(true),
+	parser, err := kong.New(&commandLine{}, kong.WithHyphenPrefixedParameters(true), helps(),
 		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)))
 	if err == nil {
 		_, err = parser.Parse(words)

@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/expressgen"
 	"modwsgi/installer"
-	"modwsgi/internal/cli"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/verbs"
 	"modwsgi/pybuild"
 )
 
@@ -83,21 +82,12 @@ func cacheFolder(apache *apxs.Info) (string, error) {
 }
 
 // cacheBase is the folder of all that is kept here from one run to the next; ""
-// if there is no place for one.
+// if there is no place for one. Nobody can pass through root's home folder.
 func cacheBase() string {
-	base := os.Getenv("XDG_CACHE_HOME")
-	switch {
-	case filepath.IsAbs(base):
-	case os.Geteuid() == 0:
-		base = "/var/cache"
-	default:
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return ""
-		}
-		base = filepath.Join(home, ".cache")
+	if os.Geteuid() == 0 && os.Getenv("MODWSGI_CACHE") == "" && os.Getenv("XDG_CACHE_HOME") == "" {
+		return "/var/cache/modwsgi"
 	}
-	return filepath.Join(base, "modwsgi")
+	return fsx.CacheFolder(os.Getenv)
 }
 
 // apacheKey names an Apache: another server, or another version of it, is
@@ -109,46 +99,12 @@ func apacheKey(apache *apxs.Info) string {
 
 // buildInto builds the module for an Apache and some Pythons in the cache.
 func (a *app) buildInto(dir string, apache *apxs.Info, pythons ...pybuild.Info) error {
-	if os.Geteuid() == 0 {
-		if err := fsx.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-			return err
-		}
-	} else {
-		if err := fsx.MkdirAll(filepath.Dir(filepath.Dir(dir)), 0o700); err != nil {
-			return err
-		}
-		if err := fsx.MkdirPrivate(filepath.Dir(dir)); err != nil {
-			return err
-		}
+	if err := fsx.MkdirCache(filepath.Dir(dir)); err != nil {
+		return err
 	}
-	_, err := a.build(csrc.Options{Apache: apache, Python: pythons, Dir: dir})
+	j, err := verbs.New("build", nil)
+	if err == nil {
+		_, err = j.Compile(a.ctx, csrc.Options{Apache: apache, Python: pythons, Dir: dir, Jobs: j.Count("jobs")})
+	}
 	return err
-}
-
-// build builds the module and shows how far it is.
-func (a *app) build(o csrc.Options) (csrc.Artifact, error) {
-	o.Runtime = installer.Runtime()
-	steps := cli.NewSteps(os.Stderr)
-	steps.Start(fmt.Sprintf("building mod_wsgi for Apache %s and %s", o.Apache.Version, pythonNames(o.Python)))
-	o.Progress = func(done, total int, what string) {
-		if total > 0 {
-			what = fmt.Sprintf("%d/%d %s", done, total, what)
-		}
-		steps.Note(what)
-	}
-	built, err := csrc.Build(a.ctx, a.r, o)
-	if err != nil {
-		steps.Fail()
-		return built, err
-	}
-	steps.Done(fmt.Sprintf("%s (%d files compiled, %d as before)", built.Dir, built.Compiled, built.Cached))
-	return built, nil
-}
-
-func pythonNames(list []pybuild.Info) string {
-	var names []string
-	for _, p := range list {
-		names = append(names, "Python "+p.Version)
-	}
-	return strings.Join(names, ", ")
 }

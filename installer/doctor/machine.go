@@ -1,20 +1,18 @@
 package doctor
 
 import (
-	"bufio"
-	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/internal/distro"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
@@ -25,68 +23,122 @@ import (
 type Machine struct {
 	System distro.System `json:"system"`
 
-	Apache        *apxs.Info `json:"apache,omitempty"`
-	ApacheProblem string     `json:"apache_problem,omitempty"` // why there is none
-	Python        *pybuild.Info
-	PythonProblem string
+	Apache        *apxs.Info    `json:"apache,omitempty"`
+	ApacheProblem *Problem      `json:"apache_problem,omitempty"` // why there is none
+	Server        *Kind         `json:"server,omitempty"`         // what the server's file is
+	Python        *pybuild.Info `json:"python,omitempty"`
+	PythonProblem *Problem      `json:"python_problem,omitempty"`
+	Library       *Kind         `json:"library,omitempty"` // what libpython's file is
 
-	User    string         // that Apache's children run as, "" unknown
-	Scan    *apxs.Scan     // of Apache's own configuration
-	Modules []LoadedModule // each LoadModule of wsgi_module
-	Homes   []Home         // each WSGIPythonHome and python-home=
-	MPMs    []apxs.Directive
+	User     string           `json:"user,omitempty"` // that Apache's children run as, "" unknown
+	Envvars  bool             `json:"envvars"`        // Apache has a file with what stands for ${NAME}
+	Scan     *apxs.Scan       `json:"scan,omitempty"` // of Apache's own configuration
+	Modules  []LoadedModule   `json:"modules,omitempty"`
+	Others   []OtherModule    `json:"others,omitempty"` // what else is loaded, and brings a libpython or libssl
+	Homes    []Home           `json:"homes,omitempty"`
+	MPMs     []apxs.Directive `json:"mpms,omitempty"`
+	Packaged []Packaged       `json:"packaged,omitempty"` // modules of ours or of packages in the modules folder
+
+	Compiler string    `json:"compiler,omitempty"` // the compiler that a build would take; "" is for none
+	NoTools  bool      `json:"no_compiler"`        // there is none
+	Temp     string    `json:"temp,omitempty"`     // the folder for temporary files
+	NoExec   bool      `json:"temp_noexec"`        // and nothing in it may be run
+	Sources  string    `json:"sources,omitempty"`  // hash of the C sources that this tool would build
+	Log      []Finding `json:"log,omitempty"`      // what a log says, if one was given
+	LogName  string    `json:"log_name,omitempty"`
 }
 
-// LoadedModule is a LoadModule line of wsgi_module, and the file it names.
-type LoadedModule struct {
-	Directive apxs.Directive
-	Path      string
-	Missing   bool         // there is no such file
-	Problem   string       // why the file could not be read as a module
-	Binary    *csrc.Binary // what it is
-	Halves    []Half       // beside a module of ours
-	Classic   bool         // the original: it links libpython itself
+// Problem is why something could not be found, in the words of whoever looked.
+type Problem struct {
+	Code   string `json:"code,omitempty"` // "" if only the text tells
+	Text   string `json:"text"`
+	Advice string `json:"advice,omitempty"`
 }
 
-// Half is a Python that a module of ours has a half for.
-type Half struct {
-	Folder  string // "cpython-313t-x86_64-linux-gnu"
-	Version string // "3.13.0"
-	Lost    string // the libpython it was linked with, if that is gone
+// Kind is what kind of machine a file is for.
+type Kind struct {
+	File    string      `json:"file"`
+	Class   elf.Class   `json:"class"`
+	Machine elf.Machine `json:"machine"`
 }
 
-// Home is a folder that a directive names as Python's.
-type Home struct {
-	Directive apxs.Directive
-	Path      string
-	Missing   bool
-	NoFolder  bool   // a file, as bin/python
-	Closed    string // the folder on the way that the server's user may not pass
-	Version   string // of a virtual environment: "3.12"; "" for none
-	Orphaned  string // where the Python of the environment was
+func (k Kind) String() string { return fmt.Sprintf("%v %v", k.Class, k.Machine) }
+
+// Packaged is a file of the module that is not loaded, and whose it is.
+type Packaged struct {
+	Path    string `json:"path"`
+	Package string `json:"package,omitempty"` // "" for none
+	Loaded  bool   `json:"loaded"`
 }
 
-// Examine looks at this machine. Explicit names of apxs and python may be "".
-func Examine(ctx context.Context, r *run.Runner, apache, python string) Machine {
+// Request says what to look at. Empty members are found.
+type Request struct {
+	Apxs, Python string
+	Log          string             // a file; "" for none
+	Messages     map[string]Message // of the module itself
+}
+
+// Examine looks at this machine. The error is about the log alone: whatever else
+// cannot be looked at is a member of the result, or is left out.
+func Examine(ctx context.Context, r *run.Runner, want Request) (Machine, error) {
 	m := Machine{System: distro.Here()}
-	if info, err := apxs.Find(ctx, r, apache); err != nil {
-		m.ApacheProblem = err.Error()
+	m.Sources, _ = csrc.SourceHash() // "": nothing is compared
+	if info, err := apxs.Find(ctx, r, want.Apxs); err != nil {
+		m.ApacheProblem = problem(err, flagCodes[apxs.FlagOf(err)])
 	} else {
 		m.Apache = &info
+		m.Server = kindOf(info.Httpd)
 	}
-	if info, err := pybuild.Find(ctx, r, python); err != nil {
-		m.PythonProblem = err.Error()
+	if info, err := pybuild.Find(ctx, r, want.Python); err != nil {
+		m.PythonProblem = problem(err, "")
 	} else {
 		m.Python = &info
+		m.Library = kindOf(info.LibPython)
 	}
-	if m.Apache != nil && m.Apache.ConfFile != "" {
-		env := apxs.Environment(ctx, r, *m.Apache)
-		if scan, err := apxs.ScanConfig(m.Apache.ConfFile, m.Apache.Root, env); err == nil {
-			m.User = env["APACHE_RUN_USER"]
-			m.read(scan)
-		}
+	m.configuration(ctx, r)
+	m.packaged(ctx, r)
+	m.tools(r)
+	if want.Log == "" {
+		return m, nil
 	}
-	return m
+	f, err := os.Open(want.Log)
+	if err != nil {
+		return m, err
+	}
+	defer f.Close()
+	m.LogName = want.Log
+	if m.Log, err = Explain(f, m.System, want.Messages); errors.Is(err, errUnknown) {
+		err = nil // a log without trouble is a good one
+	}
+	return m, err
+}
+
+func problem(err error, code string) *Problem {
+	return &Problem{Code: code, Text: err.Error(), Advice: hint.Of(err)}
+}
+
+// kindOf reads the header of an ELF file; nil if it is none.
+func kindOf(path string) *Kind {
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	return &Kind{File: path, Class: f.Class, Machine: f.Machine}
+}
+
+// configuration reads what Apache would read.
+func (m *Machine) configuration(ctx context.Context, r *run.Runner) {
+	if m.Apache == nil || m.Apache.ConfFile == "" {
+		return
+	}
+	env := apxs.Environment(ctx, r, *m.Apache)
+	scan, err := apxs.ScanConfig(m.Apache.ConfFile, m.Apache.Root, env)
+	if err != nil {
+		return
+	}
+	m.User, m.Envvars = env["APACHE_RUN_USER"], len(env) > 0
+	m.read(scan)
 }
 
 // read takes from a scan what the checks need.
@@ -95,19 +147,34 @@ func (m *Machine) read(scan apxs.Scan) {
 	for _, d := range scan.Directives {
 		switch name := strings.ToLower(d.Name); {
 		case name == "loadmodule" && len(d.Args) > 1 && d.Args[0] == "wsgi_module":
-			m.Modules = append(m.Modules, readModule(d, m.absolute(d.Args[1])))
-		case name == "loadmodule" && len(d.Args) > 1 && strings.HasPrefix(d.Args[0], "mpm_"):
-			m.MPMs = append(m.MPMs, d)
+			m.Modules = append(m.Modules, m.readModule(d, m.absolute(d.Args[1])))
+		case name == "loadmodule" && len(d.Args) > 1:
+			if strings.HasPrefix(d.Args[0], "mpm_") {
+				m.MPMs = append(m.MPMs, d)
+			}
+			m.other(d, d.Args[0], m.absolute(d.Args[1]))
+		case name == "loadfile":
+			for _, path := range d.Args {
+				m.other(d, "", m.absolute(path))
+			}
 		case name == "wsgipythonhome" && len(d.Args) > 0:
 			m.Homes = append(m.Homes, readHome(d, d.Args[0]))
 		case name == "wsgidaemonprocess":
-			for _, option := range d.Args {
-				if home, ok := strings.CutPrefix(option, "python-home="); ok {
-					m.Homes = append(m.Homes, readHome(d, strings.Trim(home, `"'`)))
-				}
+			if home := daemonOption(d, "python-home"); home != "" {
+				m.Homes = append(m.Homes, readHome(d, home))
 			}
 		}
 	}
+}
+
+// daemonOption is an option of a WSGIDaemonProcess line, "" if it is not there.
+func daemonOption(d apxs.Directive, name string) string {
+	for _, option := range d.Args {
+		if value, ok := strings.CutPrefix(option, name+"="); ok {
+			return strings.Trim(value, `"'`)
+		}
+	}
+	return ""
 }
 
 // absolute completes a path of a LoadModule line.
@@ -118,89 +185,52 @@ func (m *Machine) absolute(path string) string {
 	return path
 }
 
-func readModule(d apxs.Directive, path string) LoadedModule {
-	l := LoadedModule{Directive: d, Path: path}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		l.Missing = true
-		return l
+// packaged looks for modules of this name in Apache's folder and for their
+// packages.
+func (m *Machine) packaged(ctx context.Context, r *run.Runner) {
+	if m.Apache == nil || m.Apache.ModulesDir == "" {
+		return
 	}
-	binary, err := csrc.Inspect(path)
+	files, _ := filepath.Glob(filepath.Join(m.Apache.ModulesDir, "mod_wsgi*.so*"))
+	for _, path := range files {
+		if fi, err := os.Stat(path); err != nil || fi.IsDir() {
+			continue
+		}
+		p := Packaged{Path: path, Package: distro.Owner(ctx, r, path)}
+		for _, l := range m.Modules {
+			p.Loaded = p.Loaded || sameFile(l.Path, path)
+		}
+		m.Packaged = append(m.Packaged, p)
+	}
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// tools looks for what a build needs besides Apache and Python.
+func (m *Machine) tools(r *run.Runner) {
+	words, _, err := csrc.FindCompiler(r, m.Apache)
 	if err != nil {
-		l.Problem = err.Error()
-		return l
+		m.NoTools = true
+	} else {
+		m.Compiler = strings.Join(words, " ")
 	}
-	l.Binary = &binary
-	for _, needed := range binary.Needed {
-		l.Classic = l.Classic || strings.HasPrefix(needed, "libpython")
+	if m.Temp = r.Getenv("TMPDIR"); m.Temp == "" {
+		m.Temp = "/tmp"
 	}
-	folders, _ := filepath.Glob(filepath.Join(filepath.Dir(path), csrc.RuntimeFolder, "cpython-*"))
-	for _, folder := range folders {
-		if info, err := csrc.ReadBuildInfo(folder); err == nil {
-			h := Half{Folder: filepath.Base(folder), Version: info.Python}
-			if _, err := os.Stat(info.LibPython); err != nil {
-				h.Lost = info.LibPython
-			}
-			l.Halves = append(l.Halves, h)
-		}
-	}
-	return l
+	m.NoExec = noExec(m.Temp)
 }
 
-func readHome(d apxs.Directive, path string) Home {
-	h := Home{Directive: d, Path: path}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		h.Missing = true
-		return h
-	case err == nil && !info.IsDir():
-		h.NoFolder = true
-		return h
-	}
-	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
-		if fi, err := os.Stat(dir); err == nil && !passable(fi) {
-			h.Closed = dir // the outermost one is what is to be opened first
-		}
-		if dir == filepath.Dir(dir) {
-			break
-		}
-	}
-	data, err := os.ReadFile(filepath.Join(path, "pyvenv.cfg"))
-	if err != nil {
-		return h
-	}
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		key, value, _ := strings.Cut(lines.Text(), "=")
-		value = strings.TrimSpace(value)
-		switch strings.TrimSpace(key) {
-		case "version", "version_info":
-			h.Version = minor(value)
-		case "home":
-			if _, err := os.Stat(value); err != nil {
-				h.Orphaned = value
-			}
-		}
-	}
-	return h
-}
-
-// passable tells whether others than the owner may enter a folder. What the
-// server's user may do by its groups is not known here; a folder of root's that
-// nobody else may enter is closed to it.
-func passable(fi fs.FileInfo) bool {
-	if fi.Mode().Perm()&0o011 != 0 {
-		return true
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && st.Uid != 0 && os.Geteuid() == int(st.Uid) // one's own, run as oneself
-}
-
-// minor is the "3.12" of "3.12.4".
-func minor(version string) string {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return version
-	}
-	return fmt.Sprintf("%s.%s", parts[0], parts[1])
+// flagCodes are the codes of what apxs says is wrong.
+var flagCodes = map[apxs.Flag]string{
+	apxs.FlagPairing:     "MW115",
+	apxs.FlagHeaders:     "MW204",
+	apxs.FlagNoAprConfig: "MW102",
+	apxs.FlagNoPerl:      "MW116",
+	apxs.FlagNoVars:      "MW101",
+	apxs.FlagNoThreads:   "MW118",
+	apxs.FlagAppleServer: "MW206",
 }

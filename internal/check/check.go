@@ -12,39 +12,49 @@ import (
 	"modwsgi/internal/quickstart"
 	"modwsgi/internal/run"
 	"modwsgi/internal/setup"
+	"modwsgi/internal/verbs"
 )
 
-// Test installs what the tests need and runs all of them. dir is the checkout.
-func Test(ctx context.Context, dir string, w io.Writer) error {
-	r := &run.Runner{}
-	if err := prepare(ctx, r, dir, w); err != nil {
+// Test installs what the tests need and runs all of them.
+func Test(ctx context.Context, j *verbs.Job) error {
+	if err := prepare(ctx, j); err != nil || j.Dry() {
+		return planned(err, j, "go test ./...")
+	}
+	tally, err := goTest(ctx, j.R, j.Dir, j.Out, "./...")
+	return finish(j.Out, tally, err)
+}
+
+// planned prints what a dry run would have done.
+func planned(err error, j *verbs.Job, further ...string) error {
+	if err != nil {
 		return err
 	}
-	tally, err := goTest(ctx, r, dir, w, "./...")
-	return finish(w, tally, err)
+	return j.Plan(further)
 }
 
 // Lint checks the form of everything that is checked in: gofmt, go vet (the
 // magefile too, which ./... does not see), staticcheck, and the C sources with
 // warnings as errors.
-func Lint(ctx context.Context, dir string, w io.Writer) error {
-	r := &run.Runner{}
-	say := func(line string) { fmt.Fprintln(w, line) }
-	if _, err := setup.ForBuild(ctx, r, say); err != nil {
+func Lint(ctx context.Context, j *verbs.Job) error {
+	if err := quickstart.Checkout(j); err != nil {
 		return err
 	}
-	tally, err := lint(ctx, r, dir, w)
-	return finish(w, tally, err)
+	say := func(line string) { fmt.Fprintln(j.Err, line) }
+	if _, err := setup.ForBuild(ctx, j.R, say); err != nil || j.Dry() {
+		return planned(err, j, "gofmt -l .", "go vet ./...", "go tool staticcheck ./...")
+	}
+	tally, err := lint(ctx, j.R, j.Dir, j.Out)
+	return finish(j.Out, tally, err)
 }
 
 // CI is what the project's CI runs: the tests as the README has them, then
 // lint, then the race detector over the Go packages that have goroutines, then
 // the requests of the matrix against a build with sanitizers, then the fuzz
 // targets of the C sources, then what takes minutes.
-func CI(ctx context.Context, dir string, w io.Writer) error {
-	r := &run.Runner{}
-	if err := errors.Join(prepare(ctx, r, dir, w), setup.ForFuzzing(ctx, r, w)); err != nil {
-		return err
+func CI(ctx context.Context, j *verbs.Job) error {
+	r, dir, w := j.R, j.Dir, j.Out
+	if err := errors.Join(prepare(ctx, j), setup.ForFuzzing(ctx, r, j.Err)); err != nil || j.Dry() {
+		return planned(err, j, "go test ./...", "go tool staticcheck ./...", "the slower tiers")
 	}
 	total, testErr := goTest(ctx, r, dir, w, "./...")
 	linted, lintErr := lint(ctx, r, dir, w)
@@ -68,12 +78,15 @@ func long(ctx context.Context, dir string, w io.Writer) (Tally, error) {
 }
 
 // prepare makes the machine and the checkout ready: some tests ask the module in
-// build/, as a user has it, and not one of their own.
-func prepare(ctx context.Context, r *run.Runner, dir string, w io.Writer) error {
-	if err := setup.ForTests(ctx, r, w); err != nil {
+// build/, as a user has it, and not one of their own. A dry run builds nothing.
+func prepare(ctx context.Context, j *verbs.Job) error {
+	if err := quickstart.Checkout(j); err != nil {
 		return err
 	}
-	return quickstart.Build(ctx, dir, w)
+	if err := setup.ForTests(ctx, j.R, j.Err); err != nil || j.Dry() {
+		return err
+	}
+	return quickstart.Prepare(ctx, j)
 }
 
 // goTest runs `go test` with args and reads what it says as it comes.

@@ -46,7 +46,7 @@ func clock() func() time.Time {
 
 func TestStepsPlain(t *testing.T) {
 	var out bytes.Buffer
-	s := NewSteps(&out)
+	s := NewSteps(&out, false)
 	s.now = clock()
 	s.Start("finding Apache")
 	s.Note("not shown")
@@ -87,7 +87,7 @@ func (s *screen) Write(p []byte) (int, error) {
 func TestStepsLive(t *testing.T) {
 	came := make(chan struct{})
 	out := &screen{came: came}
-	s := NewSteps(out)
+	s := NewSteps(out, false)
 	s.live = true
 	s.Start("building " + strings.Repeat("x", 20))
 	s.Note("half way" + strings.Repeat("y", 200))

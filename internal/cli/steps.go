@@ -13,9 +13,10 @@ import (
 // when it ends. Steps follow one another; the methods may be called from
 // several goroutines.
 type Steps struct {
-	w    io.Writer
-	live bool             // a terminal: the line may be written again
-	now  func() time.Time // a test's clock
+	w      io.Writer
+	live   bool             // a terminal: the line may be written again
+	colour bool             // it shows colours
+	now    func() time.Time // a test's clock
 
 	mu     sync.Mutex
 	text   string // of the running step; "" when none runs
@@ -34,9 +35,9 @@ type Timing struct {
 	Failed bool
 }
 
-// NewSteps writes progress to w.
-func NewSteps(w io.Writer) *Steps {
-	return &Steps{w: w, live: Terminal(w) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "", now: time.Now}
+// NewSteps writes progress to w, with colours if [Colour] permits them.
+func NewSteps(w io.Writer, colour bool) *Steps {
+	return &Steps{w: w, live: Terminal(w) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "", colour: colour, now: time.Now}
 }
 
 // Terminal tells whether w is a character device, so that a person may be
@@ -111,9 +112,12 @@ func (s *Steps) end(detail string, failed bool) {
 	}
 	t := Timing{Text: s.text, Took: s.now().Sub(s.began), Failed: failed}
 	s.totals = append(s.totals, t)
-	mark := "ok  "
+	mark, code := "ok  ", green
 	if failed {
-		mark = "FAIL"
+		mark, code = "FAIL", red
+	}
+	if s.colour {
+		mark = paint(mark, code)
 	}
 	line := fmt.Sprintf("%s %6.2fs  %s", mark, t.Took.Seconds(), t.Text)
 	if detail != "" {

@@ -3,15 +3,15 @@ package quickstart
 import (
 	"context"
 	"fmt"
-	"io"
+	"os"
 	"path/filepath"
 	"time"
 
-	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/installer"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/setup"
+	"modwsgi/internal/verbs"
 	"modwsgi/matrix"
 	"modwsgi/pybuild"
 )
@@ -21,24 +21,36 @@ import (
 const systemPython = "/usr/bin/python3"
 
 // Bench races our module against its peers and writes the report into
-// build/bench. BENCH=quick and BENCH_ONLY in the environment make it shorter.
-func Bench(ctx context.Context, dir string, w io.Writer) error {
-	c, err := newChain(ctx, dir, w)
-	if err != nil {
+// build/bench. The options bench and bench_only make it shorter.
+func Bench(ctx context.Context, j *verbs.Job) error {
+	if err := Checkout(j); err != nil {
 		return err
 	}
-	quick := c.r.Getenv("BENCH")
-	if quick != "" && quick != "quick" {
-		return hint.Exit(fmt.Errorf("BENCH=%s: it is quick, or not set", quick), hint.Usage)
-	}
-	plan, err := matrix.NewBenchPlan(quick == "quick", c.r.Getenv("BENCH_ONLY"))
+	c := newChain(ctx, j)
+	quick := j.Text("bench")
+	plan, err := matrix.NewBenchPlan(quick == "quick", j.Text("bench_only"))
 	if err != nil {
 		return hint.Exit(err, hint.Usage)
 	}
-	fmt.Fprintf(w, "%d rounds of %d runs, %s each: about %s, and what has to be built or fetched first\n",
+	if j.Dry() {
+		return c.planBench()
+	}
+	fmt.Fprintf(c.Err, "%d rounds of %d runs, %s each: about %s, and what has to be built or fetched first\n",
 		plan.Rounds, plan.Runs(), plan.Each, plan.Duration().Round(10*time.Second))
 	b := &benchChain{chain: c, plan: plan, folder: filepath.Join(c.dir, "build", "bench")}
 	return c.each(c.needs, b.discover, b.peers, b.build, b.buildOriginal, b.race, b.timings, b.write)
+}
+
+// planBench prints what a benchmark would install and where it would write.
+func (c *chain) planBench() error {
+	if err := c.needs(); err != nil {
+		return err
+	}
+	return c.Plan([]string{
+		"get the peers (wrk, uWSGI, gunicorn, the distribution's and the original's module) into " + filepath.Join(c.dir, "build", "bench"),
+		"measure with temporary servers in " + os.TempDir(),
+		"write the report into " + filepath.Join(c.dir, "build", "bench"),
+	})
 }
 
 // benchChain is a chain that ends in a report.
@@ -56,7 +68,7 @@ type benchChain struct {
 func (b *benchChain) discover() error {
 	err := b.step("finding Apache", func() (string, error) {
 		var err error
-		b.apache, err = apxs.Find(b.ctx, b.r, "")
+		b.apache, err = b.Apache(b.ctx)
 		return describeApache(b.apache), err
 	})
 	if err != nil {
@@ -64,12 +76,12 @@ func (b *benchChain) discover() error {
 	}
 	return b.step("finding Python", func() (string, error) {
 		var err error
-		chosen := b.r.Getenv("PYTHON") != "" || b.r.Getenv("MODWSGI_PYTHON") != ""
+		chosen := b.Text("python") != ""
 		if !chosen {
 			b.python, err = pybuild.Find(b.ctx, b.r, systemPython)
 		}
 		if chosen || err != nil {
-			b.python, err = pybuild.Find(b.ctx, b.r, "")
+			b.python, err = b.Python(b.ctx)
 		}
 		return describePython(b.python), err
 	})
@@ -80,6 +92,9 @@ func (b *benchChain) peers() error {
 	return b.step("getting peers", func() (string, error) {
 		var err error
 		b.rivals, err = setup.ForBench(b.ctx, b.r, b.steps.Note, b.folder, b.apache, b.python)
+		if err == nil {
+			err = b.r.Refused() // before anything is measured without the rest
+		}
 		return fmt.Sprintf("into %s", b.folder), err
 	})
 }
@@ -159,10 +174,10 @@ func (b *benchChain) write() error {
 	if err := b.result.Write(dir); err != nil {
 		return err
 	}
-	fmt.Fprintln(b.w)
+	fmt.Fprintln(b.Out)
 	for _, line := range b.result.Summary() {
-		fmt.Fprintln(b.w, line)
+		fmt.Fprintln(b.Out, line)
 	}
-	fmt.Fprintf(b.w, "\n%s, bench.json and bench.svg beside it\n", filepath.Join(dir, "bench.md"))
+	fmt.Fprintf(b.Out, "\n%s, bench.json and bench.svg beside it\n", filepath.Join(dir, "bench.md"))
 	return b.result.Err()
 }

@@ -1,12 +1,13 @@
 // Package quickstart goes the whole way for somebody at a checkout: discover,
-// build, prove, serve. Each of its functions is one Mage target.
+// build, prove, serve. Each of its functions is one Mage target; those that
+// mod_wsgi-express has too are in package verbs.
 package quickstart
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,15 +20,16 @@ import (
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/internal/setup"
+	"modwsgi/internal/verbs"
 	"modwsgi/matrix"
 	"modwsgi/pybuild"
 )
 
 // chain is what the steps of one run hand on to each other.
 type chain struct {
+	*verbs.Job
 	ctx   context.Context
 	r     *run.Runner
-	w     io.Writer
 	steps *cli.Steps
 	dir   string // of the checkout, absolute
 
@@ -35,14 +37,12 @@ type chain struct {
 	python pybuild.Info
 	built  csrc.Artifact
 	layout installer.Layout
+
+	lacked []string // packages that the machine lacked
 }
 
-func newChain(ctx context.Context, dir string, w io.Writer) (*chain, error) {
-	abs, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("finding the checkout: %w", err)
-	}
-	return &chain{ctx: ctx, r: &run.Runner{}, w: w, steps: cli.NewSteps(w), dir: abs}, nil
+func newChain(ctx context.Context, j *verbs.Job) *chain {
+	return &chain{Job: j, ctx: ctx, r: j.R, steps: j.Steps(), dir: j.Dir}
 }
 
 // step runs f with a line of progress; what f returns is the detail behind it.
@@ -61,15 +61,18 @@ func (c *chain) step(what string, f func() (string, error)) error {
 func (c *chain) discover() error {
 	err := c.step("finding Apache", func() (string, error) {
 		var err error
-		c.apache, err = apxs.Find(c.ctx, c.r, "")
+		c.apache, err = c.Apache(c.ctx)
 		return describeApache(c.apache), err
 	})
 	if err != nil {
 		return err
 	}
+	for _, note := range c.apache.Notes {
+		fmt.Fprintln(c.Err, "note:", note)
+	}
 	return c.step("finding Python", func() (string, error) {
 		var err error
-		c.python, err = pybuild.Find(c.ctx, c.r, "")
+		c.python, err = c.Python(c.ctx)
 		return describePython(c.python), err
 	})
 }
@@ -82,38 +85,62 @@ func describePython(p pybuild.Info) string {
 	return fmt.Sprintf("CPython %s (%s), %s, found by %s, %s", p.Version, p.ABI.ID(), p.Executable, p.Source, p.SONAME)
 }
 
-// build makes all four targets and the command.
-func (c *chain) build() error {
-	err := c.step("building the module", func() (string, error) {
-		var err error
-		c.built, err = csrc.Build(c.ctx, c.r, csrc.Options{
-			Apache: &c.apache, Python: []pybuild.Info{c.python},
-			Dir: filepath.Join(c.dir, "build"), Runtime: installer.Runtime(),
-			Progress: c.progress,
-		})
-		if err != nil {
-			return "", err
-		}
-		for _, warning := range c.built.Warnings {
-			fmt.Fprintln(c.w, warning)
-		}
-		c.layout, err = installer.Locate(c.built.Dir)
-		return fmt.Sprintf("%d files compiled, %d current, into %s", c.built.Compiled, c.built.Cached, c.built.Dir), err
-	})
-	if err != nil {
-		return err
+// options are those of a build of ours.
+func (c *chain) options() csrc.Options {
+	return csrc.Options{
+		Apache: &c.apache, Python: []pybuild.Info{c.python}, Dir: filepath.Join(c.dir, "build"), Jobs: c.Count("jobs"),
 	}
-	return c.step("building mod_wsgi-express", func() (string, error) {
-		program := c.express()
-		_, err := c.r.Run(c.ctx, run.Cmd{
-			Dir: c.dir, Path: "go", Env: []string{"CGO_ENABLED=0"},
-			Args: []string{"build", "-trimpath", "-o", program, "./cmd/mod_wsgi-express"},
-		})
-		return program, err
-	})
 }
 
-func (c *chain) express() string { return filepath.Join(c.dir, "bin", "mod_wsgi-express") }
+// build makes all four targets and the command.
+func (c *chain) build() error {
+	var err error
+	if c.built, err = c.Compile(c.ctx, c.options()); err != nil {
+		return err
+	}
+	for _, warning := range c.built.Warnings {
+		fmt.Fprintln(c.Err, warning)
+	}
+	if c.layout, err = installer.Locate(c.built.Dir); err != nil {
+		return err
+	}
+	for _, program := range programs(c.dir) {
+		if err := c.Compiled(c.ctx, program); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// programs builds mod_wsgi-express, from a checkout; elsewhere there is nothing
+// to build it from.
+func programs(dir string) []run.Cmd {
+	if !isCheckout(dir) {
+		return nil
+	}
+	return []run.Cmd{{
+		Dir: dir, Path: "go", Env: []string{"CGO_ENABLED=0"},
+		Args: []string{"build", "-trimpath", "-o", express(dir), "./cmd/mod_wsgi-express"},
+	}}
+}
+
+// isCheckout tells whether a folder has the project's Go sources.
+func isCheckout(dir string) bool {
+	data, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	return err == nil && bytes.HasPrefix(data, []byte("module modwsgi\n"))
+}
+
+// Checkout refuses to go on elsewhere, for targets that need the sources of the
+// project itself; those of the module are in the program.
+func Checkout(j *verbs.Job) error {
+	if isCheckout(j.Dir) {
+		return nil
+	}
+	return hint.Exit(hint.New(fmt.Errorf("%s is no checkout of the project, which this target works on", j.Dir),
+		"change into a checkout; build, config, discover, doctor, explain, fetch, inspect and prove work everywhere"), hint.NotFound)
+}
+
+func express(dir string) string { return filepath.Join(dir, "bin", "mod_wsgi-express") }
 
 // prove makes real requests in both modes.
 func (c *chain) prove() error {
@@ -143,26 +170,52 @@ func pythonHome(snippet []string) []string {
 	return rest
 }
 
-// Build makes build/ and bin/ in the checkout dir; with SOURCE in the
-// environment it builds the tree of that folder instead of ours.
-func Build(ctx context.Context, dir string, w io.Writer) error {
-	c, err := newChain(ctx, dir, w)
-	if err != nil {
-		return err
+// Build makes build/, and in a checkout bin/, or builds the tree that the option
+// source names.
+func Build(ctx context.Context, j *verbs.Job) error {
+	q := verbs.BuildRequest{}
+	if j.Text("source") == "" {
+		q.Then = programs(j.Dir)
 	}
-	if source := c.r.Getenv("SOURCE"); source != "" {
-		return c.buildSource(source)
-	}
+	return verbs.Build(q)(ctx, j)
+}
+
+// Prepare is [Build] of ours for who prints something else.
+func Prepare(ctx context.Context, j *verbs.Job) error {
+	c := newChain(ctx, j)
 	return c.each(c.discover, c.build)
 }
 
 // Prove builds what is out of date and proves the result in a temporary server.
-func Prove(ctx context.Context, dir string, w io.Writer) error {
-	c, err := newChain(ctx, dir, w)
+func Prove(ctx context.Context, j *verbs.Job) error {
+	c := newChain(ctx, j)
+	if j.Dry() {
+		return c.plan()
+	}
+	return c.each(c.discover, c.build, c.prove)
+}
+
+// plan prints what building and proving would do.
+func (c *chain) plan(further ...string) error {
+	if err := c.discover(); err != nil {
+		return err
+	}
+	steps := []string{verbs.BuildStep(c.options())}
+	for _, program := range programs(c.dir) {
+		steps = append(steps, program.Line())
+	}
+	steps = append(steps, "start a temporary Apache in "+os.TempDir()+", make requests, stop and remove it")
+	return c.Plan(append(steps, further...))
+}
+
+// Config prints the lines that load the module that was built here.
+func Config(ctx context.Context, j *verbs.Job) error {
+	folders := func(*apxs.Info) []string { return []string{filepath.Join(j.Dir, "build")} }
+	l, _, python, err := j.Built(ctx, folders, func(*apxs.Info) string { return "build it: go tool mage build" })
 	if err != nil {
 		return err
 	}
-	return c.each(c.discover, c.build, c.prove)
+	return verbs.Config(j, l, python)
 }
 
 // each runs steps until one fails.
@@ -176,10 +229,21 @@ func (c *chain) each(steps ...func() error) error {
 }
 
 // Clean removes what the targets make in the checkout.
-func Clean(dir string) error {
+func Clean(_ context.Context, j *verbs.Job) error {
 	var errs []error
+	var steps []string
 	for _, name := range []string{"build", "bin"} {
-		errs = append(errs, fsx.RemoveAll(filepath.Join(dir, name)))
+		path := filepath.Join(j.Dir, name)
+		if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		steps = append(steps, run.Line("rm", "-r", path))
+		if !j.Dry() {
+			errs = append(errs, fsx.RemoveAll(path))
+		}
+	}
+	if j.Dry() {
+		return j.Plan(steps)
 	}
 	return errors.Join(errs...)
 }
@@ -188,11 +252,17 @@ func Clean(dir string) error {
 func (c *chain) needs() error {
 	return c.step("looking for what a build needs", func() (string, error) {
 		installed, err := setup.ForBuild(c.ctx, c.r, c.steps.Note)
+		c.lacked = installed
 		if len(installed) == 0 {
 			return "everything is there", err
 		}
 		return "installed " + strings.Join(installed, " "), err
 	})
+}
+
+// progress shows a build's steps.
+func (c *chain) progress(done, total int, what string) {
+	c.steps.Note(fmt.Sprintf("%d/%d %s", done, total, what))
 }
 
 // isRoot says whether a server needs to be told whom to run as.

@@ -16,6 +16,7 @@ import (
 	"modwsgi/installer"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
+	"modwsgi/internal/verbs"
 	"modwsgi/matrix"
 )
 
@@ -24,13 +25,19 @@ const serveDeadline = 30 * time.Second
 
 // Tour is `go tool mage quickstart`: on a machine with nothing but Go it
 // installs what is missing, builds, proves, serves a page, and says what to
-// type next. dir is the checkout.
-func Tour(ctx context.Context, dir string, w io.Writer) error {
-	c, err := newChain(ctx, dir, w)
-	if err != nil {
+// type next.
+func Tour(ctx context.Context, j *verbs.Job) error {
+	if err := Checkout(j); err != nil {
 		return err
 	}
+	c := newChain(ctx, j)
 	begin := time.Now()
+	if j.Dry() {
+		if err := c.needs(); err != nil || len(c.lacked) > 0 {
+			return errors.Join(err, j.Plan([]string{"go on with the Apache and the Python that these bring"}))
+		}
+		return c.plan("serve a page with mod_wsgi-express from a folder in " + os.TempDir() + ", and remove it")
+	}
 	if err := c.each(c.needs, c.discover, c.build, c.prove, c.serve); err != nil {
 		return err
 	}
@@ -66,7 +73,7 @@ func (c *chain) serve() error {
 			}
 			args = append(args, "--user", user)
 		}
-		server, err := c.r.Start(c.ctx, run.Cmd{Path: c.express(), Args: args})
+		server, err := c.r.Start(c.ctx, run.Cmd{Path: express(c.dir), Args: args})
 		if err != nil {
 			return "", err
 		}
@@ -121,7 +128,7 @@ func ask(ctx context.Context, url string) (string, error) {
 
 // conclude says what was found, where the time went, and what to type next.
 func (c *chain) conclude(total time.Duration) {
-	p := func(format string, args ...any) { fmt.Fprintf(c.w, format+"\n", args...) }
+	p := func(format string, args ...any) { fmt.Fprintf(c.Out, format+"\n", args...) }
 	p("")
 	p("Everything works; %.1f seconds.", total.Seconds())
 	for _, t := range c.steps.Timings() {
@@ -147,5 +154,5 @@ func (c *chain) conclude(total time.Duration) {
 			user = " --user " + name
 		}
 	}
-	p("    %s start-server app.py --port 8000%s", c.express(), user)
+	p("    %s start-server app.py --port 8000%s", express(c.dir), user)
 }

@@ -79,7 +79,7 @@ func OriginalExpress(ctx context.Context, r *run.Runner, say func(string), dir s
 		return "", errors.New(source.Absent)
 	}
 	say("installing mod_wsgi " + OriginalVersion + " by pip")
-	if _, err := r.Output(ctx, "", venv, "-m", "pip", "install", "-q", "--no-deps", source.Command[0]+".tar.gz"); err != nil {
+	if err := b.pip(venv, "install", "-q", "--no-deps", source.Command[0]+".tar.gz"); err != nil {
 		return "", fmt.Errorf("installing the original: %w", err)
 	}
 	return program, nil
@@ -176,10 +176,10 @@ func (b *benchSetup) unpackDebian(root, name string) error {
 		return err
 	}
 	// Lists may be missing or old; only the download says whether they serve.
-	download := run.Cmd{Dir: root, Path: "apt-get", Args: []string{"download", "-q", name}}
+	download := run.Cmd{Dir: root, Path: "apt-get", Args: []string{"download", "-q", name}, Network: true}
 	if _, err := b.r.Run(b.ctx, download); err != nil {
 		if os.Geteuid() == 0 {
-			if _, err := b.r.Run(b.ctx, run.Cmd{Path: "apt-get", Args: []string{"update", "-q"}}); err != nil {
+			if _, err := b.r.Run(b.ctx, run.Cmd{Path: "apt-get", Args: []string{"update", "-q"}, Network: true, Changes: true}); err != nil {
 				return fmt.Errorf("reading the package lists: %w", err)
 			}
 		}
@@ -220,7 +220,7 @@ func (b *benchSetup) gunicorn(python string) Rival {
 		return rival
 	}
 	b.say("installing gunicorn into it")
-	if _, err := b.r.Output(b.ctx, "", python, "-m", "pip", "install", "-q", "gunicorn=="+gunicornVersion); err != nil {
+	if err := b.pip(python, "install", "-q", "gunicorn=="+gunicornVersion); err != nil {
 		return Rival{Absent: flat(fmt.Errorf("installing gunicorn: %w", err))}
 	}
 	rival.Version = version()
@@ -268,11 +268,17 @@ func (b *benchSetup) original(python string) Rival {
 // download lets pip bring a source archive. It also asks the archive for its
 // metadata, for which pip brings what builds it.
 func (b *benchSetup) download(python, wanted, to string) error {
-	_, err := b.r.Output(b.ctx, "", python, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "mod_wsgi", "--require-hashes", "-r", wanted, "-d", to)
+	err := b.pip(python, "download", "-q", "--no-deps", "--no-binary", "mod_wsgi", "--require-hashes", "-r", wanted, "-d", to)
 	if err != nil {
 		return fmt.Errorf("downloading the original: %w", err)
 	}
 	return nil
+}
+
+// pip runs the pip of an environment, which downloads.
+func (b *benchSetup) pip(python string, args ...string) error {
+	_, err := b.r.Run(b.ctx, run.Cmd{Path: python, Args: append([]string{"-m", "pip"}, args...), Network: true})
+	return err
 }
 
 // Cores is how many programs a build may start at once when it is compared with

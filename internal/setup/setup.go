@@ -60,12 +60,15 @@ func install(ctx context.Context, r *run.Runner, say func(string), sys distro.Sy
 	if sys.Family == distro.Debian {
 		// A machine without package lists knows no package at all.
 		say("apt-get update")
-		if _, err := r.Run(ctx, run.Cmd{Path: "apt-get", Args: []string{"update", "-q"}, Env: quiet}); err != nil {
+		if _, err := r.Run(ctx, run.Cmd{Path: "apt-get", Args: []string{"update", "-q"}, Env: quiet, Network: true, Changes: true}); err != nil {
 			return fmt.Errorf("reading the package lists: %w", err)
 		}
 	}
 	say(run.Line(command[0], command[1:]...))
-	if _, err := r.Run(ctx, run.Cmd{Path: command[0], Args: command[1:], Env: quiet}); err != nil {
+	if _, err := r.Run(ctx, run.Cmd{Path: command[0], Args: command[1:], Env: quiet, Network: true, Changes: true}); err != nil {
+		if hint.Code(err) == hint.Refused {
+			return err
+		}
 		return hint.Exit(fmt.Errorf("installing %s: %w", strings.Join(packages, ", "), err), hint.NotFound)
 	}
 	return nil

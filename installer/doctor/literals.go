@@ -1,0 +1,73 @@
+package doctor
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"slices"
+	"strings"
+)
+
+// pattern is a regular expression that is tried only on lines which can match:
+// logs are long, and nearly all of their lines are of no interest to most
+// patterns.
+type pattern struct {
+	*regexp.Regexp
+	literals []string // a match has one of these in it; nil: not known
+}
+
+func compile(text string) pattern {
+	p := pattern{Regexp: regexp.MustCompile(text)}
+	if tree, err := syntax.Parse(text, syntax.Perl); err == nil {
+		p.literals = literals(tree.Simplify())
+	}
+	return p
+}
+
+// find is FindStringSubmatch.
+func (p pattern) find(line string) []string {
+	if p.literals != nil && !slices.ContainsFunc(p.literals, func(l string) bool { return strings.Contains(line, l) }) {
+		return nil
+	}
+	return p.FindStringSubmatch(line)
+}
+
+// literals are texts of which every match of an expression has one; nil where
+// there are none.
+func literals(re *syntax.Regexp) []string {
+	switch re.Op {
+	case syntax.OpLiteral:
+		if re.Flags&syntax.FoldCase == 0 {
+			return []string{string(re.Rune)}
+		}
+	case syntax.OpCapture, syntax.OpPlus:
+		return literals(re.Sub[0])
+	case syntax.OpConcat:
+		var best []string
+		for _, sub := range re.Sub {
+			if list := literals(sub); shortest(list) > shortest(best) {
+				best = list
+			}
+		}
+		return best
+	case syntax.OpAlternate:
+		var all []string
+		for _, sub := range re.Sub {
+			list := literals(sub)
+			if list == nil {
+				return nil
+			}
+			all = append(all, list...)
+		}
+		return all
+	}
+	return nil
+}
+
+// shortest is the length of the shortest of a list, 0 without one: the longer,
+// the fewer lines have it by chance.
+func shortest(list []string) int {
+	if len(list) == 0 {
+		return 0
+	}
+	return len(slices.MinFunc(list, func(a, b string) int { return len(a) - len(b) }))
+}

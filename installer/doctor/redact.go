@@ -1,0 +1,122 @@
+package doctor
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Redactor takes out of a text what is nobody else's business (rule D-4): what
+// environment variables of secret names hold, whatever looks like such an
+// assignment, and, if that is wished, whose home folder it is.
+type Redactor struct {
+	secrets []string
+	homes   bool
+	home    string
+}
+
+var (
+	secretName  = regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASSWORD`)
+	secretValue = regexp.MustCompile(`\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD|[a-z_](?:key|token|secret)|token|secret|password)\w*['"]?)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s'",;)]+)`)
+	anyHome     = regexp.MustCompile(`/(home|Users)/[^/\s:'",]+`)
+)
+
+// minSecret is the length from which a value is looked for wherever it stands: a
+// shorter one, as "1" or "yes", is part of too much else.
+const minSecret = 6
+
+// NewRedactor makes one for an environment of KEY=value. With homes the folders
+// of users lose their names, too.
+func NewRedactor(environ []string, homes bool) Redactor {
+	r := Redactor{homes: homes}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		switch {
+		case name == "HOME" && len(value) > 1:
+			r.home = strings.TrimRight(value, "/")
+		case secretName.MatchString(name) && len(value) >= minSecret:
+			r.secrets = append(r.secrets, value)
+		}
+	}
+	slices.SortFunc(r.secrets, func(a, b string) int { return len(b) - len(a) }) // one may hold another
+	return r
+}
+
+const hidden = "[hidden]"
+
+// Text is s without secrets.
+func (r Redactor) Text(s string) string {
+	for _, secret := range r.secrets {
+		s = strings.ReplaceAll(s, secret, hidden)
+	}
+	s = secretValue.ReplaceAllString(s, "${1}${2}"+hidden)
+	if !r.homes {
+		return s
+	}
+	if r.home != "" {
+		s = regexp.MustCompile(regexp.QuoteMeta(r.home)+`(/|\b|$)`).ReplaceAllString(s, "~$1")
+	}
+	return anyHome.ReplaceAllString(s, "/$1/~")
+}
+
+// Results are results without secrets.
+func (r Redactor) Results(list []Result) []Result {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Saw, list[i].Fix = r.Text(list[i].Saw), r.texts(list[i].Fix)
+	}
+	return list
+}
+
+// Findings are findings without secrets.
+func (r Redactor) Findings(list []Finding) []Finding {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Line, list[i].Cause, list[i].Fix = r.Text(list[i].Line), r.Text(list[i].Cause), r.texts(list[i].Fix)
+	}
+	return list
+}
+
+func (r Redactor) texts(list []string) []string {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i] = r.Text(list[i])
+	}
+	return list
+}
+
+// JSON is v as a value of maps and lists without secrets: each text is looked
+// at by itself, and a member of a secret name loses its text.
+func (r Redactor) JSON(v any) (any, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("writing the report: %w", err)
+	}
+	var tree any
+	if err := json.Unmarshal(data, &tree); err != nil {
+		return nil, fmt.Errorf("writing the report: %w", err)
+	}
+	return r.walk(tree), nil
+}
+
+func (r Redactor) walk(v any) any {
+	switch v := v.(type) {
+	case string:
+		return r.Text(v)
+	case []any:
+		for i := range v {
+			v[i] = r.walk(v[i])
+		}
+	case map[string]any:
+		for name, member := range v {
+			if _, text := member.(string); text && secretName.MatchString(name) {
+				v[name] = hidden
+				continue
+			}
+			v[name] = r.walk(member)
+		}
+	}
+	return v
+}

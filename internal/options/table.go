@@ -1,0 +1,125 @@
+// Package options is the one table of what can be said to the toolchain, and
+// the rule by which of its three sources is heard (rule T-4): a flag
+// (`-name=value` of a Mage target, `--name` of mod_wsgi-express), before a
+// variable MODWSGI_NAME, before a line of modwsgi.toml, before the default.
+//
+// An option stands here only when it has an effect, and names the targets on
+// which it has one; docs/options.md is printed from the table, and tests compare
+// the magefile and the commands with it.
+package options
+
+import (
+	"slices"
+	"strings"
+)
+
+// Kind is what an option's value has to be.
+type Kind int
+
+const (
+	Text   Kind = iota // anything
+	Path               // a file or folder, made absolute where it is said
+	Choice             // one of Values
+	Count              // a whole number from 0 on
+	Switch             // on or off
+)
+
+// Option is one row.
+type Option struct {
+	Name    string // of the flag and in the file; the variable is MODWSGI_ and this in capitals
+	Kind    Kind
+	Values  []string // of a Choice
+	Shape   string   // what stands for the value in help: PATH
+	Default string   // as it would be typed; "" for none
+	Other   string   // a variable without MODWSGI_ that says the same, heard after it
+	Help    string   // a sentence
+	Targets []string // the Mage targets (and commands, where there is no such target) on which it has an effect
+}
+
+// Variable is the name of the option's environment variable.
+func (o Option) Variable() string { return "MODWSGI_" + strings.ToUpper(o.Name) }
+
+// Flag is how mod_wsgi-express spells it: with hyphens.
+func (o Option) Flag() string { return strings.ReplaceAll(o.Name, "_", "-") }
+
+// Table lists every option, by name.
+func Table() []Option {
+	// Who needs what. A target that builds has to find first.
+	var (
+		building = []string{"build", "prove", "quickstart", "verify"}
+		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
+		fetching = []string{"build", "fetch", "verify"}
+		loading  = []string{"bench", "build", "ci", "fetch", "lint", "prove", "quickstart", "test", "verify"}
+		changing = slices.Concat([]string{"clean", "install-module"}, loading)
+		printing = []string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "verify"}
+	)
+	table := []Option{
+		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: finding,
+			Help: "The apxs of the Apache to work with, a path or a name in PATH; found otherwise."},
+		{Name: "python", Kind: Text, Shape: "PYTHON", Other: "PYTHON", Targets: finding,
+			Help: "The Python to work with: an interpreter, an installation, a virtual environment or a version such as 3.12 or 3.13t; found otherwise."},
+		{Name: "apache_config", Kind: Path, Shape: "FILE", Targets: finding,
+			Help: "A file that describes the Apache of another machine, which is then not asked."},
+		{Name: "python_config", Kind: Path, Shape: "FILE", Targets: finding,
+			Help: "A file that describes the Python of another machine, which is then not run."},
+		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "verify"},
+			Help: "A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."},
+		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: building,
+			Help: "How many compilers run at once; 0 is as many as there are processors and memory for."},
+		{Name: "strict", Kind: Switch, Default: "false", Targets: []string{"inspect"},
+			Help: "Fail if something that a hardened build has is missing."},
+		{Name: "output", Kind: Choice, Values: []string{"text", "json"}, Default: "text", Targets: printing,
+			Help: "What goes to standard output: text for people, or one JSON document with a schema number."},
+		{Name: "color", Kind: Choice, Values: []string{"auto", "never"}, Default: "auto", Targets: building,
+			Help: "Colour in the progress lines: on a terminal, unless NO_COLOR or CI is set or TERM is dumb; or never."},
+		{Name: "redact", Kind: Switch, Default: "false", Targets: []string{"doctor", "explain"},
+			Help: "Leave out whose home folders they are, for a report that others read."},
+		{Name: "dryrun", Kind: Switch, Default: "false", Targets: changing,
+			Help: "Print the steps and change nothing."},
+		{Name: "offline", Kind: Switch, Default: "false", Targets: loading,
+			Help: "Refuse, with exit status 5, whatever would download something."},
+		{Name: "cache", Kind: Path, Shape: "DIR", Targets: fetching,
+			Help: "The folder for archives and trees that were fetched; otherwise modwsgi in $XDG_CACHE_HOME or ~/.cache."},
+		{Name: "index_url", Kind: Text, Shape: "URL", Targets: fetching,
+			Help: "The index of Python packages that pypi: asks; the public one otherwise."},
+		{Name: "allow_http", Kind: Switch, Default: "false", Targets: fetching,
+			Help: "Fetch by http too, where a checksum is known."},
+		{Name: "allow_unverified", Kind: Switch, Default: "false", Targets: fetching,
+			Help: "Take an archive of which no checksum is known; what is made of it is marked unverified."},
+		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "verify"},
+			Help: "Build a release of the original with a Python that it was never tested with."},
+		{Name: "releases_url", Kind: Text, Shape: "URL", Targets: fetching,
+			Help: "Where release: finds the releases of the original; its own place otherwise."},
+		{Name: "patches", Kind: Path, Shape: "DIR", Targets: fetching,
+			Help: "A folder with patches and a file named series that lists them: applied to the source tree, without fuzz."},
+		{Name: "verify_key", Kind: Text, Shape: "KEY", Targets: fetching,
+			Help: "The key that an archive must be signed with: gpg:FILE, minisign:FILE or cosign:FILE."},
+		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"verify"},
+			Help: "Do not fail because Apache refuses its configuration as it is, without the module."},
+		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
+			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
+		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},
+			Help: "Make a benchmark short."},
+		{Name: "bench_only", Kind: Text, Shape: "NAMES", Other: "BENCH_ONLY", Targets: []string{"bench"},
+			Help: "The workloads to measure, separated by blanks or commas; all otherwise."},
+	}
+	slices.SortFunc(table, func(a, b Option) int { return strings.Compare(a.Name, b.Name) })
+	return table
+}
+
+// find is the option called name.
+func find(table []Option, name string) (Option, bool) {
+	i := slices.IndexFunc(table, func(o Option) bool { return o.Name == name })
+	if i < 0 {
+		return Option{}, false
+	}
+	return table[i], true
+}
+
+func names(table []Option) []string {
+	var list []string
+	for _, o := range table {
+		list = append(list, o.Name)
+	}
+	return list
+}

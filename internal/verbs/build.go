@@ -1,0 +1,189 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/csrc/fetch"
+	"modwsgi/installer"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// BuildRequest is what to build beside what the options say.
+type BuildRequest struct {
+	Pythons []string  // each as the option python; none: that option
+	Output  string    // the folder to build in; "": by the source
+	Then    []run.Cmd // programs that make something of it, or beside it
+}
+
+// built is what a build says of itself.
+type built struct {
+	Schema int `json:"schema"`
+	csrc.Artifact
+	Snippet []string `json:"snippet"` // the lines for Apache's configuration
+}
+
+// Build builds the module for an Apache and some Pythons and prints the lines
+// that load it. The source is looked at before anything is searched for.
+func Build(q BuildRequest) func(context.Context, *Job) error {
+	return func(ctx context.Context, j *Job) error { return build(ctx, j, q) }
+}
+
+func build(ctx context.Context, j *Job, q BuildRequest) error {
+	if steps, err := j.sourceSteps(); err != nil || j.Dry() && len(steps) > 0 {
+		return firstError(err, j.Plan, append(steps, "build it into "+filepath.Join("build", "mod_wsgi-VERSION")))
+	}
+	source, output, err := j.source(ctx, q.Output)
+	if err != nil {
+		return err
+	}
+	apache, err := j.Apache(ctx)
+	if err != nil {
+		return err
+	}
+	pythons, err := j.pythons(ctx, q.Pythons)
+	if err != nil {
+		return err
+	}
+	o := csrc.Options{Apache: &apache, Python: pythons, Dir: output, Source: source, Jobs: j.Count("jobs")}
+	if j.Dry() {
+		steps := []string{BuildStep(o)}
+		for _, c := range q.Then {
+			steps = append(steps, c.Line())
+		}
+		return j.Plan(steps)
+	}
+	artifact, err := j.Compile(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, c := range q.Then {
+		if err := j.Compiled(ctx, c); err != nil {
+			return err
+		}
+	}
+	l := installer.Layout{Module: artifact.Module} // of the original: one file is all of it
+	if len(artifact.Halves) > 0 {
+		if l, err = installer.Locate(output); err != nil {
+			return err
+		}
+	}
+	lines := installer.Snippet(l, pythons[0])
+	return j.Print(built{1, artifact, lines}, func(w io.Writer) error {
+		return Lines(append(append([]string{}, artifact.Warnings...), lines...))(w)
+	})
+}
+
+// firstError is err, or what f makes of steps.
+func firstError(err error, f func([]string) error, steps []string) error {
+	if err != nil {
+		return err
+	}
+	return f(steps)
+}
+
+// sourceSteps says what bringing the source needs; nothing for the embedded one
+// and for a folder.
+func (j *Job) sourceSteps() ([]string, error) {
+	s, err := fetch.Parse(j.Text("source"), fetch.IsDir)
+	if err != nil || !j.Dry() {
+		return nil, j.Blame("source", err)
+	}
+	o, err := fetch.FromEnvironment(j.R, j.Agent())
+	if err != nil {
+		return nil, err
+	}
+	return o.Steps(s)
+}
+
+// source is the tree to build, nil for ours, and the folder for the results.
+func (j *Job) source(ctx context.Context, output string) (source fs.FS, dir string, err error) {
+	folder, _, err := fetch.Open(ctx, j.R, j.Agent(), j.Text("source"))
+	if err == nil && folder != "" {
+		source, err = csrc.OpenSource(folder)
+	}
+	if err != nil {
+		return nil, "", j.Blame("source", err)
+	}
+	if output == "" {
+		output, err = csrc.OutputFolder(source)
+	}
+	if !filepath.IsAbs(output) {
+		output = filepath.Join(j.Dir, output)
+	}
+	return source, output, err
+}
+
+// pythons finds the Pythons by name, or the one of the options.
+func (j *Job) pythons(ctx context.Context, names []string) ([]pybuild.Info, error) {
+	if len(names) == 0 {
+		python, err := j.Python(ctx)
+		return []pybuild.Info{python}, err
+	}
+	var list []pybuild.Info
+	for _, name := range names {
+		python, err := pybuild.Find(ctx, j.R, name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, python)
+	}
+	return list, nil
+}
+
+// Compile builds, and shows how far it is.
+func (j *Job) Compile(ctx context.Context, o csrc.Options) (csrc.Artifact, error) {
+	o.Runtime = installer.Runtime()
+	steps := j.Steps()
+	steps.Start(fmt.Sprintf("building mod_wsgi for %s", forWhom(o.Apache, o.Python)))
+	o.Progress = func(done, total int, what string) {
+		if total > 0 {
+			what = fmt.Sprintf("%d/%d %s", done, total, what)
+		}
+		steps.Note(what)
+	}
+	artifact, err := csrc.Build(ctx, j.R, o)
+	if err != nil {
+		steps.Fail()
+		return artifact, err
+	}
+	steps.Done(fmt.Sprintf("%s (%d files compiled, %d as before)", artifact.Dir, artifact.Compiled, artifact.Cached))
+	return artifact, nil
+}
+
+// Compiled runs a Go compiler, as a step.
+func (j *Job) Compiled(ctx context.Context, c run.Cmd) error {
+	steps := j.Steps()
+	steps.Start(c.Line())
+	_, err := j.R.Run(ctx, c)
+	if err != nil {
+		steps.Fail()
+		if j.R.Offline && strings.Contains(err.Error(), "GOPROXY=off") {
+			return hint.Exit(err, hint.Refused) // it would have downloaded a module
+		}
+		return err
+	}
+	steps.Done("")
+	return nil
+}
+
+// BuildStep is a build as a step of a dry run.
+func BuildStep(o csrc.Options) string {
+	return fmt.Sprintf("build mod_wsgi for %s into %s", forWhom(o.Apache, o.Python), o.Dir)
+}
+
+func forWhom(apache *apxs.Info, pythons []pybuild.Info) string {
+	names := []string{"Apache " + apache.Version}
+	for _, p := range pythons {
+		names = append(names, "Python "+p.Version)
+	}
+	return strings.Join(names, ", ")
+}
