@@ -173,7 +173,11 @@ int64_t wsgi_memory_limit(const char *root)
 
 int64_t wsgi_memory_part(int64_t bytes, uint32_t seed)
 {
-    return bytes - bytes / 10000 * (int64_t)((seed * 2654435761u >> 16) % 1000);
+    /* 2^32 divided by the golden ratio: its multiples lie far apart on the circle
+     * of 2^32, however few or many follow each other, and so do the high digits. */
+    uint32_t at = seed * 2654435769u;
+
+    return bytes - bytes / 10000 * (int64_t)((uint64_t)at * 1000 >> 32);
 }
 
 int64_t wsgi_memory_resident(const char *root)

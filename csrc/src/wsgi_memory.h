@@ -30,7 +30,8 @@ int  wsgi_memory_blame(wsgi_memory_watch *w, const char *root, int64_t now);
 int64_t wsgi_memory_limit(const char *root);
 
 /* BYTES or up to a tenth less, by SEED (a pid): so that processes that grow alike
- * do not come to their limit together. */
+ * do not come to their limit together. Pids that follow each other closely get
+ * parts that are far from each other. */
 int64_t wsgi_memory_part(int64_t bytes, uint32_t seed);
 
 /* The memory of the calling process in bytes, what it shares counted by its
