@@ -1,11 +1,12 @@
 """Says who answers; at /keys, how many keys of threads the process could still make."""
-import ctypes
 import json
 import os
 import sys
 
 
 def keys_left():
+    import ctypes  # of 3.12: _ctypes is refused where an interpreter has its own GIL
+
     libc = ctypes.PyDLL(None)
     key, made = ctypes.c_uint(), []
     while libc.pthread_key_create(ctypes.byref(key), None) == 0:
