@@ -11,18 +11,19 @@ import (
 	"time"
 
 	"modwsgi/internal/run"
+	"modwsgi/pybuild"
 )
 
 // Refusal is a configuration that `httpd -t` must refuse (or accept), with
 // what it must say.
 type Refusal struct {
 	Name    string
-	Lines   []string // of the main server
-	Wants   []string // regular expressions on what httpd says
-	Accept  bool     // it is fine, after all
-	Prepare func(root string) error
-	Root    bool   // only where httpd changes its user
-	Covers  string // as of [Case]
+	Lines   []string                                     // of the main server
+	Wants   []string                                     // regular expressions on what httpd says
+	Accept  bool                                         // it is fine, after all
+	Prepare func(root string, python pybuild.Info) error // files of it, for the Python under test
+	Root    bool                                         // only where httpd changes its user
+	Covers  string                                       // as of [Case]
 }
 
 // Refusals are the configurations that must not start, each with the directive
@@ -138,12 +139,12 @@ func Refusals() []Refusal {
 
 // unreadableHome makes the classic: a virtual environment in a folder that
 // only its owner may enter.
-func unreadableHome(root string) error {
+func unreadableHome(root string, python pybuild.Info) error {
 	venv := filepath.Join(root, "private", "venv")
 	if err := os.MkdirAll(filepath.Join(venv, "bin"), 0o755); err != nil {
 		return err
 	}
-	text := "home = /usr/bin\nversion = 3.11.2\n"
+	text := fmt.Sprintf("home = /usr/bin\nversion = %s\n", python.Version)
 	if err := os.WriteFile(filepath.Join(venv, "pyvenv.cfg"), []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -152,14 +153,14 @@ func unreadableHome(root string) error {
 
 // closedBase makes a virtual environment that everybody can read, of a Python
 // that only its owner can.
-func closedBase(root string) error {
+func closedBase(root string, python pybuild.Info) error {
 	base, venv := filepath.Join(root, "closed", "bin"), filepath.Join(root, "open")
 	for _, dir := range []string{base, filepath.Join(venv, "bin")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
-	text := fmt.Sprintf("home = %s\nversion = 3.11.2\n", base)
+	text := fmt.Sprintf("home = %s\nversion = %s\n", base, python.Version)
 	if err := os.WriteFile(filepath.Join(venv, "pyvenv.cfg"), []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ func closedBase(root string) error {
 }
 
 // foreignHome makes a virtual environment of a Python that nobody builds for.
-func foreignHome(root string) error {
+func foreignHome(root string, _ pybuild.Info) error {
 	venv := filepath.Join(root, "other")
 	if err := os.MkdirAll(filepath.Join(venv, "bin"), 0o755); err != nil {
 		return err
@@ -216,7 +217,7 @@ func RunRefusal(ctx context.Context, r *run.Runner, target Target, mpm string, c
 // try runs `httpd -t` with the lines of the case.
 func (c Refusal) try(ctx context.Context, server *Server) (string, error) {
 	if c.Prepare != nil {
-		if err := c.Prepare(server.Root); err != nil {
+		if err := c.Prepare(server.Root, server.Conf.Target.Python); err != nil {
 			return "", err
 		}
 	}

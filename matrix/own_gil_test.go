@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"modwsgi/internal/run"
+	"modwsgi/pybuild"
 )
 
 // TestOwnGILRemark has the module say, when the configuration is read, which groups
@@ -29,8 +30,10 @@ func TestOwnGILRemark(t *testing.T) {
 		"off":      {[]string{"WSGIDaemonProcess a", "WSGIPerInterpreterGIL On", "<WSGIInterpreterOptions process-group=a>", "WSGIPerInterpreterGIL Off", "</WSGIInterpreterOptions>"}, ""},
 	} {
 		refusal := Refusal{Name: "own-gil-" + name, Accept: true, Lines: append([]string{`WSGIRuntimeDirectory "@ROOT@/runtime"`}, c.lines...),
-			Wants:   []string{`(?s)^[^W]*Syntax OK\s*$`},
-			Prepare: func(root string) error { return bentRuntime(filepath.Join(root, "runtime"), target, record) }}
+			Wants: []string{`(?s)^[^W]*Syntax OK\s*$`},
+			Prepare: func(root string, _ pybuild.Info) error {
+				return bentRuntime(filepath.Join(root, "runtime"), target, record)
+			}}
 		if c.want != "" {
 			refusal.Wants = []string{`WSGIM0103: WSGIPerInterpreterGIL On \(.+:\d+\) has no effect in ` + c.want, "Syntax OK"}
 		}

@@ -201,7 +201,9 @@ func TestMismatchedHalves(t *testing.T) {
 	} {
 		for _, lines := range [][]string{{"WSGIDaemonProcess d"}, {}} {
 			refusal := Refusal{Name: "half-" + name, Lines: append([]string{`WSGIRuntimeDirectory "@ROOT@/runtime"`}, lines...), Wants: []string{c.want},
-				Prepare: func(root string) error { return bentRuntime(filepath.Join(root, "runtime"), target, c.record) }}
+				Prepare: func(root string, _ pybuild.Info) error {
+					return bentRuntime(filepath.Join(root, "runtime"), target, c.record)
+				}}
 			t.Run(fmt.Sprintf("%s-%d", name, len(lines)), func(t *testing.T) {
 				report(t, RunRefusal(t.Context(), r, target, mpms[0], refusal))
 			})
