@@ -2,6 +2,8 @@ package matrix
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -207,6 +209,47 @@ func TestMismatchedHalves(t *testing.T) {
 			t.Run(fmt.Sprintf("%s-%d", name, len(lines)), func(t *testing.T) {
 				report(t, RunRefusal(t.Context(), r, target, mpms[0], refusal))
 			})
+		}
+	}
+}
+
+// TestHomesOfTheHalfsPython: a home is of the Python that its half was built with
+// when their programs are one file, by whatever names.
+func TestHomesOfTheHalfsPython(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("another implementation has no halves")
+	}
+	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	var record map[string]any
+	if err := json.Unmarshal([]byte(readFile(filepath.Join(filepath.Dir(target.Module), "mod_wsgi", "default", "build.json"))), &record); err != nil {
+		t.Fatal(err)
+	}
+	target.Lines = nil
+	const quiet = `(?s)^[^W]*Syntax OK\s*$`
+	for name, c := range map[string]struct {
+		link func(from, to string) error
+		said bool
+	}{
+		"link":      {os.Symlink, false},
+		"hard link": {os.Link, false},
+		"another":   {func(_, to string) error { return os.WriteFile(to, []byte("#!/bin/sh\n"), 0o755) }, true},
+	} {
+		for message, line := range map[string]string{"WSGIM0323": `WSGIDaemonProcess d python-home="@ROOT@/home"`, "WSGIM0361": `WSGIPythonHome "@ROOT@/home"`} {
+			refusal := Refusal{Name: "home-" + name, Accept: true, Wants: []string{quiet}, Lines: []string{`WSGIRuntimeDirectory "@ROOT@/runtime"`, line},
+				Prepare: func(root string, _ pybuild.Info) error {
+					bin, program := filepath.Join(root, "home", "bin"), filepath.Join(root, "base-3.11")
+					record["executable"] = program
+					bent, err := json.Marshal(record)
+					return errors.Join(err, os.MkdirAll(bin, 0o755), os.MkdirAll(filepath.Join(root, "home", "lib", "python3.11"), 0o755),
+						os.WriteFile(program, []byte("#!/bin/sh\n"), 0o755), c.link(program, filepath.Join(bin, "python3.11")),
+						bentRuntime(filepath.Join(root, "runtime"), target, string(bent)))
+				}}
+			if c.said {
+				refusal.Wants = []string{message + `: .*/home: it is of .*/home/bin/python3\.11, and the half for Python 3\.11 was built with .*/base-3\.11`}
+			}
+			t.Run(name+"/"+message, func(t *testing.T) { report(t, RunRefusal(t.Context(), r, target, mpms[0], refusal)) })
 		}
 	}
 }

@@ -422,6 +422,15 @@ const wsgi_half *wsgi_runtime_pick(apr_pool_t *pool, const wsgi_runtime *runtime
     return NULL;
 }
 
+/* Whether two names are of one file: python3.13 and python3.13t of one installation
+ * are links to each other, and so are the names of some distributions. */
+static int same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 const char *wsgi_runtime_remark(apr_pool_t *pool, const wsgi_half *half, const char *home)
 {
     const char *prefix = apr_pstrmemdup(pool, home, strcspn(home, ":"));
@@ -431,7 +440,7 @@ const char *wsgi_runtime_remark(apr_pool_t *pool, const wsgi_half *half, const c
     if (base == NULL)
         base = apr_pstrcat(pool, prefix, "/bin", NULL);
     if (half->program == NULL || realpath(half->program, ours) == NULL ||
-        realpath(apr_pstrcat(pool, base, "/python", half->tag, NULL), theirs) == NULL || strcmp(ours, theirs) == 0)
+        realpath(apr_pstrcat(pool, base, "/python", half->tag, NULL), theirs) == NULL || same_file(ours, theirs))
         return NULL;
     return apr_psprintf(pool, "%s: it is of %s, and the half for Python %s was built with %s (Python %s), whose library runs "
                         "it: compiled modules may not load; make the environment with that one, or build the half "
