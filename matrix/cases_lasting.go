@@ -111,29 +111,44 @@ func interpretersMany(t *T) {
 	began := time.Now()
 	t.everyInterpreter(main.PID)
 	made, took := stateOf(main.PID), time.Since(began)
-	for range 3 {
-		t.everyInterpreter(main.PID)
-	}
-	served := stateOf(main.PID)
+	rounds, served := t.steady(main.PID)
 	began = time.Now()
 	t.signal(main.PID, syscall.SIGTERM)
 	t.Wait("the process to end", func() bool { return syscall.Kill(main.PID, 0) != nil })
 	ended := time.Since(began)
 	n := manyInterpreters()
-	t.Notef("%d interpreters in one process: made in %v, %d KiB each; before %s, then %s, after three more requests to each %s; ended in %v",
-		n, took.Round(time.Millisecond), (made.rss-before.rss)>>10/int64(n), before, made, served, ended.Round(time.Millisecond))
+	t.Notef("%d interpreters in one process: made in %v, %d KiB each; before %s, then %s, after %d more requests to each %s; ended in %v",
+		n, took.Round(time.Millisecond), (made.rss-before.rss)>>10/int64(n), before, made, rounds, served, ended.Round(time.Millisecond))
 	t.Wait("all interpreters to be ended", func() bool { return t.countLog(`interpreter ended for application group 'i\d+'`) == n })
 	if made.fds > before.fds+4 || made.threads > before.threads {
 		t.Errorf("%d interpreters took it from %s to %s", n, before, made)
-	}
-	if served.rss > made.rss+int64(n)*256<<10 {
-		t.Errorf("it grew from %s to %s by more requests", made, served)
 	}
 	var next lasting
 	t.JSON("/i0", &next)
 	if next.PID == main.PID {
 		t.Errorf("process %d serves on", next.PID)
 	}
+}
+
+// steady asks each interpreter until three requests to each no longer make the
+// process grow, and returns how many it took. A thread that comes into an interpreter
+// for the first time makes a state there: measured, 6 KiB of 3.12 and 97 KiB of 3.13t,
+// where it has a heap of its own. A leak of 3 KiB a request never ends.
+func (t *T) steady(pid int) (rounds int, last parentState) {
+	const most, three, noise = 60, 3, 8 << 10
+	var rss []int64
+	for rounds = 0; rounds <= most; rounds++ {
+		last = stateOf(pid)
+		rss = append(rss, last.rss)
+		if rounds >= three && last.rss-rss[rounds-three] < int64(manyInterpreters())*noise {
+			return rounds, last
+		}
+		t.everyInterpreter(pid)
+	}
+	if !t.sanitized() {
+		t.Errorf("after %d requests to each interpreter it still grows: %d bytes", most, rss)
+	}
+	return most, last
 }
 
 // everyInterpreter asks each once and wants an answer of process PID.
