@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"modwsgi/pybuild"
 )
 
 // logDeadline is how long an announced log line may take after the response.
@@ -30,8 +32,9 @@ type Case struct {
 	Own         bool     // it disturbs the server: it gets its own
 	Global      []string // directives of the main server, for cases with their own
 
-	Prepare func(dir string) error // more files beside the application, before the server starts
-	Extra   []Site                 // further virtual hosts, for cases with their own
+	Prepare func(dir string) error                      // more files beside the application, before the server starts
+	Jail    func(dir string, python pybuild.Info) error // the same, of the Python under test
+	Extra   []Site                                      // further virtual hosts, for cases with their own
 
 	Announced Announce   // grave log lines that are expected
 	AtStop    Announce   // the same for when its own server is stopped

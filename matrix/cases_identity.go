@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modwsgi/pybuild"
 )
 
 // identityCases are about who daemon processes are, and whose scripts they run.
@@ -34,7 +36,7 @@ func identityCases() []Case {
 			Daemon: `threads=1 user=nobody group=#4241 supplementary-groups=#4242,#4243 umask=0027 home="@ROOT@/home"`, Do: identity},
 		Case{Name: "home-of-user", App: "limits", Modes: daemonOnly, Ours: true, Daemon: `threads=1 user=games`, Do: homeOfUser},
 		Case{Name: "chroot", App: "jailed", Modes: daemonOnly, Ours: true, Own: true, Covers: "DP41",
-			Daemon: `threads=1 chroot="@APP@/jail"`, Prepare: makeJail, Announced: Announce{`?(?i)could not find platform`, `?PYTHONHOME`}, Do: jailed})
+			Daemon: `threads=1 chroot="@APP@/jail"`, Jail: makeJail, Announced: Announce{`?(?i)could not find platform`, `?PYTHONHOME`}, Do: jailed})
 }
 
 // scriptOwner changes mode and folder of the script, and wants it refused until
@@ -150,11 +152,11 @@ func homeOfUser(t *T) {
 	}
 }
 
-// makeJail puts the standard library of Debian's Pythons and the script below
-// dir/jail, at the paths they have outside.
-func makeJail(dir string) error {
+// makeJail puts the standard library and the script below dir/jail, at the paths
+// they have outside.
+func makeJail(dir string, python pybuild.Info) error {
 	jail := filepath.Join(dir, "jail")
-	libraries, err := filepath.Glob("/usr/lib/python3.[0-9]*")
+	libraries, err := filepath.Glob(filepath.Join(python.BasePrefix, "lib*", "python3.[0-9]*"))
 	if err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func makeJail(dir string) error {
 	return os.WriteFile(filepath.Join(inside, "app.wsgi"), script, 0o644)
 }
 
-// copyLibrary copies the .py files of a folder but for those that no server
+// copyLibrary copies the modules of a folder but for those that no server
 // imports.
 func copyLibrary(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
@@ -183,7 +185,7 @@ func copyLibrary(from, to string) error {
 		}
 		name, _ := filepath.Rel(from, path)
 		switch d.Name() {
-		case "__pycache__", "test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "dist-packages", "pydoc_data":
+		case "__pycache__", "test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "dist-packages", "site-packages", "pydoc_data":
 			if d.IsDir() {
 				return filepath.SkipDir
 			}
@@ -191,7 +193,7 @@ func copyLibrary(from, to string) error {
 		if d.IsDir() {
 			return os.MkdirAll(filepath.Join(to, name), 0o755)
 		}
-		if !d.Type().IsRegular() || filepath.Ext(path) != ".py" {
+		if ext := filepath.Ext(path); !d.Type().IsRegular() || ext != ".py" && ext != ".so" {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -203,8 +205,9 @@ func copyLibrary(from, to string) error {
 }
 
 func jailed(t *T) {
-	if lib := t.Server.Conf.Target.Python.LibPython; !strings.HasPrefix(lib, "/usr/lib/") {
-		t.Skipf("this Python (%s) is not in the jail", lib)
+	python := t.Server.Conf.Target.Python
+	if python.Prefix != python.BasePrefix {
+		t.Skipf("the virtual environment %s is not in the jail", python.Prefix)
 	}
 	var seen struct {
 		Cwd     string
@@ -215,7 +218,7 @@ func jailed(t *T) {
 	t.JSON("/", &seen)
 	Same(t, "working directory", seen.Cwd, "/")
 	Same(t, "/etc/passwd is within reach", seen.Outside, false)
-	if !slices.Equal(seen.Top, seen.Up) || !slices.Contains(seen.Top, "usr") || slices.Contains(seen.Top, "proc") {
+	if !slices.Equal(seen.Top, seen.Up) || !slices.Contains(seen.Top, strings.Split(python.BasePrefix, "/")[1]) || slices.Contains(seen.Top, "proc") {
 		t.Errorf("/ holds %q, and above it is %q", seen.Top, seen.Up)
 	}
 	if seen.UID == 0 {

@@ -106,6 +106,11 @@ func (s *Session) prepare(cases []Case) error {
 				return fmt.Errorf("preparing %s: %w", c.Name, err)
 			}
 		}
+		if c.Jail != nil {
+			if err := c.Jail(dir, conf.Target.Python); err != nil {
+				return fmt.Errorf("preparing the jail of %s: %w", c.Name, err)
+			}
+		}
 		site := Site{
 			Host: hostOf(c), Script: filepath.Join(dir, c.script()), Mount: c.Mount,
 			Mode: s.Cell.Mode, Group: sharedGroup, Interpreter: c.Interpreter,
