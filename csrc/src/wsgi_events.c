@@ -12,48 +12,61 @@
 
 /* ---- calling ------------------------------------------------------------------ */
 
-int wsgi_events_put(PyObject *payload, PyObject *key, PyObject *value)
+/* Have the payload as a dict. 0, or -1 with an exception. */
+static int spell_out(wsgi_event *e)
 {
-    int rv = value == NULL ? -1 : PyDict_SetItem(payload, key, value);
+    Py_ssize_t i;
 
-    Py_XDECREF(value);
-    return rv;
+    if (e->payload != NULL)
+        return 0;
+    e->payload = PyDict_New();
+    for (i = 0; e->payload != NULL && i < PyTuple_GET_SIZE(e->keys); i++)
+        if (PyDict_SetItem(e->payload, PyTuple_GET_ITEM(e->keys, i), e->args[1 + i]) < 0)
+            Py_CLEAR(e->payload);
+    return e->payload != NULL ? 0 : -1;
+}
+
+/* What CALLBACK returns: new reference, or NULL with an exception. */
+static PyObject *call_with(PyObject *callback, const wsgi_event *e)
+{
+    PyObject *args, *r;
+
+    if (e->payload == NULL)
+        return PyObject_Vectorcall(callback, e->args, 1 | PY_VECTORCALL_ARGUMENTS_OFFSET, e->keys);
+    args = PyTuple_Pack(1, e->name);
+    r = args == NULL ? NULL : PyObject_Call(callback, args, e->payload);
+    Py_XDECREF(args);
+    return r;
 }
 
 /* Call one subscriber. What it returns is merged, what it raises is logged. 0, or
  * -1 with RequestTimeout set, which is for the request and not for us. */
-static int call_one(wsgi_state *st, PyObject *callback, PyObject *name, PyObject *payload)
+static int call_one(wsgi_state *st, PyObject *callback, wsgi_event *e)
 {
-    PyObject *args = PyTuple_Pack(1, name);
-    PyObject *r = args == NULL ? NULL : PyObject_Call(callback, args, payload);
+    PyObject *r = call_with(callback, e);
     char line[320];
 
-    Py_XDECREF(args);
-    if (r != NULL && PyDict_Check(r) && PyDict_Update(payload, r) < 0)
+    if (r != NULL && PyDict_Check(r) && (spell_out(e) < 0 || PyDict_Update(e->payload, r) < 0))
         Py_CLEAR(r);
     if (r == NULL && PyErr_ExceptionMatches(st->request_timeout))
         return -1;
     if (r == NULL) {
         snprintf(line, sizeof line, "WSGIM0650: a subscriber to the event '%.100s' failed (process "
-                 "group '%.100s')", PyUnicode_AsUTF8(name), wsgi_python_settings()->process_group);
+                 "group '%.100s')", PyUnicode_AsUTF8(e->name), wsgi_python_settings()->process_group);
         wsgi_log_raised(line);
     }
     Py_XDECREF(r);
     return 0;
 }
 
-int wsgi_events_publish(wsgi_state *st, PyObject *callbacks, const char *event, PyObject *payload)
+int wsgi_events_publish(wsgi_state *st, PyObject *callbacks, wsgi_event *e)
 {
-    PyObject *now = PyList_AsTuple(callbacks), *name = NULL;
+    PyObject *now = PyList_AsTuple(callbacks);
     Py_ssize_t i;
-    int rv = -1;
+    int rv = now == NULL ? -1 : 0;
 
-    if (now == NULL || (name = PyUnicode_InternFromString(event)) == NULL)
-        goto done;
-    for (i = rv = 0; rv == 0 && i < PyTuple_GET_SIZE(now); i++)
-        rv = call_one(st, PyTuple_GET_ITEM(now, i), name, payload);
-done:
-    Py_XDECREF(name);
+    for (i = 0; rv == 0 && i < PyTuple_GET_SIZE(now); i++)
+        rv = call_one(st, PyTuple_GET_ITEM(now, i), e);
     Py_XDECREF(now);
     return rv;
 }
@@ -62,9 +75,13 @@ done:
  * be NULL with an exception. Nothing of it ends anything. */
 static void tell(wsgi_state *st, PyObject *special, const char *event, PyObject *payload)
 {
-    if (payload == NULL || wsgi_events_publish(st, st->event_callbacks, event, payload) < 0
-        || wsgi_events_publish(st, special, event, payload) < 0)
+    wsgi_event e = {.payload = payload};
+
+    if (payload == NULL || (e.name = PyUnicode_InternFromString(event)) == NULL
+        || wsgi_events_publish(st, st->event_callbacks, &e) < 0
+        || wsgi_events_publish(st, special, &e) < 0)
         wsgi_log_raised("WSGIM0651: an event of the process could not be told");
+    Py_XDECREF(e.name);
     Py_XDECREF(payload);
 }
 
@@ -302,7 +319,7 @@ int wsgi_events_install(PyObject *module, wsgi_state *st)
 {
     if ((st->event_callbacks = PyList_New(0)) == NULL
         || (st->shutdown_callbacks = PyList_New(0)) == NULL
-        || (st->signal_callbacks = PyList_New(0)) == NULL
+        || (st->signal_callbacks = PyList_New(0)) == NULL || wsgi_events_names(st) < 0
         || PyModule_AddFunctions(module, wsgi_events_methods) < 0
         || PyModule_AddObjectRef(module, "event_callbacks", st->event_callbacks) < 0
         || PyModule_AddObjectRef(module, "shutdown_callbacks", st->shutdown_callbacks) < 0)

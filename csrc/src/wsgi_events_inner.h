@@ -5,12 +5,22 @@
 #include "wsgi_events.h"
 #include "wsgi_interp_inner.h"
 
-/* Put VALUE, which is taken over and may be NULL with an exception. 0 or -1. */
-int wsgi_events_put(PyObject *payload, PyObject *key, PyObject *value);
+/* One event on its way through those who subscribed. Nobody may ever look at what
+ * it tells, so there is no dict of it until one of them returns one: they are
+ * called with names and values as they are. */
+typedef struct {
+    PyObject *name;               /* borrowed, and so are keys: a tuple of str */
+    PyObject *keys;               /* NULL: all is in payload */
+    PyObject **args;              /* name and a value for each key; what is before it is the caller's to write */
+    PyObject *payload;            /* a dict of all, once there is one; strong */
+} wsgi_event;
 
-/* Call all of CALLBACKS with a payload that each may add to. 0, or -1 with an
+/* Call all of CALLBACKS, each of which may add to the payload. 0, or -1 with an
  * exception that is not theirs: RequestTimeout, or no memory. */
-int wsgi_events_publish(wsgi_state *st, PyObject *callbacks, const char *event, PyObject *payload);
+int wsgi_events_publish(wsgi_state *st, PyObject *callbacks, wsgi_event *e);
+
+/* The names and keys of the events of requests, for ST. 0, or -1 with an exception. */
+int wsgi_events_names(wsgi_state *st);
 
 /* request_data(): new reference, or NULL with RuntimeError. */
 PyObject *wsgi_events_data(void);

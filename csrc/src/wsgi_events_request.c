@@ -174,7 +174,37 @@ PyObject *wsgi_events_active(PyObject *module)
 
 /* ---- payloads ----------------------------------------------------------------------- */
 
-#define PUT(key, value) (wsgi_events_put(d, st->e_##key, (value)) < 0)
+/* What events tell: keys. An event is a struct with a value of each, strong, behind its
+ * name, as PyObject_Vectorcall takes them; what is before that is the callee's to
+ * write. All are pointers, so a struct is an array of them as well. */
+#define WHICH_KEYS(X) X(request_id) X(request_data)
+#define WHEN_KEYS(X) \
+    X(thread_id) X(server_pid) X(request_start) X(queue_start) X(daemon_start) X(application_start)
+#define STARTED_KEYS(X) \
+    X(application_object) X(callable_object) X(request_environ) X(daemon_connects) X(daemon_restarts)
+#define DAEMON_ONLY 2             /* of those, the last */
+#define RESPONSE_KEYS(X) X(response_status) X(response_headers) X(exception_info)
+#define EXCEPTION_KEYS(X) X(exception_info)
+#define FINISHED_KEYS(X) \
+    X(application_finish) X(application_time) X(status) X(input_reads) X(input_length) X(input_time) \
+    X(output_writes) X(output_length) X(output_time) X(cpu_user_time) X(cpu_system_time) X(cpu_time) \
+    X(gil_wait_time) X(gil_wait_count)
+
+#define MEMBER(key) PyObject *key;
+typedef struct { PyObject *before, *name; WHICH_KEYS(MEMBER) } which;
+typedef struct { WHEN_KEYS(MEMBER) } when;
+typedef struct { which of; when at; STARTED_KEYS(MEMBER) } started;
+typedef struct { which of; RESPONSE_KEYS(MEMBER) } response;
+typedef struct { which of; EXCEPTION_KEYS(MEMBER) } exception;
+typedef struct { which of; when at; FINISHED_KEYS(MEMBER) } finished;
+#undef MEMBER
+
+#define TEXT(key) #key,
+static const char *const started_keys[] = {WHICH_KEYS(TEXT) WHEN_KEYS(TEXT) STARTED_KEYS(TEXT)};
+static const char *const response_keys[] = {WHICH_KEYS(TEXT) RESPONSE_KEYS(TEXT)};
+static const char *const exception_keys[] = {WHICH_KEYS(TEXT) EXCEPTION_KEYS(TEXT)};
+static const char *const finished_keys[] = {WHICH_KEYS(TEXT) WHEN_KEYS(TEXT) FINISHED_KEYS(TEXT)};
+#undef TEXT
 
 static PyObject *seconds(uint64_t us)
 {
@@ -191,57 +221,118 @@ static PyObject *number(uint64_t n)
     return PyLong_FromUnsignedLongLong(n);
 }
 
-/* A payload with the id and the dict of W's request; NULL with an exception. */
-static PyObject *payload_of(wsgi_state *st, wsgi_runner *w)
+/* New reference, or NULL with an exception. */
+static PyObject *interned(const char *const *texts, size_t n)
 {
-    PyObject *id = id_of(w, w->request), *data = data_of(w), *d = PyDict_New();
+    PyObject *all = PyTuple_New((Py_ssize_t)n), *one;
+    size_t i;
 
-    if (d == NULL || id == NULL || data == NULL || PyDict_SetItem(d, st->e_request_id, id) < 0
-        || PyDict_SetItem(d, st->e_request_data, data) < 0)
-        Py_CLEAR(d);
-    return d;
+    for (i = 0; all != NULL && i < n; i++) {
+        if ((one = PyUnicode_InternFromString(texts[i])) == NULL)
+            Py_CLEAR(all);
+        else
+            PyTuple_SET_ITEM(all, (Py_ssize_t)i, one);
+    }
+    return all;
 }
 
-/* Which thread of which process, and what is known of when. 0 or -1. */
-static int put_times(wsgi_state *st, PyObject *d, const wsgi_runner *w)
+static int in_daemon(void)
+{
+    return wsgi_python_settings()->process_group[0] != '\0';
+}
+
+int wsgi_events_names(wsgi_state *st)
+{
+    size_t fewer = in_daemon() ? 0 : DAEMON_ONLY;
+
+#define EVENT(event, keys, fewer) \
+    if ((st->n_##event = PyUnicode_InternFromString(#event)) == NULL \
+        || (st->e_##event = interned(keys, sizeof keys / sizeof *keys - (fewer))) == NULL) \
+        return -1;
+    EVENT(request_started, started_keys, fewer)
+    EVENT(response_started, response_keys, 0)
+    EVENT(request_exception, exception_keys, 0)
+    EVENT(request_finished, finished_keys, 0)
+#undef EVENT
+    return (st->server_pid = number((uint64_t)getpid())) == NULL ? -1 : 0;
+}
+
+static void put_which(which *of, wsgi_runner *w)
+{
+    of->request_id = Py_XNewRef(id_of(w, w->request));
+    of->request_data = Py_XNewRef(data_of(w));
+}
+
+/* Which thread of which process, and what is known of when. */
+static void put_when(wsgi_state *st, when *at, const wsgi_runner *w)
 {
     const wsgi_measure *m = &w->measure;
 
-    return PUT(thread_id, number(w->thread)) || PUT(server_pid, number((uint64_t)getpid()))
-           || PUT(request_start, seconds(m->received_us)) || PUT(queue_start, seconds(m->queued_us))
-           || PUT(daemon_start, seconds(m->taken_us))
-           || PUT(application_start, seconds(m->started_us)) ? -1 : 0;
+    at->thread_id = number(w->thread);
+    at->server_pid = Py_NewRef(st->server_pid);
+    at->request_start = seconds(m->received_us);
+    at->queue_start = seconds(m->queued_us);
+    at->daemon_start = seconds(m->taken_us);
+    at->application_start = seconds(m->started_us);
 }
 
-static PyObject *latin1(const wsgi_str *s)
+/* Tell the event OF, which begins one of the structs above and gives up its values, to
+ * all; those that KEYS does not name must not be there. A value that is NULL was not
+ * made, and an exception is set. 0, or -1 with one; what subscribers made of it is
+ * in OUT, whose payload is the caller's. */
+static int tell(wsgi_state *st, which *of, PyObject *name, PyObject *keys, wsgi_event *out)
 {
-    return PyUnicode_DecodeLatin1(s->data, (Py_ssize_t)s->len, NULL);
-}
+    PyObject **args = &of->name;
+    Py_ssize_t n = PyTuple_GET_SIZE(keys), i;
+    int rv = 0;
 
-static int publish_started(wsgi_adapter *a, PyObject *environ, PyObject **app)
-{
-    wsgi_state *st = a->state;
-    PyObject *d = payload_of(st, a->runner), *replaced;
-    int rv = -1;
-
-    if (d == NULL || put_times(st, d, a->runner) < 0
-        || PUT(application_object, Py_NewRef(*app))
-        || PUT(callable_object, latin1(&a->request->head.callable_object))
-        || PUT(request_environ, Py_NewRef(environ)))
-        goto done;
-    /* There is one queue, and a process that refuses a request has not begun it. */
-    if (a->request->taken_us != 0
-        && (PUT(daemon_connects, PyLong_FromLong(1)) || PUT(daemon_restarts, PyLong_FromLong(0))))
-        goto done;
-    rv = wsgi_events_publish(st, st->event_callbacks, "request_started", d);
-    if (rv == 0 && (replaced = PyDict_GetItemWithError(d, st->e_application_object)) != NULL
-        && replaced != *app) {
-        Py_DECREF(*app);
-        *app = Py_NewRef(replaced);
-    }
-done:
-    Py_XDECREF(d);
+    of->name = name;
+    *out = (wsgi_event){.name = name, .keys = keys, .args = args};
+    for (i = 1; rv == 0 && i <= n; i++)
+        rv = args[i] == NULL ? -1 : 0;
+    if (rv == 0)
+        rv = wsgi_events_publish(st, st->event_callbacks, out);
+    for (i = 1; i <= n; i++)
+        Py_XDECREF(args[i]);
     return rv;
+}
+
+static int tell_started(wsgi_adapter *a, PyObject *environ, PyObject **app)
+{
+    const wsgi_str *name = &a->request->head.callable_object;
+    wsgi_state *st = a->state;
+    PyObject *other = NULL;
+    started e = {.application_object = Py_NewRef(*app), .request_environ = Py_NewRef(environ)};
+    wsgi_event out;
+    int rv;
+
+    put_which(&e.of, a->runner);
+    put_when(st, &e.at, a->runner);
+    e.callable_object = PyUnicode_DecodeLatin1(name->data, (Py_ssize_t)name->len, NULL);
+    /* There is one queue, and a process that refuses a request has not begun it. */
+    if (in_daemon()) {
+        e.daemon_connects = PyLong_FromLong(1);
+        e.daemon_restarts = PyLong_FromLong(0);
+    }
+    rv = tell(st, &e.of, st->n_request_started, st->e_request_started, &out);
+    if (rv == 0 && out.payload != NULL)
+        other = PyDict_GetItemString(out.payload, "application_object");
+    if (other != NULL && other != *app) {
+        Py_DECREF(*app);
+        *app = Py_NewRef(other);
+    }
+    Py_XDECREF(out.payload);
+    return rv;
+}
+
+/* The id of A's request, out of ENVIRON while nobody else has that: it is found there at
+ * once. */
+static void note_id(wsgi_adapter *a, PyObject *environ)
+{
+    PyObject *id = PyDict_GetItemWithError(environ, a->state->k_request_id);
+
+    if (id != NULL && a->runner->id == NULL)
+        a->runner->id = Py_NewRef(id);
 }
 
 int wsgi_events_started(wsgi_adapter *a, PyObject *environ, PyObject **app)
@@ -250,66 +341,77 @@ int wsgi_events_started(wsgi_adapter *a, PyObject *environ, PyObject **app)
     int what = wsgi_events_wanted(st);
     PyObject *id, *data;
 
+    if (what & (WSGI_WANT_ACTIVE | WSGI_WANT_EVENTS))
+        note_id(a, environ);
     if (what & WSGI_WANT_ACTIVE) {
         id = id_of(a->runner, a->request);
         data = data_of(a->runner);
         if (id == NULL || data == NULL || PyDict_SetItem(st->active_requests, id, data) < 0)
             return -1;
     }
-    return what & WSGI_WANT_EVENTS ? publish_started(a, environ, app) : 0;
+    return what & WSGI_WANT_EVENTS ? tell_started(a, environ, app) : 0;
 }
 
 int wsgi_events_response(wsgi_adapter *a, PyObject *status, PyObject *headers, PyObject *info)
 {
     wsgi_state *st = a->state;
-    wsgi_runner *w = a->runner;
-    PyObject *d = w == NULL ? NULL : payload_of(st, w);
-    int rv = -1;
+    response e;
+    wsgi_event out;
+    int rv;
 
-    if (w == NULL)                /* by a thread that outlives the request */
+    if (a->runner == NULL)        /* by a thread that outlives the request */
         return 0;
-    if (d != NULL && !PUT(response_status, Py_NewRef(status))
-        && !PUT(response_headers, Py_NewRef(headers)) && !PUT(exception_info, Py_NewRef(info)))
-        rv = wsgi_events_publish(st, st->event_callbacks, "response_started", d);
-    Py_XDECREF(d);
+    put_which(&e.of, a->runner);
+    e.response_status = Py_NewRef(status);
+    e.response_headers = Py_NewRef(headers);
+    e.exception_info = Py_NewRef(info);
+    rv = tell(st, &e.of, st->n_response_started, st->e_response_started, &out);
+    Py_XDECREF(out.payload);
     return rv;
 }
 
 void wsgi_events_exception(wsgi_state *st, wsgi_runner *w)
 {
     PyObject *exc = PyErr_GetRaisedException(), *trace = PyException_GetTraceback(exc);
-    PyObject *d = payload_of(st, w);
+    exception e;
+    wsgi_event out;
 
-    if (d != NULL && !PUT(exception_info, PyTuple_Pack(3, (PyObject *)Py_TYPE(exc), exc,
-                                                       trace != NULL ? trace : Py_None)))
-        wsgi_events_publish(st, st->event_callbacks, "request_exception", d);
+    put_which(&e.of, w);
+    e.exception_info = PyTuple_Pack(3, (PyObject *)Py_TYPE(exc), exc, trace != NULL ? trace : Py_None);
+    tell(st, &e.of, st->n_request_exception, st->e_request_exception, &out);
     PyErr_Clear();
-    Py_XDECREF(d);
+    Py_XDECREF(out.payload);
     Py_XDECREF(trace);
     PyErr_SetRaisedException(exc);
 }
 
-static int put_costs(wsgi_state *st, PyObject *d, const wsgi_measure *m)
+static void put_costs(finished *e, const wsgi_measure *m)
 {
-    uint64_t took = wsgi_phase_us(m, WSGI_PHASE_APPLICATION);
-
-    return PUT(application_finish, seconds(m->finished_us)) || PUT(application_time, seconds(took))
-           || PUT(input_reads, number(m->input_reads)) || PUT(input_length, number(m->input_bytes))
-           || PUT(input_time, of_ns(m->input_ns)) || PUT(output_writes, number(m->output_writes))
-           || PUT(output_length, number(m->output_bytes)) || PUT(output_time, of_ns(m->output_ns))
-           || PUT(cpu_user_time, seconds(m->cpu_user_us))
-           || PUT(cpu_system_time, seconds(m->cpu_system_us))
-           || PUT(cpu_time, seconds(m->cpu_user_us + m->cpu_system_us))
-           || PUT(gil_wait_time, of_ns(m->gil_ns)) || PUT(gil_wait_count, number(m->gil_waits)) ? -1 : 0;
+    e->application_finish = seconds(m->finished_us);
+    e->application_time = seconds(wsgi_phase_us(m, WSGI_PHASE_APPLICATION));
+    e->input_reads = number(m->input_reads);
+    e->input_length = number(m->input_bytes);
+    e->input_time = of_ns(m->input_ns);
+    e->output_writes = number(m->output_writes);
+    e->output_length = number(m->output_bytes);
+    e->output_time = of_ns(m->output_ns);
+    e->cpu_user_time = seconds(m->cpu_user_us);
+    e->cpu_system_time = seconds(m->cpu_system_us);
+    e->cpu_time = seconds(m->cpu_user_us + m->cpu_system_us);
+    e->gil_wait_time = of_ns(m->gil_ns);
+    e->gil_wait_count = number(m->gil_waits);
 }
 
 void wsgi_events_finished(wsgi_state *st, wsgi_runner *w, int status)
 {
-    PyObject *d = payload_of(st, w);
+    finished e;
+    wsgi_event out;
 
-    if (d == NULL || put_times(st, d, w) < 0 || put_costs(st, d, &w->measure) < 0
-        || PUT(status, PyLong_FromLong(status))
-        || wsgi_events_publish(st, st->event_callbacks, "request_finished", d) < 0)
+    put_which(&e.of, w);
+    put_when(st, &e.at, w);
+    put_costs(&e, &w->measure);
+    e.status = PyLong_FromLong(status);
+    if (tell(st, &e.of, st->n_request_finished, st->e_request_finished, &out) < 0)
         PyErr_Clear();
-    Py_XDECREF(d);
+    Py_XDECREF(out.payload);
 }

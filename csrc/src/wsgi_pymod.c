@@ -25,7 +25,6 @@ static int state_traverse(PyObject *module, visitproc visit, void *arg)
 #define VISIT(name) Py_VISIT(st->name);
     WSGI_STATE_TYPES(VISIT)
     WSGI_STATE_OBJECTS(VISIT)
-    WSGI_EVENT_KEYS(VISIT)
 #undef VISIT
     return 0;
 }
@@ -39,7 +38,6 @@ static int state_clear(PyObject *module)
 #define CLEAR(name) Py_CLEAR(st->name);
     WSGI_STATE_TYPES(CLEAR)
     WSGI_STATE_OBJECTS(CLEAR)
-    WSGI_EVENT_KEYS(CLEAR)
 #undef CLEAR
     return 0;
 }
@@ -60,17 +58,12 @@ static int add_names(wsgi_state *st)
     NAME(k_input, "wsgi.input") NAME(k_early_hints, "wsgi.early_hints")
     NAME(k_url_scheme, "wsgi.url_scheme")
     NAME(k_multithread, "wsgi.multithread") NAME(k_multiprocess, "wsgi.multiprocess")
-    NAME(k_apache_version, "apache.version")
+    NAME(k_apache_version, "apache.version") NAME(k_request_id, "mod_wsgi.request_id")
     NAME(k_callable_object, "mod_wsgi.callable_object")
     NAME(k_handler_script, "mod_wsgi.handler_script")
     NAME(k_thread_id, "mod_wsgi.thread_id") NAME(k_request_start, "mod_wsgi.request_start")
     NAME(k_queue_start, "mod_wsgi.queue_start") NAME(k_daemon_start, "mod_wsgi.daemon_start")
     NAME(k_application_start, "mod_wsgi.application_start")
-#undef NAME
-#define NAME(member) \
-    if ((st->member = PyUnicode_InternFromString(#member + 2)) == NULL) \
-        return -1;
-    WSGI_EVENT_KEYS(NAME)
 #undef NAME
     return 0;
 }

@@ -96,6 +96,13 @@ static inline PyObject *wsgi_newref(PyObject *o)
 }
 #define Py_NewRef(o) wsgi_newref((PyObject *)(o))
 
+static inline PyObject *wsgi_xnewref(PyObject *o)
+{
+    Py_XINCREF(o);
+    return o;
+}
+#define Py_XNewRef(o) wsgi_xnewref((PyObject *)(o))
+
 static inline int PyModule_AddObjectRef(PyObject *m, const char *name, PyObject *value)
 {
     if (value == NULL)
