@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/dirhash"
 
 	"modwsgi/apxs"
+	"modwsgi/internal/cli"
 	"modwsgi/internal/fsx"
 	"modwsgi/pybuild"
 )
@@ -130,10 +131,7 @@ func (t *tree) apacheInfo(a *apxs.Info) ApacheInfo {
 // writeRecord writes a record, one key a line, unless it is there already.
 func writeRecord(path string, record any) error {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(record); err != nil {
+	if err := cli.JSON(&b, record); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, b.Bytes()) {

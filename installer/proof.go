@@ -2,7 +2,6 @@ package installer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -255,14 +254,6 @@ func (p Proof) Err() error {
 		list = append(list, errors.New("no level could be run"))
 	}
 	return hint.Exit(errors.Join(list...), hint.Unverified)
-}
-
-// JSON writes p as one document.
-func (p Proof) JSON(w io.Writer) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(p)
 }
 
 // Print writes p as a table, what is wrong below it.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"modwsgi/apxs"
+	"modwsgi/csrc"
 	"modwsgi/csrc/fetch"
 	"modwsgi/internal/distro"
 	"modwsgi/internal/fsx"
@@ -21,7 +22,6 @@ import (
 const (
 	gunicornVersion = "27.0.1"
 	OriginalVersion = "6.0.5"
-	originalSHA256  = "3077f17b06e4d9814df0f9c0f525e2fc9f97e15735f74571670eef9337574b9b"
 )
 
 // Rival is a peer of the benchmark: how it is called, or why it is not there.
@@ -54,11 +54,10 @@ func ForBench(ctx context.Context, r *run.Runner, say func(string), dir string, 
 	venv, err := b.venv(python)
 	if err != nil {
 		found.Gunicorn.Absent = flat(err)
-		found.Source.Absent = flat(err)
-		return found, ctx.Err()
+	} else {
+		found.Gunicorn = b.gunicorn(venv)
 	}
-	found.Gunicorn = b.gunicorn(venv)
-	found.Source = b.original(venv)
+	found.Source = b.original()
 	return found, ctx.Err()
 }
 
@@ -74,12 +73,16 @@ func OriginalExpress(ctx context.Context, r *run.Runner, say func(string), dir s
 	if _, err := os.Stat(program); err == nil {
 		return program, nil
 	}
-	source := b.original(venv)
-	if source.Absent != "" {
-		return "", errors.New(source.Absent)
+	release, err := b.release()
+	if err != nil {
+		return "", err
+	}
+	tree := filepath.Join(dir, "source", "for-pip") // which builds in it
+	if err := fsx.ReplaceTree(tree, release.Files); err != nil {
+		return "", err
 	}
 	say("installing mod_wsgi " + OriginalVersion + " by pip")
-	if err := b.pip(venv, "install", "-q", "--no-deps", source.Command[0]+".tar.gz"); err != nil {
+	if err := b.pip(venv, "install", "-q", "--no-deps", tree); err != nil {
 		return "", fmt.Errorf("installing the original: %w", err)
 	}
 	return program, nil
@@ -227,52 +230,33 @@ func (b *benchSetup) gunicorn(python string) Rival {
 	return rival
 }
 
-// original is the folder with the original's release. Pip brings the archive and
-// compares its checksum.
-func (b *benchSetup) original(python string) Rival {
-	name := "mod_wsgi-" + OriginalVersion
+// original is the folder with the original's release.
+func (b *benchSetup) original() Rival {
 	root := filepath.Join(b.dir, "source")
-	tree := filepath.Join(root, name)
+	tree := filepath.Join(root, "mod_wsgi-"+OriginalVersion)
 	rival := Rival{Command: []string{tree}, Version: OriginalVersion}
 	if _, err := os.Stat(tree); err == nil {
 		return rival
 	}
-	err := func() error {
-		b.say("downloading mod_wsgi " + OriginalVersion)
-		if err := fsx.MkdirAll(root, 0o755); err != nil {
-			return err
-		}
-		wanted := filepath.Join(root, "requirements.txt")
-		line := fmt.Sprintf("mod_wsgi==%s --hash=sha256:%s\n", OriginalVersion, originalSHA256)
-		if err := fsx.WriteFile(wanted, []byte(line), 0o644); err != nil {
-			return err
-		}
-		archive := filepath.Join(root, name+".tar.gz")
-		if _, err := os.Stat(archive); errors.Is(err, os.ErrNotExist) {
-			if err := b.download(python, wanted, root); err != nil {
-				return err
-			}
-		}
-		release, err := (fetch.Options{}).Get(b.ctx, fetch.Source{Kind: fetch.File, At: archive, Sum: "sha256:" + originalSHA256})
-		if err != nil {
-			return err
-		}
-		return fsx.ReplaceTree(tree, release.Files)
-	}()
+	release, err := b.release()
+	if err == nil {
+		err = errors.Join(fsx.MkdirAll(root, 0o755), fsx.ReplaceTree(tree, release.Files))
+	}
 	if err != nil {
 		return Rival{Absent: flat(err)}
 	}
 	return rival
 }
 
-// download lets pip bring a source archive. It also asks the archive for its
-// metadata, for which pip brings what builds it.
-func (b *benchSetup) download(python, wanted, to string) error {
-	err := b.pip(python, "download", "-q", "--no-deps", "--no-binary", "mod_wsgi", "--require-hashes", "-r", wanted, "-d", to)
-	if err != nil {
-		return fmt.Errorf("downloading the original: %w", err)
+// release is the original's release, as its index has it and by the checksum that
+// is known of it. No patches: that is what everybody has.
+func (b *benchSetup) release() (fetch.Tree, error) {
+	b.say("fetching mod_wsgi " + OriginalVersion)
+	o := fetch.Options{
+		Runner: b.r, Agent: "modwsgi/" + csrc.Version(), Offline: b.r.Offline,
+		Index: b.r.Getenv("MODWSGI_INDEX_URL"), Cache: fsx.CacheFolder(b.r.Getenv),
 	}
-	return nil
+	return o.Get(b.ctx, fetch.Source{Kind: fetch.PyPI, At: OriginalVersion})
 }
 
 // pip runs the pip of an environment, which downloads.
