@@ -231,10 +231,10 @@ func (b Bench) writeMemory(p func(string, ...any)) {
 func (b Bench) writeTimings(p func(string, ...any)) {
 	if len(b.Builds) > 0 {
 		p("## Building a release of the original\n")
-		p("| round | this toolchain, clean | configure and make | this toolchain, nothing changed |")
-		p("|---:|---:|---:|---:|")
+		p("| round | this toolchain, clean | configure and make | this toolchain, nothing changed | this toolchain, one file changed |")
+		p("|---:|---:|---:|---:|---:|")
 		for _, t := range b.Builds {
-			p("| %d | %.2f s | %.2f s | %.3f s |", t.Round, t.Ours, t.Make, t.Unchanged)
+			p("| %d | %.2f s | %.2f s | %.3f s | %.2f s |", t.Round, t.Ours, t.Make, t.Unchanged, t.Touched)
 		}
 		p("")
 	}

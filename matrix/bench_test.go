@@ -307,7 +307,7 @@ func sample() Bench {
 		}
 		b.Memory = append(b.Memory, Memory{Contestant: id, Processes: 3, Idle: 10 + float64(i), After: 12 + float64(i), AppIdle: 5, AppRSS: 9 + float64(i)})
 	}
-	b.Builds = []BuildTiming{{1, 3, 8, 0.02}}
+	b.Builds = []BuildTiming{{1, 3, 8, 0.02, 0.9}}
 	b.Missing = []string{"starts: not today"}
 	return b
 }

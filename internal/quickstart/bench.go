@@ -124,7 +124,7 @@ func (b *benchChain) buildOriginal() error {
 		if b.module.Absent != "" {
 			return "absent: " + b.module.Absent, nil
 		}
-		built, err := b.buildRelease(filepath.Join(b.folder, "original"), 0)
+		built, err := b.buildRelease(b.rivals.Source.Command[0], filepath.Join(b.folder, "original"), 0)
 		if err != nil {
 			b.module.Absent = err.Error()
 			return "absent: it does not build", b.ctx.Err()
@@ -134,13 +134,14 @@ func (b *benchChain) buildOriginal() error {
 	})
 }
 
-// buildRelease builds the release of the original into a folder.
-func (b *benchChain) buildRelease(dir string, jobs int) (csrc.Artifact, error) {
-	source, err := csrc.OpenSource(b.rivals.Source.Command[0])
+// buildRelease builds the release of the original in tree into a folder, without
+// any cache.
+func (b *benchChain) buildRelease(tree, dir string, jobs int) (csrc.Artifact, error) {
+	source, err := csrc.OpenSource(tree)
 	if err != nil {
 		return csrc.Artifact{}, err
 	}
-	return csrc.Build(b.ctx, b.r, csrc.Options{
+	return csrc.Build(b.ctx, b.r.With(noCache), csrc.Options{
 		Apache: &b.apache, Python: []pybuild.Info{b.python}, Source: source, Dir: dir, Jobs: jobs, Progress: b.progress,
 	})
 }

@@ -6,10 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
 
+	"modwsgi/csrc/layouts"
 	"modwsgi/internal/run"
 	"modwsgi/internal/setup"
 	"modwsgi/matrix"
@@ -128,7 +130,7 @@ func (b *benchChain) timeStart(program string, more ...string) (_ float64, err e
 
 // timeBuild builds the release anew by both, in folders of their own, with as
 // many programs at once as there are processors, up to two, and no cache in front
-// of the compiler.
+// of the compiler. Who begins changes with each round.
 func (b *benchChain) timeBuild(round int) (t matrix.BuildTiming, err error) {
 	t.Round = round
 	temp, err := os.MkdirTemp("", "modwsgi-bench-build-")
@@ -136,38 +138,91 @@ func (b *benchChain) timeBuild(round int) (t matrix.BuildTiming, err error) {
 		return t, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
-	seconds := func(f func() error) (float64, error) {
-		began := time.Now()
-		err := f()
-		return time.Since(began).Seconds(), err
+	both := []func() error{
+		func() error { return b.timeOurs(filepath.Join(temp, "ours"), &t) },
+		func() error { return b.timeTheirs(filepath.Join(temp, "theirs"), &t) },
 	}
-	build := func() error {
-		_, err := b.buildRelease(filepath.Join(temp, "ours"), setup.Cores())
+	if round%2 == 0 {
+		slices.Reverse(both)
+	}
+	for _, build := range both {
+		if err := build(); err != nil {
+			return t, err
+		}
+	}
+	return t, nil
+}
+
+// timeOurs builds a copy of the release by this toolchain: all of it, again, and
+// with one file changed.
+func (b *benchChain) timeOurs(temp string, t *matrix.BuildTiming) error {
+	tree := filepath.Join(temp, "source")
+	if err := errors.Join(os.Mkdir(temp, 0o755), copyTree(b.rivals.Source.Command[0], tree)); err != nil {
 		return err
 	}
-	if t.Ours, err = seconds(build); err != nil {
-		return t, err
+	build := func(compiled int) func() error {
+		return func() error {
+			built, err := b.buildRelease(tree, filepath.Join(temp, "build"), setup.Cores())
+			if err == nil && compiled >= 0 && built.Compiled != compiled {
+				err = fmt.Errorf("%d files were compiled where %d had changed", built.Compiled, compiled)
+			}
+			return err
+		}
 	}
-	if t.Unchanged, err = seconds(build); err != nil {
-		return t, err
+	const all = -1
+	var err error
+	if t.Ours, err = seconds(build(all)); err != nil {
+		return err
 	}
-	tree := filepath.Join(temp, "theirs")
+	if t.Unchanged, err = seconds(build(0)); err != nil {
+		return err
+	}
+	classic := layouts.Classic()
+	if err := appendTo(filepath.Join(tree, classic.Path(classic.Marks[0])), "/* changed */\n"); err != nil {
+		return err
+	}
+	t.Touched, err = seconds(build(1))
+	return err
+}
+
+// timeTheirs builds a copy of the release as its own instructions say.
+func (b *benchChain) timeTheirs(tree string, t *matrix.BuildTiming) (err error) {
 	if err := copyTree(b.rivals.Source.Command[0], tree); err != nil {
-		return t, err
+		return err
 	}
 	t.Make, err = seconds(func() error {
 		for _, c := range []run.Cmd{
 			{Dir: tree, Path: filepath.Join(tree, "configure"), Args: []string{"--with-apxs=" + b.apache.Apxs, "--with-python=" + b.python.Executable}},
 			{Dir: tree, Path: "make", Args: []string{"-j" + strconv.Itoa(setup.Cores())}},
 		} {
-			c.Env = []string{"CCACHE_DISABLE=1"}
+			c.Env = []string{noCache}
 			if _, err := b.r.Run(b.ctx, c); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return t, err
+	return err
+}
+
+// noCache keeps a ccache that stands before the compiler out of what is measured.
+const noCache = "CCACHE_DISABLE=1"
+
+// seconds is how long f takes.
+func seconds(f func() error) (float64, error) {
+	began := time.Now()
+	err := f()
+	return time.Since(began).Seconds(), err
+}
+
+// appendTo adds text to a file.
+func appendTo(path, text string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 // copyTree copies a folder with the modes of its files: configure is executed.

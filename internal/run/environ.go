@@ -2,6 +2,7 @@ package run
 
 import (
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +54,12 @@ func (r *Runner) base() []string {
 		return os.Environ()
 	}
 	return r.Env
+}
+
+// With is a Runner of the same kind whose programs have further variables. What
+// it refuses is not known to r.
+func (r *Runner) With(env ...string) *Runner {
+	return &Runner{Log: r.Log, Env: slices.Concat(r.base(), env), Offline: r.Offline, Dry: r.Dry}
 }
 
 // Getenv is the value of key in the environment the Runner starts from, "" when

@@ -189,3 +189,19 @@ func TestProcess(t *testing.T) {
 		t.Errorf("signal after the end: %v", err)
 	}
 }
+
+// A Runner with more variables has its own and those, and leaves the first as it
+// was.
+func TestWith(t *testing.T) {
+	r := &Runner{Env: []string{"PATH=" + os.Getenv("PATH"), "A=1", "B=1"}, Offline: true}
+	with := r.With("B=2")
+	for name, want := range map[string]string{"A": "1", "B": "2"} {
+		out, err := with.Output(t.Context(), "", "printenv", name)
+		if err != nil || out != want || with.Getenv(name) != want {
+			t.Errorf("%s is %q and %q, want %q (%v)", name, out, with.Getenv(name), want, err)
+		}
+	}
+	if r.Getenv("B") != "1" || !with.Offline {
+		t.Errorf("B is %q, offline %t", r.Getenv("B"), with.Offline)
+	}
+}
