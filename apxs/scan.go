@@ -29,6 +29,16 @@ func (d Directive) Conditional() bool {
 	return slices.ContainsFunc(d.Within, func(s string) bool { return strings.HasPrefix(strings.ToLower(s), "<if") })
 }
 
+// Enabled is what a2enmod and a2dismod call the file that the directive stands
+// in; "" if it is not one of theirs.
+func (d Directive) Enabled() string {
+	name, ok := strings.CutSuffix(filepath.Base(d.File), ".load")
+	if !ok || filepath.Base(filepath.Dir(d.File)) != "mods-enabled" {
+		return ""
+	}
+	return name
+}
+
 // Scan is what a configuration says of modules, libraries and WSGI.
 type Scan struct {
 	Directives []Directive `json:"directives"`      // LoadModule, LoadFile, WSGI…, in the order they are read

@@ -142,8 +142,9 @@ func (c *closure) all(first ...string) (list []*image, missing []string) {
 
 // problems says what is missing for path in a process that begins with host, or
 // with path itself where host is "". Libraries answer for themselves: only what
-// path takes is looked for.
-func (c *closure) problems(path, host string) []string {
+// path takes is looked for. Of a part of a server that is not known (inServer, and
+// no host) only Python's symbols can be.
+func (c *closure) problems(path, host string, inServer bool) []string {
 	first := []string{path}
 	if host != "" {
 		first = []string{host, path}
@@ -159,7 +160,11 @@ func (c *closure) problems(path, host string) []string {
 			absent[prefixOf(s.Name)] = append(absent[prefixOf(s.Name)], named(s))
 		}
 	}
-	for _, prefix := range []string{"ap_", "apr_", "Py", ""} {
+	prefixes := []string{"ap_", "apr_", "Py", ""}
+	if inServer && host == "" {
+		prefixes = []string{"Py"}
+	}
+	for _, prefix := range prefixes {
 		names := absent[prefix]
 		slices.Sort(names)
 		if len(names) > 0 {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -41,6 +40,7 @@ type LevelReport struct {
 	Looked   []string `json:"looked,omitempty"` // what was looked at
 	Wrong    []string `json:"wrong,omitempty"`  // a sentence each
 	Warnings []string `json:"warnings,omitempty"`
+	Advice   []string `json:"advice,omitempty"` // what to do about what is wrong, a line each
 	Took     float64  `json:"seconds"`
 }
 
@@ -80,14 +80,20 @@ func Prove(ctx context.Context, r *run.Runner, s Subject) Proof {
 	}
 	v := &prover{ctx: ctx, r: r, s: s}
 	p.Levels = []LevelReport{v.level(Static, v.static), v.level(Load, v.load)}
-	if p.Levels[1].Status == Passed {
+	switch loaded := p.Levels[1]; loaded.Status {
+	case Passed:
 		p.Levels = append(p.Levels, v.level(Config, v.config), v.level(Running, v.run))
-	} else {
-		for _, l := range []Level{Config, Running} {
-			p.Levels = append(p.Levels, LevelReport{Level: l, Status: NotRun, Reason: "Apache does not load it"})
-		}
+	case NotRun:
+		p.Levels = append(p.Levels, notRun(Config, loaded.Reason), notRun(Running, loaded.Reason))
+	default:
+		const reason = "Apache does not load it"
+		p.Levels = append(p.Levels, notRun(Config, reason), notRun(Running, reason))
 	}
 	return p
+}
+
+func notRun(l Level, reason string) LevelReport {
+	return LevelReport{Level: l, Status: NotRun, Reason: reason}
 }
 
 // prover is one run of Prove. Each of its levels fills the report that it is
@@ -130,10 +136,10 @@ func (v *prover) static(l *LevelReport) {
 		for _, c := range VerifyStatic(*v.s.Layout, &v.s.Apache) {
 			l.wrong(c.Path, c.Err)
 		}
-		parts = partsOf(*v.s.Layout, v.s.Apache)
+		parts = partsOf(*v.s.Layout)
 	} else {
 		l.wrong(v.s.Module, verifyClassic(v.s.Module, v.s.Apache, v.s.Python))
-		parts = []part{{v.s.Module, v.s.Apache.Httpd}}
+		parts = []part{{v.s.Module, true}}
 	}
 	c := closure{cache: pybuild.LoaderCache(v.ctx, v.r)}
 	for _, p := range parts {
@@ -150,19 +156,35 @@ func (v *prover) static(l *LevelReport) {
 			l.Warnings = append(l.Warnings, fmt.Sprintf("%s: it was built for a later Apache of this interface (%d.%d, here %d.%d)",
 				p.path, m.Major, m.Minor, v.s.Apache.MMN.Major, v.s.Apache.MMN.Minor))
 		}
-		for _, text := range c.problems(p.path, p.host) {
+		for _, text := range c.problems(p.path, p.host(v.s.Apache), p.inServer) {
 			l.wrong(p.path, errors.New(text))
 		}
 	}
+	if v.s.Apache.Httpd == "" {
+		l.Warnings = append(l.Warnings, "no server binary is known: whether it has what the module takes of it was not looked at")
+	}
 }
 
-// part is a file, and the program in whose process it is loaded: "" if it is one.
-type part struct{ path, host string }
+// part is a file of a module; inServer are those that Apache's processes load, the
+// others are programs.
+type part struct {
+	path     string
+	inServer bool
+}
 
-func partsOf(l Layout, apache apxs.Info) []part {
-	list := []part{{l.Module, apache.Httpd}, {l.Supervisor, ""}}
+// host is the program in whose process a part is loaded; "" where it is one
+// itself, or where no server binary is known.
+func (p part) host(apache apxs.Info) string {
+	if p.inServer {
+		return apache.Httpd
+	}
+	return ""
+}
+
+func partsOf(l Layout) []part {
+	list := []part{{l.Module, true}, {l.Supervisor, false}}
 	for _, h := range l.Halves {
-		list = append(list, part{h.Host, ""}, part{h.Embed, apache.Httpd})
+		list = append(list, part{h.Host, false}, part{h.Embed, true})
 	}
 	return list
 }
@@ -225,20 +247,8 @@ func (v *prover) run(l *LevelReport) {
 	l.wrong("", err)
 }
 
-// grave is what no log of a module that works has in it, whatever the server
-// answered (rule V-8).
-var grave = regexp.MustCompile(`WSGI0001|WSGI0036|WSGI0100|WSGI0101|WSGI0210|Fatal Python error`)
-
-// heard looks through what Apache said while it succeeded.
-func (l *LevelReport) heard(said string) {
-	for line := range strings.Lines(said) {
-		if grave.MatchString(line) || strings.Contains(line, "AH01574") && strings.Contains(line, "wsgi_module") {
-			l.Wrong = append(l.Wrong, "Apache says: "+strings.TrimSpace(line))
-		}
-	}
-}
-
-// Err is nil if no level failed and something was run.
+// Err is nil if no level failed and something was run. It names the levels; what
+// is wrong is in the report, and what to do is its advice.
 func (p Proof) Err() error {
 	var list []error
 	passed := 0
@@ -247,7 +257,8 @@ func (p Proof) Err() error {
 		case Passed:
 			passed++
 		case Failed:
-			list = append(list, fmt.Errorf("level %s: %s", l.Level, strings.Join(l.Wrong, "\n")))
+			err := fmt.Errorf("%s: level %s failed", p.Module, l.Level)
+			list = append(list, hint.New(err, strings.Join(l.Advice, "\n")))
 		}
 	}
 	if passed == 0 && len(list) == 0 {
@@ -272,6 +283,9 @@ func (p Proof) Print(w io.Writer) error {
 	for _, l := range p.Levels {
 		for _, text := range l.Wrong {
 			fmt.Fprintf(&b, "\n%s: %s\n", l.Level, strings.ReplaceAll(text, "\n", "\n  "))
+		}
+		for _, text := range l.Advice {
+			fmt.Fprintf(&b, "  fix: %s\n", text)
 		}
 		for _, text := range l.Warnings {
 			fmt.Fprintf(&b, "\n%s, a warning: %s\n", l.Level, text)

@@ -12,8 +12,8 @@ import (
 	"modwsgi/internal/run"
 )
 
-// BrokenVariable accepts a configuration that Apache refuses already without the
-// lines under test.
+// BrokenVariable accepts a configuration that is wrong already without the lines
+// under test: Apache refuses it, or another module has the place.
 const BrokenVariable = "MODWSGI_ACCEPT_BROKEN_CONFIG"
 
 // config lets the real server read its real configuration, with the lines under
@@ -25,32 +25,78 @@ func (v *prover) config(l *LevelReport) {
 		l.Reason = "this Apache has no configuration of its own"
 		return
 	}
-	env := apxs.Environment(v.ctx, v.r, v.s.Apache)
-	before, err := v.test(env)
-	if err != nil {
-		text := "Apache refuses " + conf + " as it is, without the module: " + firstLine(before, err)
-		if on := v.r.Getenv(BrokenVariable); on != "" && on != "0" {
-			l.Reason = text
-		} else {
-			l.Wrong = append(l.Wrong, text+" ("+BrokenVariable+"=1 accepts that)")
-		}
-		return
-	}
+	c := configTest{prover: v, conf: conf, env: apxs.Environment(v.ctx, v.r, v.s.Apache)}
 	l.Looked = []string{conf}
-	words, err := v.proposed(conf, env)
-	if err != nil {
-		l.wrong(conf, err)
+	if said, err := c.test(); err != nil {
+		if strings.Contains(said, "Invalid command 'WSGI") && c.waiting(l) {
+			return
+		}
+		text := "Apache refuses " + conf + " as it is, without the module: " + whatSaid(said, err)
+		if v.acceptsBroken() {
+			l.Reason = text
+			return
+		}
+		l.Wrong = append(l.Wrong, text)
+		l.Advice = append(l.Advice, "mend that first: the module has no part in it; "+BrokenVariable+"=1 accepts it")
 		return
 	}
-	said, err := v.test(env, words...)
+	scan, err := apxs.ScanConfig(conf, v.s.Apache.Root, c.env)
 	if err != nil {
-		l.wrong("with the module", fmt.Errorf("%s", firstLine(said, err)))
+		l.wrong("", err)
+		return
+	}
+	c.judge(l, scan.Loads("wsgi_module"))
+}
+
+// waiting is for a configuration that is refused since it has directives of the
+// module already: whether it is accepted as soon as the module is there.
+func (c configTest) waiting(l *LevelReport) bool {
+	said, err := c.test(append(c.words("-C"), "-D", "DUMP_MODULES")...)
+	if err != nil || !loadedLine.MatchString(said) {
+		return false
+	}
+	l.heard(said)
+	l.Warnings = append(l.Warnings, c.conf+" has directives of the module and does not load it: the lines that do have to stand before them")
+	return true
+}
+
+// acceptsBroken tells whether what was wrong before does not count.
+func (v *prover) acceptsBroken() bool {
+	on := v.r.Getenv(BrokenVariable)
+	return on != "" && on != "0"
+}
+
+// configTest is the server's own test of its configuration.
+type configTest struct {
+	*prover
+	conf string
+	env  map[string]string
+}
+
+// judge tests the configuration with the lines. Loads are its lines that load a
+// wsgi_module.
+func (c configTest) judge(l *LevelReport, loads []apxs.Directive) {
+	ours := func(d apxs.Directive) bool { return same(c.file(d), c.s.Module) }
+	words, placed := c.words("-c"), false
+	if len(loads) > 0 && ours(loads[0]) { // in place, if no condition keeps the line from being read
+		said, err := c.test("-D", "DUMP_MODULES")
+		if placed = err == nil && loadedLine.MatchString(said); placed {
+			words = nil
+		}
+	}
+	said, err := c.test(words...)
+	if err != nil {
+		l.Wrong = append(l.Wrong, "with the module: "+whatSaid(said, err))
+		return
+	}
+	if slices.ContainsFunc(strings.Split(said, "\n"), loadedTwice) {
+		c.taken(l, slices.DeleteFunc(slices.Clone(loads), ours), placed)
 		return
 	}
 	l.heard(said)
-	said, err = v.test(env, append(words, "-D", "DUMP_MODULES")...)
+	said, err = c.test(append(words, "-D", "DUMP_MODULES")...)
 	if err != nil {
-		l.wrong("listing the modules", err)
+		l.Wrong = append(l.Wrong, "listing the modules: "+whatSaid(said, err))
 		return
 	}
 	if n := len(loadedLine.FindAllString(said, -1)); n != 1 {
@@ -60,47 +106,73 @@ func (v *prover) config(l *LevelReport) {
 
 var loadedLine = regexp.MustCompile(`(?m)^\s*wsgi_module \(`)
 
-// proposed are the words that add the lines under test: none if the configuration
-// loads this very file already.
-func (v *prover) proposed(conf string, env map[string]string) ([]string, error) {
-	scan, err := apxs.ScanConfig(conf, v.s.Apache.Root, env)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range scan.Loads("wsgi_module") {
-		file := d.Args[len(d.Args)-1]
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(v.s.Apache.Root, file)
-		}
-		if same(file, v.s.Module) {
-			return nil, nil
+// taken is for a configuration that loads another wsgi_module too; placed says
+// that ours is the first. Whoever reads of it wants to know whether that is all: so
+// one that comes second is tested in the other's place too, which it gets by being
+// named before the configuration is read.
+func (c configTest) taken(l *LevelReport, others []apxs.Directive, placed bool) {
+	text := "the configuration loads wsgi_module more than once, and Apache passes over all but the first (AH01574)"
+	if len(others) > 0 {
+		text = fmt.Sprintf("%s loads another wsgi_module, %s", others[0].Place(), c.file(others[0]))
+		if placed {
+			text += ", which Apache passes over, since this one is the first (AH01574)"
+		} else {
+			text += ", and Apache keeps the first that is named: this one would be passed over (AH01574)"
 		}
 	}
-	var words []string
-	for _, line := range v.s.Lines {
-		words = append(words, "-c", line)
+	if !placed {
+		if said, err := c.test(c.words("-C")...); err != nil {
+			l.Wrong = append(l.Wrong, text, "in the other's place the configuration is refused: "+whatSaid(said, err))
+			return
+		}
+		text += ". Nothing is wrong with this module: in the other's place the whole configuration is accepted with it"
 	}
-	return words, nil
+	if c.acceptsBroken() {
+		l.Warnings = append(l.Warnings, text)
+		return
+	}
+	l.Wrong = append(l.Wrong, text)
+	l.Advice = append(l.Advice, freeing(others)+"; "+BrokenVariable+"=1 makes it a warning")
 }
 
-// test runs the server's own test of its configuration. What it said comes back
-// with the error.
-func (v *prover) test(env map[string]string, words ...string) (string, error) {
+// freeing is how to make room for the module.
+func freeing(others []apxs.Directive) string {
+	switch {
+	case len(others) == 0:
+		return "keep one of the lines that load wsgi_module"
+	case others[0].Enabled() != "":
+		return "before the lines of this module go into the configuration: a2dismod " + others[0].Enabled() + " (a2enmod " + others[0].Enabled() + " undoes it)"
+	}
+	return "before the lines of this module go into the configuration, take out " + others[0].Place()
+}
+
+// file is what a LoadModule line loads.
+func (c configTest) file(d apxs.Directive) string {
+	file := d.Args[len(d.Args)-1]
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(c.s.Apache.Root, file)
+	}
+	return file
+}
+
+// words name the lines under test, each behind option: -c reads them behind the
+// configuration, -C before it.
+func (c configTest) words(option string) []string {
+	var words []string
+	for _, line := range c.s.Lines {
+		words = append(words, option, line)
+	}
+	return words
+}
+
+// test runs the server's own test. What it said comes back with the error.
+func (c configTest) test(words ...string) (string, error) {
 	var list []string
-	for name, value := range env {
+	for name, value := range c.env {
 		list = append(list, name+"="+value)
 	}
 	slices.Sort(list)
-	res, err := v.r.Run(v.ctx, run.Cmd{Path: v.s.Apache.Httpd, Args: append([]string{"-t"}, words...), Env: list, Timeout: loadTimeout})
+	args := append([]string{"-t", "-d", c.s.Apache.Root, "-f", c.conf}, words...)
+	res, err := c.r.Run(c.ctx, run.Cmd{Path: c.s.Apache.Httpd, Args: args, Env: list, Timeout: loadTimeout})
 	return res.Stdout + res.Stderr, err
-}
-
-// firstLine is what was said, as far as it says what is wrong.
-func firstLine(said string, err error) string {
-	for line := range strings.Lines(said) {
-		if line = strings.TrimSpace(line); line != "" && !strings.Contains(line, "AH00558") { // that no name of the server is known
-			return line
-		}
-	}
-	return err.Error()
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"modwsgi/installer"
 )
 
 // Record is one line of an error log.
@@ -19,9 +21,10 @@ var levels = []string{"emerg", "alert", "crit", "error", "warn", "notice", "info
 
 // Grave tells whether the record is a warning or worse, so that a case must
 // have announced it. Text that reached the log past httpd (a crash, a
-// sanitizer, a loader) counts.
+// sanitizer, a loader) counts, and so does, at any level, that Python could not
+// start (rule V-8).
 func (r Record) Grave() bool {
-	if r.Level == "raw" {
+	if r.Level == "raw" || installer.Grave(r.Text) {
 		return true
 	}
 	for i, l := range levels {

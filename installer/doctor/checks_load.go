@@ -25,7 +25,7 @@ func moduleLoaded(m Machine) []Result {
 		}
 	}
 	if len(sure) > 1 {
-		return []Result{m.result("MW208", Values{"name": loadName(sure[1].Directive.File)}, "%s loads %s, %s loads %s: the first wins",
+		return []Result{m.result("MW208", Values{"name": sure[1].Directive.Enabled()}, "%s loads %s, %s loads %s: the first wins",
 			sure[0].Directive.Place(), sure[0].Path, sure[1].Directive.Place(), sure[1].Path)}
 	}
 	if len(m.Modules) > 0 {
@@ -37,16 +37,6 @@ func moduleLoaded(m Machine) []Result {
 		}
 	}
 	return nil
-}
-
-// loadName is what a2dismod calls the file of a LoadModule line, "" if it is not
-// one of its.
-func loadName(file string) string {
-	if filepath.Base(filepath.Dir(file)) != "mods-enabled" {
-		return ""
-	}
-	name, _ := strings.CutSuffix(filepath.Base(file), ".load")
-	return name
 }
 
 // moduleFiles looks at the file of each line.

@@ -95,7 +95,7 @@ func Table() []Option {
 		{Name: "verify_key", Kind: Text, Shape: "KEY", Targets: fetching,
 			Help: "The key that an archive must be signed with: gpg:FILE, minisign:FILE or cosign:FILE."},
 		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"verify"},
-			Help: "Do not fail because Apache refuses its configuration as it is, without the module."},
+			Help: "Do not fail because Apache refuses its configuration as it is, without the module, or loads another wsgi_module there."},
 		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},

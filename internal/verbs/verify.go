@@ -2,7 +2,6 @@ package verbs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -55,47 +54,25 @@ func Verify(ctx context.Context, j *Job) error {
 
 // Proof proves what was built: a tree of ours or a release of the original.
 func (j *Job) Proof(ctx context.Context, built csrc.Artifact, apache apxs.Info, python pybuild.Info) (installer.Proof, error) {
-	s := installer.Subject{Module: built.Module, Version: built.Version, Apache: apache, Python: python}
-	l := installer.Layout{Module: built.Module}
-	if len(built.Halves) > 0 {
-		var err error
-		if l, err = installer.Locate(built.Dir); err != nil {
-			return installer.Proof{}, err
-		}
-		s.Layout = &l
+	s, err := matrix.Subject(j.R, built, apache, python)
+	if err != nil {
+		return installer.Proof{}, err
 	}
-	s.Lines = installer.Snippet(l, python)
-	if apache.Httpd == "" {
-		s.NoRun = "no server binary is known"
-	} else {
-		s.Run = func(ctx context.Context) ([]string, error) { return j.serve(ctx, s) }
+	proof := installer.Prove(ctx, j.R, s)
+	for i := range proof.Levels {
+		explain(&proof.Levels[i])
 	}
-	return installer.Prove(ctx, j.R, s), nil
+	return proof, nil
 }
 
-// serve is level run: real requests in both modes. What is wrong is explained
-// where its words are known (rule V-8).
-func (j *Job) serve(ctx context.Context, s installer.Subject) ([]string, error) {
-	o := matrix.ProveOptions{Module: s.Module, Apache: s.Apache, Python: s.Python, Classic: s.Layout == nil}
-	for _, line := range s.Lines {
-		if !strings.HasPrefix(line, "LoadModule ") {
-			o.Lines = append(o.Lines, line)
-		}
+// explain adds what is known about what is wrong, where it is said in words that
+// the doctor knows (rule V-8).
+func explain(l *installer.LevelReport) {
+	if len(l.Wrong) == 0 || len(l.Advice) > 0 {
+		return
 	}
-	report, err := matrix.Prove(ctx, j.R, o)
-	var looked []string
-	for _, outcome := range report.Outcomes {
-		looked = append(looked, fmt.Sprintf("%s: %s", outcome.Name, outcome.Status))
-		if outcome.Status == matrix.Fail {
-			err = errors.Join(err, fmt.Errorf("%s: %s", outcome.Name, strings.Join(outcome.Why, "\n")))
-		}
-	}
-	if err == nil {
-		return looked, nil
-	}
-	found, _ := doctor.Explain(strings.NewReader(err.Error()), distro.Here(), doctor.Messages(docs.Messages)) // nothing known: nothing is added
+	found, _ := doctor.Explain(strings.NewReader(strings.Join(l.Wrong, "\n")), distro.Here(), doctor.Messages(docs.Messages)) // nothing known: nothing is added
 	for _, f := range found {
-		err = errors.Join(err, fmt.Errorf("%s: %s %s", f.Code, f.Cause, strings.Join(f.Fix, "; ")))
+		l.Advice = append(l.Advice, fmt.Sprintf("%s: %s: %s", f.Code, f.Cause, strings.Join(f.Fix, "; ")))
 	}
-	return looked, err
 }
