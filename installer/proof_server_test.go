@@ -243,6 +243,10 @@ func TestProofConfig(t *testing.T) {
 			}
 		})
 	}
+	s.write(t, "mods-enabled/wsgi.load", "")
+	s.write(t, "more.conf", "")
+	v := &prover{ctx: t.Context(), r: s.r, s: Subject{Module: s.module, Apache: s.apache}} // without any line
+	wantReport(t, v.level(Config, v.config), "wsgi_module is listed 0 times among the loaded modules")
 	s.apache.ConfFile = "" // V-1
 	if l := s.prove(t, Config, s.module, "/usr"); l.Status != NotRun || l.Reason != "this Apache has no configuration of its own" {
 		t.Errorf("%+v", l)

@@ -19,6 +19,8 @@ func TestParseRecord(t *testing.T) {
 		{stamp + "[core:trace8] [pid 1:tid 2] x", "trace8", "core", "x", false},
 		{stamp + "[wsgi:alert] [pid 1:tid 2] (2)No such file or directory: [client ::1:5] gone", "alert", "wsgi", "gone", true},
 		{stamp + "[wsgi:warn] [pid 1:tid 2] (2)No such file or directory: gone", "warn", "wsgi", "(2)No such file or directory: gone", true},
+		{stamp + "[wsgi:info] [pid 1:tid 2] WSGI0001: it cannot start", "info", "wsgi", "WSGI0001: it cannot start", true}, // V-8
+		{stamp + "[wsgi:info] [pid 1:tid 2] WSGIM0001: it starts", "info", "wsgi", "WSGIM0001: it starts", false},
 		{"Fatal Python error: none", "raw", "", "Fatal Python error: none", true},
 		{stamp + "[wsgi:error] [pid 1:tid 2] [client 1.2.3.4:5] ", "error", "wsgi", "", true},
 	} {
