@@ -27,6 +27,9 @@ func Subject(r *run.Runner, built csrc.Artifact, apache apxs.Info, python pybuil
 		s.Layout = &l
 	}
 	s.Lines = installer.Snippet(l, python)
+	if built.LoadFile != "" {
+		s.Lines = append([]string{csrc.LoadFileLine(python, "")}, s.Lines...)
+	}
 	if apache.Httpd == "" {
 		s.NoRun = "no server binary is known"
 	} else {

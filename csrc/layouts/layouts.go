@@ -133,9 +133,27 @@ const UntestedVariable = "MODWSGI_ALLOW_UNTESTED"
 // module may build and then fail under load.
 func (l Layout) Check(version string, python Python) error {
 	w, known := l.Window(version)
-	if !known || !python.before(w.Oldest) && !w.Newest.before(python) {
+	if !known || w.holds(python) {
 		return nil
 	}
-	advice := fmt.Sprintf("choose a Python from %s to %s, or another release; %s=1 builds it all the same", w.Oldest, w.Newest, UntestedVariable)
+	advice := fmt.Sprintf("choose a Python from %s to %s%s; %s=1 builds it all the same", w.Oldest, w.Newest, l.releasesFor(python), UntestedVariable)
 	return hint.Exit(hint.New(fmt.Errorf("mod_wsgi %s was tested with Python %s to %s, not with %s", version, w.Oldest, w.Newest, python), advice), hint.Refused)
 }
+
+// releasesFor names the lines of releases that were tested with a Python, ready to
+// stand in advice; "" if there are none.
+func (l Layout) releasesFor(python Python) string {
+	var list []string
+	for _, w := range l.windows {
+		if w.Since != "" && w.holds(python) {
+			list = append(list, w.Since)
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return ", or for Python " + python.String() + " a release of " + strings.Join(list, ", ")
+}
+
+// holds tells whether a Python is in the window.
+func (w Window) holds(p Python) bool { return !p.before(w.Oldest) && !w.Newest.before(p) }

@@ -88,6 +88,25 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// G-3: the refusal says which releases that Python has.
+func TestWindowAdvice(t *testing.T) {
+	for _, c := range []struct {
+		layout  Layout
+		version string
+		python  Python
+		want    string
+	}{
+		{Classic(), "4.9.4", Python{3, 13}, "choose a Python from 3.5 to 3.12, or for Python 3.13 a release of 5.0, 6.0, 6.1; MODWSGI"},
+		{Classic(), "6.0.5", Python{3, 9}, "choose a Python from 3.10 to 3.14, or for Python 3.9 a release of 4.9, 5.0; MODWSGI"},
+		{Classic(), "6.1", Python{3, 16}, "choose a Python from 3.10 to 3.15; MODWSGI"},
+		{Ours(), "0.1", Python{3, 8}, "choose a Python from 3.9 to 3.15; MODWSGI"},
+	} {
+		if got := hint.Of(c.layout.Check(c.version, c.python)); !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s %s: %s\nwant %s", c.version, c.python, got, c.want)
+		}
+	}
+}
+
 // G-3: versions of PEP 440 in their order.
 func TestCompare(t *testing.T) {
 	ordered := []string{"4.9.4", "5.0", "5.0.2", "6.0.5.dev1", "6.0.5.dev2", "6.0.5a1", "6.0.5b2", "6.0.5rc1", "6.0.5", "6.0.10"}

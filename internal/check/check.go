@@ -50,7 +50,7 @@ func Lint(ctx context.Context, j *verbs.Job) error {
 // CI is what the project's CI runs: the tests as the README has them, then
 // lint, then the race detector over the Go packages that have goroutines, then
 // the requests of the matrix against a build with sanitizers, then the fuzz
-// targets of the C sources, then what takes minutes.
+// targets of the C sources and of the Go packages, then what takes minutes.
 func CI(ctx context.Context, j *verbs.Job) error {
 	r, dir, w := j.R, j.Dir, j.Out
 	if err := errors.Join(prepare(ctx, j), setup.ForFuzzing(ctx, r, j.Err)); err != nil || j.Dry() {
@@ -65,9 +65,11 @@ func CI(ctx context.Context, j *verbs.Job) error {
 	total.Add(sane)
 	fuzzed, fuzzErr := fuzz(ctx, r, dir, w)
 	total.Add(fuzzed)
+	parsed, goFuzzErr := goFuzz(ctx, r, dir, goFuzzSeconds, w)
+	total.Add(parsed)
 	lasted, longErr := long(ctx, dir, w)
 	total.Add(lasted)
-	return finish(w, total, errors.Join(testErr, lintErr, raceErr, saneErr, fuzzErr, longErr))
+	return finish(w, total, errors.Join(testErr, lintErr, raceErr, saneErr, fuzzErr, goFuzzErr, longErr))
 }
 
 // long runs again, at their full length, the tests that have a short form: a
