@@ -64,9 +64,10 @@ type Subject struct {
 	Python  pybuild.Info // that must answer
 	Lines   []string     // that Apache is to be told: LoadModule and what belongs to it
 
-	// Run starts a server of its own, makes requests and says what it looked at;
-	// the error is what was disproved. Nil: that level is not run, for NoRun.
-	Run   func(ctx context.Context) (looked []string, err error)
+	// Run starts a server of its own for the subject, makes requests and says what
+	// it looked at; the error is what was disproved. Nil: that level is not run, for
+	// NoRun.
+	Run   func(ctx context.Context, s Subject) (looked []string, err error)
 	NoRun string
 }
 
@@ -242,7 +243,7 @@ func (v *prover) run(l *LevelReport) {
 		l.Reason = v.s.NoRun
 		return
 	}
-	looked, err := v.s.Run(v.ctx)
+	looked, err := v.s.Run(v.ctx, v.s)
 	l.Looked = looked
 	l.wrong("", err)
 }

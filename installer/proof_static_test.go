@@ -252,7 +252,7 @@ func (w *world) wantUnresolved(t *testing.T) {
 // that stands on a failed one is run (V-1).
 func (w *world) wantNotRun(t *testing.T, classic bool) {
 	w.subject.Apache.Httpd = ""
-	w.subject.Run = func(context.Context) ([]string, error) { t.Error("it was run"); return nil, nil }
+	w.subject.Run = func(context.Context, Subject) ([]string, error) { t.Error("it was run"); return nil, nil }
 	p := Prove(t.Context(), w.Runner(), w.subject)
 	const none = "no server binary is known"
 	wantLevels(t, p, map[Level]string{Static: "", Load: none, Config: none, Running: none})

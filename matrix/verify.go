@@ -33,7 +33,7 @@ func Subject(r *run.Runner, built csrc.Artifact, apache apxs.Info, python pybuil
 	if apache.Httpd == "" {
 		s.NoRun = "no server binary is known"
 	} else {
-		s.Run = func(ctx context.Context) ([]string, error) { return serve(ctx, r, s) }
+		s.Run = func(ctx context.Context, s installer.Subject) ([]string, error) { return serve(ctx, r, s) }
 	}
 	return s, nil
 }
