@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,6 +80,29 @@ func TestAttackForm(t *testing.T) {
 		a.refused(t, strconv.Quote(spec), err, want, code)
 		if hint.Of(err) == "" {
 			t.Errorf("%q: no advice", spec)
+		}
+	}
+}
+
+// docs/sources.md has every form, and every release whose checksum is known.
+func TestDocument(t *testing.T) {
+	data, err := os.ReadFile("../../docs/sources.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(data)
+	for _, kind := range []Kind{Embedded, Dir, File, HTTPS, Release, Git, PyPI} {
+		if !strings.Contains(text, "| `"+string(kind)) {
+			t.Errorf("no row for %s", kind)
+		}
+	}
+	for form := range known {
+		_, name, _ := strings.Cut(strings.TrimSuffix(form, ".orig.tar.gz"), "mod-wsgi_")
+		if name == "" {
+			name = strings.TrimPrefix(form, "pypi:")
+		}
+		if !strings.Contains(text, name) {
+			t.Errorf("%s is not named", name)
 		}
 	}
 }

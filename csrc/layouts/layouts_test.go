@@ -1,7 +1,10 @@
 package layouts
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +106,22 @@ func TestWindowAdvice(t *testing.T) {
 	} {
 		if got := hint.Of(c.layout.Check(c.version, c.python)); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s %s: %s\nwant %s", c.version, c.python, got, c.want)
+		}
+	}
+}
+
+// docs/sources.md has the windows.
+func TestWindowDocument(t *testing.T) {
+	data, err := os.ReadFile("../../docs/sources.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []Layout{Ours(), Classic()} {
+		for _, w := range l.windows {
+			row := fmt.Sprintf("| %s | %s to %s |", cmp.Or(w.Since, "this project"), w.Oldest, w.Newest)
+			if !strings.Contains(string(data), row) {
+				t.Errorf("there is no row %q", row)
+			}
 		}
 	}
 }
