@@ -3,38 +3,15 @@ package csrc
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"modwsgi/internal/hint"
-	"modwsgi/internal/words"
 	"modwsgi/pybuild"
 )
 
 // StaticLibrary is a libpython that can only be linked whole into what uses it.
 type StaticLibrary struct {
 	Archive string   // absolute: LIBPL/LIBRARY
-	Libs    []string // what it was linked with itself, see [StaticLibs]
-}
-
-// StaticLibs picks from LIBS, MODLIBS and SYSLIBS of a Python what a static link
-// needs: the -l words, each once, in their order. Folders and run paths among
-// them are those of the machine that built that Python (rule P-9).
-func StaticLibs(settings ...string) []string {
-	var libs []string
-	for _, text := range settings {
-		list, err := words.Split(text)
-		if err != nil {
-			continue // what it means cannot be known
-		}
-		for _, group := range groups(list) {
-			word := strings.Join(group, "")
-			if strings.HasPrefix(word, "-l") && len(word) > 2 && !slices.Contains(libs, word) {
-				libs = append(libs, word)
-			}
-		}
-	}
-	return libs
+	Libs    []string // what it was linked with itself: -l words
 }
 
 // static is the archive to link for py, if it is one.

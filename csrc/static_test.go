@@ -2,7 +2,6 @@ package csrc
 
 import (
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +10,6 @@ import (
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
-
-// S-6: of the settings of a Python only the libraries are taken.
-func TestStaticLibs(t *testing.T) {
-	got := StaticLibs("-L/opt/x -lpthread -ldl -Wl,-rpath,/opt/x", "", "-l util -lm 'x", "-lutil -lpthread -lz /x/y.a")
-	if want := []string{"-lpthread", "-ldl", "-lutil", "-lz"}; !slices.Equal(got, want) {
-		t.Errorf("%q", got)
-	}
-}
 
 // S-6, C-6: the archive whole, no list of exports, and a program that shows
 // Python's symbols to extension modules.
@@ -79,13 +70,13 @@ func TestRealStatic(t *testing.T) {
 		t.Skip(strings.Join(m.gaps, "; "))
 	}
 	r := &run.Runner{}
-	i := slices.IndexFunc(m.pythons, func(py pybuild.Info) bool { return staticOf(t, r, py).Archive != "" })
+	i := slices.IndexFunc(m.pythons, func(py pybuild.Info) bool { return staticOf(py).Archive != "" })
 	if i < 0 {
 		t.Skip("no Python here has a libpython*-pic.a")
 	}
 	py := m.pythons[i]
 	dir := t.TempDir()
-	a, err := Build(t.Context(), r, Options{Python: []pybuild.Info{py}, Dir: dir, AllowStatic: true, Static: map[string]StaticLibrary{py.ABI.Folder(): staticOf(t, r, py)}})
+	a, err := Build(t.Context(), r, Options{Python: []pybuild.Info{py}, Dir: dir, AllowStatic: true, Static: map[string]StaticLibrary{py.ABI.Folder(): staticOf(py)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,19 +93,12 @@ func TestRealStatic(t *testing.T) {
 	callPlugin(t, r, a.Halves[0])
 }
 
-// staticOf asks a Python for an archive of objects that may go into a shared
-// object, as Debian ships it.
-func staticOf(t *testing.T, r *run.Runner, py pybuild.Info) StaticLibrary {
-	t.Helper()
-	const script = "import sysconfig as s; v = s.get_config_vars(); print(v['LIBPL'], v['LIBRARY'], sep='\\n'); print(v['LIBS'], v.get('MODLIBS'), v['SYSLIBS'], sep='\\n')"
-	out, err := r.Output(t.Context(), "", py.Base, "-I", "-S", "-c", script)
-	lines := strings.Split(out, "\n")
-	if err != nil || len(lines) < 3 {
-		return StaticLibrary{}
-	}
-	archive := filepath.Join(lines[0], strings.TrimSuffix(lines[1], ".a")+"-pic.a")
+// staticOf is the archive of a Python's objects that may go into a shared object,
+// as Debian ships it beside the other one.
+func staticOf(py pybuild.Info) StaticLibrary {
+	archive := strings.TrimSuffix(py.Archive, ".a") + "-pic.a"
 	if _, err := os.Stat(archive); err != nil {
 		return StaticLibrary{}
 	}
-	return StaticLibrary{Archive: archive, Libs: StaticLibs(lines[2:]...)}
+	return StaticLibrary{Archive: archive, Libs: py.StaticLibs}
 }

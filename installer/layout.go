@@ -133,12 +133,21 @@ func (l Layout) Half(python pybuild.Info) (Half, error) {
 		switch {
 		case h.Info.Interface != l.Apache.Interface:
 			return h, hint.New(fmt.Errorf("%w: %s has interface %d, %s has %d", ErrNotBuilt, h.Dir, h.Info.Interface, l.Module, l.Apache.Interface), build)
-		case h.Info.LibPython != python.LibPython:
-			return h, hint.New(fmt.Errorf("%w: %s is for %s, not %s", ErrNotBuilt, h.Dir, h.Info.LibPython, python.LibPython), build)
+		case h.Info.LibPython != libraryOf(python):
+			return h, hint.New(fmt.Errorf("%w: %s is for %s, not %s", ErrNotBuilt, h.Dir, h.Info.LibPython, libraryOf(python)), build)
 		}
 		return h, nil
 	}
 	return Half{}, hint.New(fmt.Errorf("%s has nothing for Python %s: %w", l.Folder, python.Version, ErrNotBuilt), build)
+}
+
+// libraryOf is what a half for python is linked with: its shared library, or the
+// archive of one that has no other.
+func libraryOf(python pybuild.Info) string {
+	if python.LibPython == "" {
+		return python.Archive
+	}
+	return python.LibPython
 }
 
 // Fits says whether l was made from the sources of this program, for that

@@ -79,6 +79,32 @@ func TestLocate(t *testing.T) {
 	}
 }
 
+// S-6, V-2: a half with all of a static libpython in it is one, and a record that
+// says otherwise than its files is found out.
+func TestVerifyStaticLibrary(t *testing.T) {
+	t.Parallel()
+	b := newBuilt(t)
+	py := b.OnlyArchive(b.Pythons[0])
+	o := b.options
+	o.Dir, o.Python, o.AllowStatic = filepath.Join(b.Root, "static"), []pybuild.Info{py}, true
+	o.Static = map[string]csrc.StaticLibrary{py.ABI.Folder(): {Archive: py.Archive, Libs: py.StaticLibs}}
+	b.Build(o)
+	l, err := Locate(o.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := l.Half(py); err != nil || !h.Info.Static {
+		t.Errorf("%+v, %v", h.Info, err)
+	}
+	if err := Failures(VerifyStatic(l, b.Apache)); err != nil {
+		t.Error(err)
+	}
+	l.Halves[0].Info.Static = false
+	if err := Failures(VerifyStatic(l, b.Apache)); err == nil || !strings.Contains(err.Error(), "its record says that libpython is in it: false, the file says true") {
+		t.Errorf("a record that lies: %v", err)
+	}
+}
+
 func TestFits(t *testing.T) {
 	t.Parallel()
 	b := newBuilt(t)

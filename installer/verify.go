@@ -52,29 +52,35 @@ func VerifyStatic(l Layout, apache *apxs.Info) []Check {
 		return []Check{{Level: Static, Path: l.Module, Err: err}}
 	}
 	checks := []Check{{Level: Static, Path: l.Module, Err: verifyModule(l, module, apache)}}
-	add := func(path, soname, runPath string, beside string) {
-		checks = append(checks, Check{Level: Static, Path: path, Err: verifyBinary(path, soname, runPath, beside)})
+	add := func(path string, info csrc.BuildInfo, beside string) {
+		checks = append(checks, Check{Level: Static, Path: path, Err: verifyBinary(path, info, beside)})
 	}
-	add(l.Supervisor, "", "", l.Module)
+	add(l.Supervisor, csrc.BuildInfo{}, l.Module)
 	for _, h := range l.Halves {
 		if h.Info.Interface != l.Apache.Interface {
 			checks = append(checks, Check{Level: Static, Path: h.Dir,
 				Err: fmt.Errorf("it has interface %d, the module has %d", h.Info.Interface, l.Apache.Interface)})
 			continue
 		}
-		add(h.Host, h.Info.SONAME, h.Info.RunPath, h.Info.LibPython)
-		add(h.Embed, h.Info.SONAME, h.Info.RunPath, l.Module)
+		beside := h.Info.LibPython
+		if h.Info.Static { // an archive, and no part of any process
+			beside = l.Module
+		}
+		add(h.Host, h.Info, beside)
+		add(h.Embed, h.Info, l.Module)
 	}
 	return checks
 }
 
-// verifyBinary compares one linked file with its target, and its machine with
-// that of the file beside, which ends in the same process or works with it.
-func verifyBinary(path, soname, runPath, beside string) error {
-	e, err := csrc.Expect(path, soname, runPath)
+// verifyBinary compares one linked file with its target and the record of its
+// half, and its machine with that of the file beside, which ends in the same
+// process or works with it.
+func verifyBinary(path string, info csrc.BuildInfo, beside string) error {
+	e, err := csrc.Expect(path, info.SONAME, info.RunPath)
 	if err != nil {
 		return err
 	}
+	e.Static = info.Static
 	made, err := csrc.Inspect(path)
 	if err != nil {
 		return err
@@ -84,7 +90,11 @@ func verifyBinary(path, soname, runPath, beside string) error {
 		return err
 	}
 	e.Like = &other
-	return problems(made.Problems(e))
+	list := made.Problems(e)
+	if static := made.Build != nil && made.Build.Link == "static"; static != info.Static {
+		list = append(list, fmt.Sprintf("its record says that libpython is in it: %v, the file says %v", info.Static, static))
+	}
+	return problems(list)
 }
 
 func problems(list []string) error {

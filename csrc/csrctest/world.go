@@ -120,6 +120,21 @@ func (w *World) addPython(minor int, flags string) {
 	})
 }
 
+// OnlyArchive is py with nothing but a static library.
+func (w *World) OnlyArchive(py pybuild.Info) pybuild.Info {
+	w.t.Helper()
+	dir := filepath.Dir(py.LibPython)
+	object, archive := filepath.Join(dir, "lib.o"), filepath.Join(dir, "libpython.a")
+	for _, args := range [][]string{{"cc", "-fPIC", "-c", "-o", object, filepath.Join(dir, "lib.c")}, {"ar", "rcD", archive, object}} {
+		if _, err := (&run.Runner{}).Output(w.t.Context(), "", args[0], args[1:]...); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	py.LibPython, py.SONAME, py.NeedsPath = "", "", false
+	py.Archive, py.StaticLibs = archive, []string{"-lm"}
+	return py
+}
+
 // fakeSource has a function in each file that the tree must have.
 func fakeSource() fstest.MapFS {
 	m := fstest.MapFS{"wsgi_wire.h": {Data: []byte("#include <assert.h>\n#define WSGI_INTERFACE_VERSION 7\n")}}

@@ -112,7 +112,7 @@ func (l *LoadedModule) halves() {
 			continue
 		}
 		h := Half{Folder: filepath.Base(folder), Version: info.Python, Prefix: info.Prefix, Python: info.Executable, Hex: info.HexVersion, Interface: info.Interface}
-		if _, err := os.Stat(info.LibPython); err != nil {
+		if _, err := os.Stat(info.LibPython); err != nil && !info.Static { // of an archive everything is in the files
 			h.Lost = info.LibPython
 		}
 		l.Halves = append(l.Halves, h)
