@@ -19,31 +19,44 @@ import (
 // The parameters of a target are its flags, by the names in internal/options; a test compares the two.
 
 // Quickstart installs what is missing, builds, proves the module by real requests and prints the Apache lines.
-func Quickstart(ctx context.Context, apxs, python, apache_config, python_config, color *string, jobs *int, dryrun, offline *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+func Quickstart(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, cache, color *string, jobs *int, allow_static, strict, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "profile": profile, "builder": builder, "define": define, "rpath": rpath,
+		"cache": cache, "color": color, "jobs": jobs, "allow_static": allow_static, "strict": strict, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "quickstart", flags, quickstart.Tour))
 }
 
 // Build compiles the module, the supervisor and the Python half into build/, and bin/mod_wsgi-express; -source=SOURCE a release of the original.
-func Build(ctx context.Context, apxs, python, apache_config, python_config, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+func Build(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, install_dir, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, packaged, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "install_dir": install_dir, "packaged": packaged, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "build", flags, quickstart.Build))
 }
 
 // Prove starts a temporary Apache with the built module and makes real requests in both modes.
-func Prove(ctx context.Context, apxs, python, apache_config, python_config, color *string, jobs *int, dryrun, offline *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+func Prove(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, cache, color *string, jobs *int, allow_static, strict, dryrun, offline *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "profile": profile, "builder": builder, "define": define, "rpath": rpath,
+		"cache": cache, "color": color, "jobs": jobs, "allow_static": allow_static, "strict": strict, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "prove", flags, quickstart.Prove))
 }
 
 // Verify takes the module, or with -source=SOURCE a release of the original, through the levels static, load, config and run.
-func Verify(ctx context.Context, apxs, python, apache_config, python_config, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, allow_http, allow_unverified, allow_untested, accept_broken_config, dryrun, offline *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+func Verify(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, accept_broken_config, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "accept_broken_config": accept_broken_config, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "verify", flags, verbs.Verify))
+}
+
+// Reproduce builds twice from nothing, in two folders, prints the sums of all files and says what differs.
+func Reproduce(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, install_dir, source, cache, index_url, releases_url, patches, verify_key, output, color *string, jobs *int, packaged, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "install_dir": install_dir, "packaged": packaged, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "reproduce", flags, verbs.Reproduce))
 }
 
 // Config prints the lines that load the module in build/.
@@ -110,7 +123,7 @@ func Bench(ctx context.Context, apxs, python, apache_config, python_config, benc
 	return cli.ForMage(verbs.Do(ctx, "bench", flags, quickstart.Bench))
 }
 
-// Clean removes build/ and bin/.
-func Clean(ctx context.Context, dryrun *bool) error {
-	return cli.ForMage(verbs.Do(ctx, "clean", options.Flags{"dryrun": dryrun}, quickstart.Clean))
+// Clean removes build/ and bin/, and what is old or too much in the cache.
+func Clean(ctx context.Context, cache *string, cache_age, cache_size *int, dryrun *bool) error {
+	return cli.ForMage(verbs.Do(ctx, "clean", options.Flags{"cache": cache, "cache_age": cache_age, "cache_size": cache_size, "dryrun": dryrun}, quickstart.Clean))
 }

@@ -61,9 +61,11 @@ func (c *Cache) Get(kind, key string) ([]byte, bool) {
 
 func mine(path string) bool {
 	fi, err := os.Lstat(path)
-	if err != nil || !fi.Mode().IsRegular() {
-		return false
-	}
+	return err == nil && fi.Mode().IsRegular() && ours(fi)
+}
+
+// ours tells whether a file or folder is this user's and no other may write it.
+func ours(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid() && fi.Mode().Perm()&0o022 == 0
 }
@@ -107,6 +109,23 @@ func (c *Cache) addVariant(key string, v variant) {
 	}
 }
 
+// LookCache takes the cache in the folder dir, if there is one of this user's.
+// Nothing is made.
+func LookCache(dir string) (*Cache, bool) {
+	fi, err := os.Lstat(dir)
+	if err != nil || !fi.IsDir() || !ours(fi) {
+		return nil, false
+	}
+	return &Cache{dir: dir}, true
+}
+
+// Keep says what a cache is to keep.
+type Keep struct {
+	Age  time.Duration // since it was last used; 0: for ever
+	Size int64         // bytes; 0: no limit
+	Dry  bool          // only count
+}
+
 // Trimmed is what a [Cache.Trim] did.
 type Trimmed struct {
 	Removed int   `json:"removed"`
@@ -117,10 +136,9 @@ type Trimmed struct {
 // abandoned is how old a temporary file is that nobody will finish.
 const abandoned = 24 * time.Hour
 
-// Trim removes what a dead writer left, entries that nobody used for age, and
-// then the longest unused until no more than size bytes are left. Zero is no
-// limit. Archives and source trees are entries too.
-func (c *Cache) Trim(age time.Duration, size int64, now time.Time) (Trimmed, error) {
+// Trim removes what a dead writer left, and of the entries what is not to be
+// kept, the longest unused first. Archives and source trees are entries too.
+func (c *Cache) Trim(k Keep, now time.Time) (Trimmed, error) {
 	entries, err := c.entries()
 	if err != nil {
 		return Trimmed{}, err
@@ -134,12 +152,14 @@ func (c *Cache) Trim(age time.Duration, size int64, now time.Time) (Trimmed, err
 		old := now.Sub(e.used)
 		temporary := strings.HasSuffix(e.path, ".tmp")
 		gone := temporary && old > abandoned || e.lock && old > abandoned && c.free(e.path) ||
-			!temporary && !e.lock && (age > 0 && old > age || size > 0 && done.Kept > size)
+			!temporary && !e.lock && (k.Age > 0 && old > k.Age || k.Size > 0 && done.Kept > k.Size)
 		if !gone {
 			continue
 		}
-		if err := fsx.RemoveAll(e.path); err != nil {
-			return done, err
+		if !k.Dry {
+			if err := fsx.RemoveAll(e.path); err != nil {
+				return done, err
+			}
 		}
 		done.Removed++
 		done.Freed += e.size

@@ -20,7 +20,7 @@ func (o Options) check() error {
 	}
 	_, profile := ParseProfile(string(o.Profile))
 	_, builder := ParseBuilder(string(o.Builder))
-	return errors.Join(profile, builder, CheckRunPath(o.RunPath), checkDefines(o.Defines), o.checkStatic())
+	return errors.Join(profile, builder, CheckRunPath(o.RunPath), CheckDefines(o.Defines), o.checkStatic())
 }
 
 // gather puts together what the plan depends on besides the sources. Programs are
@@ -128,15 +128,25 @@ func (b *builder) strict() error {
 	}
 	var errs []error
 	for _, l := range b.plan.Links {
-		h, err := ReadHardening(filepath.Join(b.dir, l.Output))
+		weak, err := weaknesses(filepath.Join(b.dir, l.Output))
 		if err != nil {
 			return err
 		}
-		for _, w := range h.Weaknesses() {
-			errs = append(errs, fmt.Errorf("%s: %s (MW402)", l.describe(), w))
+		for _, w := range weak {
+			errs = append(errs, fmt.Errorf("%s: %s", l.describe(), w))
 		}
 	}
 	return hint.Exit(errors.Join(errs...), hint.Unverified)
+}
+
+// weaknesses are those of the file at path, with the doctor's code.
+func weaknesses(path string) ([]string, error) {
+	h, err := ReadHardening(path)
+	var list []string
+	for _, w := range h.Weaknesses() {
+		list = append(list, w+" (MW402)")
+	}
+	return list, err
 }
 
 // reportRunPaths says which Pythons are not found by themselves, and which would

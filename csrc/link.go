@@ -229,11 +229,11 @@ func (b *builder) check(l Link, staged string, checks *checker) error {
 	}
 	problems := made.Problems(e)
 	if b.o.Strict {
-		h, err := ReadHardening(staged)
+		weak, err := weaknesses(staged)
 		if err != nil {
 			return err
 		}
-		problems = append(problems, h.Weaknesses()...)
+		problems = append(problems, weak...)
 	}
 	if len(problems) == 0 {
 		return nil

@@ -156,7 +156,7 @@ func (f Facts) check() error {
 	if err := f.checkMac(); err != nil {
 		return err
 	}
-	if err := checkDefines(f.Defines); err != nil {
+	if err := CheckDefines(f.Defines); err != nil {
 		return err
 	}
 	seen := map[string]string{}
@@ -182,8 +182,8 @@ func (f Facts) check() error {
 	return nil
 }
 
-// checkDefines refuses what is more than a definition.
-func checkDefines(list []string) error {
+// CheckDefines refuses what is more than a definition.
+func CheckDefines(list []string) error {
 	for _, w := range list {
 		if len(w) < 3 || !strings.HasPrefix(w, "-D") && !strings.HasPrefix(w, "-U") {
 			return hint.Exit(fmt.Errorf("%q is no definition: one is -DNAME, -DNAME=value or -UNAME", w), hint.Usage)

@@ -37,6 +37,37 @@ type BuildNote struct {
 	Link    string  `json:"link"`              // "shared", "static", or "none" without Python
 }
 
+// Rows are what a person reads of n: names and values, of what there is.
+func (n BuildNote) Rows() [][2]string {
+	rows := [][2]string{{"target", n.Target + " of mod_wsgi " + n.Version}, {"toolchain", n.Toolchain}}
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	if n.Apache != "" {
+		add("for Apache", n.Apache+", interface "+n.MMN)
+	}
+	if n.ABI != "" {
+		add("for Python", fmt.Sprintf("%s, %s, hexversion 0x%08x", hexVersion(n.HexVersion), n.ABI, n.HexVersion))
+	}
+	add("libpython", strings.TrimSpace(strings.Join([]string{n.Link, n.SONAME, n.LibPython}, " ")))
+	add("profile", string(n.Profile))
+	add("builder", string(n.Builder))
+	add("sources", n.Source)
+	add("flags", n.Flags)
+	return rows
+}
+
+// hexVersion is the version that sys.hexversion stands for, "3.13.0rc1".
+func hexVersion(v int) string {
+	text := fmt.Sprintf("%d.%d.%d", v>>24&0xff, v>>16&0xff, v>>8&0xff)
+	if level := map[int]string{0xa: "a", 0xb: "b", 0xc: "rc"}[v>>4&0xf]; level != "" {
+		text += fmt.Sprint(level, v&0xf)
+	}
+	return text
+}
+
 // text is the JSON of n in at most maxSection bytes: the path of libpython, which
 // is the only part without a bound, is left out where it does not fit.
 func (n BuildNote) text() (string, error) {

@@ -80,8 +80,11 @@ func fromRecord(path string) (Info, error) {
 	if err := record.Read(path, recordSetting, &info); err != nil {
 		return Info{}, err
 	}
-	if info.ABI.Major != 3 || info.Version == "" || len(info.Include) == 0 || info.LibPython == "" {
+	if info.ABI.Major != 3 || info.Version == "" || len(info.Include) == 0 || info.LibPython == "" && info.Archive == "" {
 		return Info{}, hint.Exit(fmt.Errorf("%s (%s) describes no Python that can be built for: version, abi, include and libpython are needed", path, recordSetting), hint.Usage)
+	}
+	if info.LibPython == "" {
+		return info, hint.Exit(fmt.Errorf("%s (%s): %w", path, recordSetting, ErrShared), hint.NotFound)
 	}
 	return info, nil
 }

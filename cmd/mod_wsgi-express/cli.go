@@ -19,19 +19,20 @@ import (
 // commandLine is what can be typed. Each command's grammar says the same of its
 // options to the rewriting that comes before.
 type commandLine struct {
-	Audit          auditCommand    `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
-	Build          buildCommand    `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
-	Doctor         doctorCommand   `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
-	Explain        explainCommand  `cmd:"" help:"Say what a build output or an error log means, and what to type."`
-	Fetch          fetchCommand    `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
-	Inspect        inspectCommand  `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
-	InstallModule  installCommand  `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
-	ModuleConfig   configCommand   `cmd:"" help:"Print the lines that load the module where it was built."`
-	ModuleLocation locationCommand `cmd:"" help:"Print where the built module is."`
-	Reload         reloadCommand   `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
-	SetupServer    setupCommand    `cmd:"" help:"Generate a server and do not start it."`
-	StartServer    startCommand    `cmd:"" help:"Generate a server and run it."`
-	Verify         verifyCommand   `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
+	Audit          auditCommand     `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
+	Build          buildCommand     `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	Doctor         doctorCommand    `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
+	Explain        explainCommand   `cmd:"" help:"Say what a build output or an error log means, and what to type."`
+	Fetch          fetchCommand     `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
+	Inspect        inspectCommand   `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
+	InstallModule  installCommand   `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
+	ModuleConfig   configCommand    `cmd:"" help:"Print the lines that load the module where it was built."`
+	ModuleLocation locationCommand  `cmd:"" help:"Print where the built module is."`
+	Reload         reloadCommand    `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
+	Reproduce      reproduceCommand `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
+	SetupServer    setupCommand     `cmd:"" help:"Generate a server and do not start it."`
+	StartServer    startCommand     `cmd:"" help:"Generate a server and run it."`
+	Verify         verifyCommand    `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
 }
 
 // commands are the same names with their grammars and one-line usage.
@@ -50,6 +51,7 @@ var commands = []struct {
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
+	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"verify", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(verifyCommand{}, 0) }, false},

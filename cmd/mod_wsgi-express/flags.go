@@ -29,6 +29,18 @@ type recordFlags struct {
 	PythonConfig *string `opt:"python_config" placeholder:"FILE" help:"${python_config}"`
 }
 
+// makeFlags say how it is built.
+type makeFlags struct {
+	Profile     *string `opt:"profile" placeholder:"PROFILE" help:"${profile}"`
+	Builder     *string `opt:"builder" placeholder:"BUILDER" help:"${builder}"`
+	Define      *string `opt:"define" placeholder:"WORDS" help:"${define}"`
+	Rpath       *string `opt:"rpath" placeholder:"RPATH" help:"${rpath}"`
+	AllowStatic *bool   `opt:"allow_static" help:"${allow_static}"`
+	Strict      *bool   `opt:"strict" help:"${strict}"`
+	Jobs        *int    `opt:"jobs" placeholder:"N" help:"${jobs}"`
+	Color       *string `opt:"color" placeholder:"WHEN" help:"${color}"`
+}
+
 // fetchFlags say what may be fetched.
 type fetchFlags struct {
 	Cache           *string `opt:"cache" placeholder:"DIR" help:"${cache}"`

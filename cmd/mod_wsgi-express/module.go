@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"modwsgi/apxs"
-	"modwsgi/csrc"
 	"modwsgi/expressgen"
 	"modwsgi/installer"
 	"modwsgi/internal/fsx"
@@ -103,8 +102,12 @@ func (a *app) buildInto(dir string, apache *apxs.Info, pythons ...pybuild.Info) 
 		return err
 	}
 	j, err := verbs.New("build", nil)
+	if err != nil {
+		return err
+	}
+	o, err := j.Options(apache, pythons, nil, dir)
 	if err == nil {
-		_, err = j.Compile(a.ctx, csrc.Options{Apache: apache, Python: pythons, Dir: dir, Jobs: j.Count("jobs")})
+		_, err = j.Compile(a.ctx, o)
 	}
 	return err
 }

@@ -14,12 +14,13 @@ import (
 type buildCommand struct {
 	Apxs *string `opt:"apxs" placeholder:"PATH" help:"${apxs}"`
 	recordFlags
-	Python        []string `sep:"none" placeholder:"PYTHON" help:"${python} Repeatable: each is built beside the others."`
-	Output        string   `placeholder:"DIR" help:"The folder to build in; otherwise build, or of a release of the original build/mod_wsgi-VERSION."`
-	Source        *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
-	Jobs          *int     `opt:"jobs" placeholder:"N" help:"${jobs}"`
-	Color         *string  `opt:"color" placeholder:"WHEN" help:"${color}"`
-	AllowUntested *bool    `opt:"allow_untested" help:"${allow_untested}"`
+	Python     []string `sep:"none" placeholder:"PYTHON" help:"${python} Repeatable: each is built beside the others."`
+	Output     string   `placeholder:"DIR" help:"The folder to build in; otherwise build, or of a release of the original build/mod_wsgi-VERSION."`
+	Source     *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
+	InstallDir *string  `opt:"install_dir" placeholder:"DIR" help:"${install_dir}"`
+	Packaged   *bool    `opt:"packaged" help:"${packaged}"`
+	makeFlags
+	AllowUntested *bool `opt:"allow_untested" help:"${allow_untested}"`
 	fetchFlags
 	printFlags
 }
@@ -28,13 +29,25 @@ func (c *buildCommand) Run(a *app) error {
 	return a.do("build", c, verbs.Build(verbs.BuildRequest{Pythons: c.Python, Output: c.Output}))
 }
 
+type reproduceCommand struct {
+	findFlags
+	Source        *string `opt:"source" placeholder:"SOURCE" help:"${source}"`
+	InstallDir    *string `opt:"install_dir" placeholder:"DIR" help:"${install_dir}"`
+	Packaged      *bool   `opt:"packaged" help:"${packaged}"`
+	AllowUntested *bool   `opt:"allow_untested" help:"${allow_untested}"`
+	makeFlags
+	fetchFlags
+	printFlags
+}
+
+func (c *reproduceCommand) Run(a *app) error { return a.do("reproduce", c, verbs.Reproduce) }
+
 type verifyCommand struct {
 	findFlags
-	Source             *string `opt:"source" placeholder:"SOURCE" help:"${source}"`
-	Jobs               *int    `opt:"jobs" placeholder:"N" help:"${jobs}"`
-	Color              *string `opt:"color" placeholder:"WHEN" help:"${color}"`
-	AllowUntested      *bool   `opt:"allow_untested" help:"${allow_untested}"`
-	AcceptBrokenConfig *bool   `opt:"accept_broken_config" help:"${accept_broken_config}"`
+	Source *string `opt:"source" placeholder:"SOURCE" help:"${source}"`
+	makeFlags
+	AllowUntested      *bool `opt:"allow_untested" help:"${allow_untested}"`
+	AcceptBrokenConfig *bool `opt:"accept_broken_config" help:"${accept_broken_config}"`
 	fetchFlags
 	printFlags
 }

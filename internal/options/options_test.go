@@ -106,8 +106,8 @@ func TestPrecedence(t *testing.T) {
 // T-4: each kind of value, from each source.
 func TestKinds(t *testing.T) {
 	dir := folder(t, "jobs = 3\ncache = 'kept'\nallow_http = true\noutput = \"json\"\n")
-	s, err := Resolve("build", Flags{"offline": ptr(true), "strict": nil}, []string{"MODWSGI_ALLOW_UNVERIFIED=no", "MODWSGI_STRICT=nonsense"}, dir)
-	if err == nil || !strings.Contains(err.Error(), "-strict has no effect on build") || strings.Contains(err.Error(), "nonsense") {
+	s, err := Resolve("build", Flags{"offline": ptr(true), "update": nil}, []string{"MODWSGI_ALLOW_UNVERIFIED=no", "MODWSGI_UPDATE=nonsense"}, dir)
+	if err == nil || !strings.Contains(err.Error(), "-update has no effect on build") || strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("error = %v", err) // and a variable that build does not heed is not looked at
 	}
 	if s.Count("jobs") != 3 || s.Text("cache") != filepath.Join(dir, "kept") || !s.On("allow_http") || !s.JSON() || !s.On("offline") || s.On("allow_unverified") {

@@ -46,12 +46,13 @@ func (o Option) Flag() string { return strings.ReplaceAll(o.Name, "_", "-") }
 func Table() []Option {
 	// Who needs what. A target that builds has to find first.
 	var (
-		building = []string{"build", "prove", "quickstart", "verify"}
+		building = []string{"build", "prove", "quickstart", "reproduce", "verify"}
 		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
-		fetching = []string{"build", "fetch", "verify"}
-		loading  = []string{"bench", "build", "ci", "fetch", "lint", "prove", "quickstart", "test", "verify"}
+		fetching = []string{"build", "fetch", "reproduce", "verify"}
+		keeping  = slices.Concat([]string{"clean", "fetch"}, building)
+		loading  = []string{"bench", "build", "ci", "fetch", "lint", "prove", "quickstart", "reproduce", "test", "verify"}
 		changing = slices.Concat([]string{"clean", "install-module"}, loading)
-		printing = []string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "verify"}
+		printing = []string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "reproduce", "verify"}
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: finding,
@@ -62,12 +63,26 @@ func Table() []Option {
 			Help: "A file that describes the Apache of another machine, which is then not asked."},
 		{Name: "python_config", Kind: Path, Shape: "FILE", Targets: finding,
 			Help: "A file that describes the Python of another machine, which is then not run."},
-		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "verify"},
+		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "reproduce", "verify"},
 			Help: "A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."},
 		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: building,
 			Help: "How many compilers run at once; 0 is as many as there are processors and memory for."},
-		{Name: "strict", Kind: Switch, Default: "false", Targets: []string{"inspect"},
-			Help: "Fail if something that a hardened build has is missing."},
+		{Name: "profile", Kind: Choice, Values: []string{"default", "distro", "apxs"}, Default: "default", Targets: building,
+			Help: "Whose flags optimise and harden: ours, the CPPFLAGS, CFLAGS and LDFLAGS of a distribution's packaging, or those that Apache was built with."},
+		{Name: "builder", Kind: Choice, Values: []string{"direct", "apxs"}, Default: "direct", Targets: building,
+			Help: "Who compiles and links Apache's module: this program, or apxs -c, for comparison."},
+		{Name: "define", Kind: Text, Shape: "WORDS", Targets: building,
+			Help: "Further definitions for every C file, as -DMOD_WSGI_DISABLE_EMBEDDED -UX; quoted as for a shell."},
+		{Name: "rpath", Kind: Text, Shape: "auto, exact, none, origin or DIR", Default: "auto", Targets: building,
+			Help: "Where results look for libpython: where the loader would not find it by itself, always, never, relative to themselves, or in a folder."},
+		{Name: "install_dir", Kind: Path, Shape: "DIR", Targets: []string{"build", "reproduce"},
+			Help: "Where the results will lie, for an rpath of origin; otherwise the folder that they are built in."},
+		{Name: "packaged", Kind: Switch, Default: "false", Targets: []string{"build", "reproduce"},
+			Help: "Build for a deb, rpm or apk: no run path but origin, and no path of this machine's libpython in the results."},
+		{Name: "allow_static", Kind: Switch, Default: "false", Targets: building,
+			Help: "Take a Python that has no shared library, only a static one, and link that whole into what needs it."},
+		{Name: "strict", Kind: Switch, Default: "false", Targets: slices.Concat([]string{"inspect"}, building),
+			Help: "Fail if something that a hardened build has is missing: full RELRO, a stack that is not executable, checked frames."},
 		{Name: "output", Kind: Choice, Values: []string{"text", "json"}, Default: "text", Targets: printing,
 			Help: "What goes to standard output: text for people, or one JSON document with a schema number."},
 		{Name: "color", Kind: Choice, Values: []string{"auto", "never"}, Default: "auto", Targets: building,
@@ -78,15 +93,19 @@ func Table() []Option {
 			Help: "Print the steps and change nothing."},
 		{Name: "offline", Kind: Switch, Default: "false", Targets: loading,
 			Help: "Refuse, with exit status 5, whatever would download something."},
-		{Name: "cache", Kind: Path, Shape: "DIR", Targets: fetching,
-			Help: "The folder for archives and trees that were fetched; otherwise modwsgi in $XDG_CACHE_HOME or ~/.cache."},
+		{Name: "cache", Kind: Path, Shape: "DIR", Targets: keeping,
+			Help: "The folder for what can be had again: archives and trees that were fetched, objects and targets that were built; otherwise modwsgi in $XDG_CACHE_HOME or ~/.cache."},
+		{Name: "cache_age", Kind: Count, Shape: "DAYS", Default: "30", Targets: []string{"clean"},
+			Help: "Remove from the cache what nobody used for so many days; 0 keeps it."},
+		{Name: "cache_size", Kind: Count, Shape: "MIB", Default: "2048", Targets: []string{"clean"},
+			Help: "Remove from the cache what was not used for longest, until it has so many mebibytes; 0 is no limit."},
 		{Name: "index_url", Kind: Text, Shape: "URL", Targets: fetching,
 			Help: "The index of Python packages that pypi: asks; the public one otherwise."},
 		{Name: "allow_http", Kind: Switch, Default: "false", Targets: fetching,
 			Help: "Fetch by http too, where a checksum is known."},
 		{Name: "allow_unverified", Kind: Switch, Default: "false", Targets: fetching,
 			Help: "Take an archive of which no checksum is known; what is made of it is marked unverified."},
-		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "verify"},
+		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "reproduce", "verify"},
 			Help: "Build a release of the original with a Python that it was never tested with."},
 		{Name: "releases_url", Kind: Text, Shape: "URL", Targets: fetching,
 			Help: "Where release: finds the releases of the original; its own place otherwise."},

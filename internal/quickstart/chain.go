@@ -86,16 +86,17 @@ func describePython(p pybuild.Info) string {
 }
 
 // options are those of a build of ours.
-func (c *chain) options() csrc.Options {
-	return csrc.Options{
-		Apache: &c.apache, Python: []pybuild.Info{c.python}, Dir: filepath.Join(c.dir, "build"), Jobs: c.Count("jobs"),
-	}
+func (c *chain) options() (csrc.Options, error) {
+	return c.Options(&c.apache, []pybuild.Info{c.python}, nil, filepath.Join(c.dir, "build"))
 }
 
 // build makes all four targets and the command.
 func (c *chain) build() error {
-	var err error
-	if c.built, err = c.Compile(c.ctx, c.options()); err != nil {
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	if c.built, err = c.Compile(c.ctx, o); err != nil {
 		return err
 	}
 	for _, warning := range c.built.Warnings {
@@ -200,7 +201,11 @@ func (c *chain) plan(further ...string) error {
 	if err := c.discover(); err != nil {
 		return err
 	}
-	steps := []string{verbs.BuildStep(c.options())}
+	o, err := c.options()
+	if err != nil {
+		return err
+	}
+	steps := []string{verbs.BuildStep(o)}
 	for _, program := range programs(c.dir) {
 		steps = append(steps, program.Line())
 	}
@@ -228,7 +233,8 @@ func (c *chain) each(steps ...func() error) error {
 	return nil
 }
 
-// Clean removes what the targets make in the checkout.
+// Clean removes what the targets make in the checkout, and of the cache what is
+// old or too much (rule K-3).
 func Clean(_ context.Context, j *verbs.Job) error {
 	var errs []error
 	var steps []string
@@ -242,8 +248,13 @@ func Clean(_ context.Context, j *verbs.Job) error {
 			errs = append(errs, fsx.RemoveAll(path))
 		}
 	}
+	trimmed, dir, err := j.TrimCache()
+	errs = append(errs, err)
+	if trimmed.Removed > 0 {
+		steps = append(steps, fmt.Sprintf("remove %d entries, %d KiB, of the cache in %s; keep %d KiB", trimmed.Removed, trimmed.Freed>>10, dir, trimmed.Kept>>10))
+	}
 	if j.Dry() {
-		return j.Plan(steps)
+		return errors.Join(append(errs, j.Plan(steps))...)
 	}
 	return errors.Join(errs...)
 }

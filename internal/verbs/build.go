@@ -12,6 +12,7 @@ import (
 	"modwsgi/csrc"
 	"modwsgi/csrc/fetch"
 	"modwsgi/installer"
+	"modwsgi/internal/cli"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
@@ -53,7 +54,10 @@ func build(ctx context.Context, j *Job, q BuildRequest) error {
 	if err != nil {
 		return err
 	}
-	o := csrc.Options{Apache: &apache, Python: pythons, Dir: output, Source: source, Jobs: j.Count("jobs")}
+	o, err := j.Options(&apache, pythons, source, output)
+	if err != nil {
+		return err
+	}
 	if j.Dry() {
 		steps := []string{BuildStep(o)}
 		for _, c := range q.Then {
@@ -130,7 +134,7 @@ func (j *Job) pythons(ctx context.Context, names []string) ([]pybuild.Info, erro
 	}
 	var list []pybuild.Info
 	for _, name := range names {
-		python, err := pybuild.Find(ctx, j.R, name)
+		python, err := j.named(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -142,21 +146,36 @@ func (j *Job) pythons(ctx context.Context, names []string) ([]pybuild.Info, erro
 // Compile builds, and shows how far it is.
 func (j *Job) Compile(ctx context.Context, o csrc.Options) (csrc.Artifact, error) {
 	o.Runtime = installer.Runtime()
+	o = j.withCache(o)
 	steps := j.Steps()
 	steps.Start(fmt.Sprintf("building mod_wsgi for %s", forWhom(o.Apache, o.Python)))
-	o.Progress = func(done, total int, what string) {
-		if total > 0 {
-			what = fmt.Sprintf("%d/%d %s", done, total, what)
-		}
-		steps.Note(what)
-	}
+	o.Progress = told(steps)
 	artifact, err := csrc.Build(ctx, j.R, o)
 	if err != nil {
 		steps.Fail()
 		return artifact, err
 	}
-	steps.Done(fmt.Sprintf("%s (%d files compiled, %d as before)", artifact.Dir, artifact.Compiled, artifact.Cached))
+	steps.Done(artifact.Dir + " (" + made(artifact) + ")")
 	return artifact, nil
+}
+
+// told shows the steps of a build.
+func told(steps *cli.Steps) func(done, total int, what string) {
+	return func(done, total int, what string) {
+		if total > 0 {
+			what = fmt.Sprintf("%d/%d %s", done, total, what)
+		}
+		steps.Note(what)
+	}
+}
+
+// made counts what a build did.
+func made(a csrc.Artifact) string {
+	text := fmt.Sprintf("%d files compiled, %d as before", a.Compiled, a.Cached)
+	if a.Reused > 0 {
+		text += fmt.Sprintf(", %d results of the cache", a.Reused)
+	}
+	return text
 }
 
 // Compiled runs a Go compiler, as a step.

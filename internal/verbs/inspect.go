@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"modwsgi/csrc"
 	"modwsgi/internal/hint"
@@ -18,6 +19,8 @@ type inspection struct {
 	Needed    []string       `json:"needed"`
 	Exports   []string       `json:"exports"`
 	Hardening csrc.Hardening `json:"hardening"`
+
+	Build *csrc.BuildNote `json:"build"` // what it says of its own making; null of a file that is not ours
 }
 
 // Inspect tells what a linked file is, from the file alone.
@@ -37,7 +40,7 @@ func inspect(j *Job, file string) error {
 	if err != nil {
 		return err
 	}
-	err = j.Print(inspection{1, file, binary.Needed, binary.Exports, hardening}, func(w io.Writer) error {
+	err = j.Print(inspection{1, file, binary.Needed, binary.Exports, hardening, binary.Build}, func(w io.Writer) error {
 		return printInspection(w, file, binary, hardening)
 	})
 	if weak := hardening.Weaknesses(); err == nil && j.On("strict") && len(weak) > 0 {
@@ -46,9 +49,17 @@ func inspect(j *Job, file string) error {
 	return err
 }
 
+// shown keeps what a file says from speaking to the terminal.
+func shown(c rune) rune {
+	if unicode.IsPrint(c) {
+		return c
+	}
+	return '\uFFFD'
+}
+
 func printInspection(w io.Writer, file string, b csrc.Binary, h csrc.Hardening) error {
 	var out strings.Builder
-	row := func(what, value string) { fmt.Fprintf(&out, "%-12s %s\n", what, value) }
+	row := func(what, value string) { fmt.Fprintf(&out, "%-12s %s\n", what, strings.Map(shown, value)) }
 	list := func(values []string) string {
 		if len(values) == 0 {
 			return "none"
@@ -74,6 +85,13 @@ func printInspection(w io.Writer, file string, b csrc.Binary, h csrc.Hardening) 
 	row("build id", list(strings.Fields(h.BuildID)))
 	for _, weak := range h.Weaknesses() {
 		row("weak", weak)
+	}
+	if b.Build == nil {
+		row("built", "by others: it does not say how")
+	} else {
+		for _, line := range b.Build.Rows() {
+			row(line[0], line[1])
+		}
 	}
 	_, err := io.WriteString(w, out.String())
 	return err

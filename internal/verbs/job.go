@@ -117,6 +117,6 @@ func (j *Job) Apache(ctx context.Context) (apxs.Info, error) {
 
 // Python finds the Python to work with.
 func (j *Job) Python(ctx context.Context) (pybuild.Info, error) {
-	info, err := pybuild.Find(ctx, j.R, j.Named("python"))
+	info, err := j.named(ctx, j.Named("python"))
 	return info, j.Blame("python", err)
 }

@@ -34,7 +34,10 @@ func Verify(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	o := csrc.Options{Apache: &apache, Python: []pybuild.Info{python}, Dir: output, Source: source, Jobs: j.Count("jobs")}
+	o, err := j.Options(&apache, []pybuild.Info{python}, source, output)
+	if err != nil {
+		return err
+	}
 	if j.Dry() {
 		return j.Plan([]string{BuildStep(o), "start temporary Apaches, make requests, stop and remove them"})
 	}

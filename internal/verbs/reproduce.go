@@ -1,0 +1,75 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"modwsgi/csrc"
+	"modwsgi/installer"
+	"modwsgi/pybuild"
+)
+
+// reproduced is the outcome of building twice, as JSON has it.
+type reproduced struct {
+	Schema int `json:"schema"`
+	csrc.Reproduction
+}
+
+// Reproduce builds twice from nothing, in two temporary folders, and compares
+// every file (rule H-4). What differs is an error that names the first section.
+func Reproduce(ctx context.Context, j *Job) error {
+	steps, err := j.sourceSteps()
+	if err != nil || j.Dry() && len(steps) > 0 {
+		return firstError(err, j.Plan, append(steps, "build it twice, and compare the results"))
+	}
+	source, output, err := j.source(ctx, "")
+	if err != nil {
+		return err
+	}
+	apache, err := j.Apache(ctx)
+	if err != nil {
+		return err
+	}
+	python, err := j.Python(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := j.Options(&apache, []pybuild.Info{python}, source, output)
+	if err != nil {
+		return err
+	}
+	if j.Dry() {
+		return j.Plan([]string{BuildStep(o) + " twice, each time below the folder for temporary files", "compare the results, remove them"})
+	}
+	o.Runtime = installer.Runtime()
+	progress := j.Steps()
+	progress.Start(fmt.Sprintf("building twice for %s", forWhom(o.Apache, o.Python)))
+	o.Progress = told(progress)
+	done, err := csrc.Reproduce(ctx, j.R, o)
+	if err != nil {
+		progress.Fail()
+		return err
+	}
+	progress.Done(fmt.Sprintf("%d files", len(done.Sums)))
+	if err := j.Print(reproduced{1, done}, printSums(done)); err != nil {
+		return err
+	}
+	return done.Err()
+}
+
+// printSums writes what sha256sum would, and what differs.
+func printSums(r csrc.Reproduction) func(io.Writer) error {
+	return func(w io.Writer) error {
+		var lines []string
+		for _, name := range slices.Sorted(maps.Keys(r.Sums)) {
+			lines = append(lines, r.Sums[name]+"  "+name)
+		}
+		for _, d := range r.Differences {
+			lines = append(lines, fmt.Sprintf("differs: %s in %s", d.File, d.Section))
+		}
+		return Lines(lines)(w)
+	}
+}
