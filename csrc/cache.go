@@ -151,13 +151,17 @@ func (c *Cache) Trim(k Keep, now time.Time) (Trimmed, error) {
 	for _, e := range entries {
 		old := now.Sub(e.used)
 		temporary := strings.HasSuffix(e.path, ".tmp")
-		gone := temporary && old > abandoned || e.lock && old > abandoned && c.free(e.path) ||
+		gone := temporary && old > abandoned || e.lock && old > abandoned && !fsx.Held(e.path) ||
 			!temporary && !e.lock && (k.Age > 0 && old > k.Age || k.Size > 0 && done.Kept > k.Size)
 		if !gone {
 			continue
 		}
 		if !k.Dry {
-			if err := fsx.RemoveAll(e.path); err != nil {
+			remove := fsx.RemoveAll
+			if e.lock {
+				remove = fsx.RemoveLock
+			}
+			if err := remove(e.path); err != nil {
 				return done, err
 			}
 		}
@@ -166,17 +170,6 @@ func (c *Cache) Trim(k Keep, now time.Time) (Trimmed, error) {
 		done.Kept -= e.size
 	}
 	return done, nil
-}
-
-// free tells whether nobody holds a lock file now.
-func (c *Cache) free(path string) bool {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	release, err := fsx.Lock(ctx, path, func(int) { cancel() })
-	if err == nil {
-		release()
-	}
-	return err == nil
 }
 
 // cached is an entry: a file, or the folder of a source tree.

@@ -75,7 +75,14 @@ func New(t testing.TB) *World {
 	if _, err := (&run.Runner{}).LookPath("cc"); err != nil {
 		t.Skip("no C compiler: ", err)
 	}
-	w := &World{t: t, Root: filepath.Join(t.TempDir(), `it's "odd", with a space`)}
+	return At(t, filepath.Join(t.TempDir(), `it's "odd", with a space`))
+}
+
+// At makes a world in the folder root, or takes the one that was made there, as
+// another process does that shares it.
+func At(t testing.TB, root string) *World {
+	t.Helper()
+	w := &World{t: t, Root: root}
 	w.write("apache/include/http_config.h", "")
 	w.write("apache/include/apr.h", "#define APR_HAS_THREADS 1\n")
 	w.write("apache/include/apr_version.h", "")

@@ -11,11 +11,63 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Held tells whether somebody holds the lock file path. Nothing is written.
+func Held(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB), unix.EWOULDBLOCK)
+}
+
+// RemoveLock removes a lock file, unless somebody holds it: then it stays. Who opened it meanwhile finds
+// out that it is no longer the one, and makes another.
+func RemoveLock(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("locking %s: %w", path, reason(err))
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("locking %s: %w", path, err)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
 // Lock waits until nobody else holds the lock file path, which is made if it is
 // missing, and holds it until release is called or the process ends. If it has
 // to wait it calls waiting once, with the process id of the holder (0: not
 // known).
 func Lock(ctx context.Context, path string, waiting func(pid int)) (release func(), err error) {
+	for {
+		f, err := lock(ctx, path, waiting)
+		if err != nil {
+			return nil, err
+		}
+		if mine, err := f.Stat(); err == nil {
+			if there, err := os.Stat(path); err != nil || !os.SameFile(mine, there) {
+				f.Close() // removed between opening and locking
+				continue
+			}
+		}
+		// Who waits wants to know for whom. The lock holds without it.
+		_ = f.Truncate(0)
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		return func() { f.Close() }, nil
+	}
+}
+
+// lock holds the lock of the file that is at path when it is opened.
+func lock(ctx context.Context, path string, waiting func(pid int)) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, reason(err))
@@ -34,10 +86,7 @@ func Lock(ctx context.Context, path string, waiting func(pid int)) (release func
 		f.Close()
 		return nil, fmt.Errorf("locking %s: %w", path, err)
 	}
-	// Who waits wants to know for whom. The lock holds without it.
-	_ = f.Truncate(0)
-	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return func() { f.Close() }, nil
+	return f, nil
 }
 
 // waitFor blocks in flock. If ctx ends first, f is closed as soon as flock is

@@ -65,5 +65,31 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second()
+	if !Held(path) {
+		t.Error("nobody holds it")
+	}
+	if err := RemoveLock(path); err != nil || !Held(path) {
+		t.Errorf("a lock that is held was removed: %v", err)
+	}
+
+	// One that is removed while somebody waits for it is no lock any more.
+	third, err := Lock(t.Context(), path, func(int) {
+		if err := os.Remove(path); err != nil {
+			t.Error(err)
+		}
+		second()
+	})
+	if err != nil || !Held(path) {
+		t.Fatalf("the lock is not that of the file: %v", err)
+	}
+	third()
+	if Held(path) {
+		t.Error("somebody holds it")
+	}
+	if err := RemoveLock(path); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
+	}
 }
