@@ -15,6 +15,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/keep"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
@@ -56,7 +57,7 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 			return d, err
 		}
 	}
-	static, locales, err := d.ask(ctx, memory{cache, r}, o)
+	static, locales, err := d.ask(ctx, keep.Memory{Folder: cache, R: r}, o)
 	if err != nil {
 		return d, err
 	}
@@ -82,19 +83,25 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	return d, d.checkAccess(o, a)
 }
 
+// told is what Apache's programs say.
+type told struct {
+	Apache apxs.Info       `json:"apache"`
+	Static map[string]bool `json:"static"`
+}
+
 // ask finds the Apache and the Python, the modules built into the one and the
 // locales of this machine: side by side, since programs have to be waited for
 // and somebody waits for the server.
-func (d *Discovery) ask(ctx context.Context, m memory, o *Options) (static map[string]bool, locales []string, err error) {
+func (d *Discovery) ask(ctx context.Context, m keep.Memory, o *Options) (static map[string]bool, locales []string, err error) {
 	g, ctx := errgroup.WithContext(ctx)
-	r := m.r
+	r := m.R
 	g.Go(func() error {
 		m := m
 		trail := func(t told) []string { return append(apxs.Trail(r, t.Apache), o.Apxs) }
 		if r.Getenv("MODWSGI_APACHE_CONFIG") != "" { // a file of somebody's, read in no time
-			m.folder = ""
+			m.Folder = ""
 		}
-		t, err := recall(m, "apache "+o.Apxs, trail, func() (t told, err error) {
+		t, err := keep.Recall(m, "apache "+o.Apxs, trail, func() (t told, err error) {
 			if t.Apache, err = apxs.Find(ctx, r, o.Apxs); err == nil {
 				t.Static, err = staticModules(ctx, r, t.Apache.Httpd)
 			}
@@ -117,12 +124,12 @@ func (d *Discovery) ask(ctx context.Context, m memory, o *Options) (static map[s
 
 // findPython recalls only a Python that is named by its path: any other is looked
 // for in more places than can be listed.
-func findPython(ctx context.Context, m memory, name string) (pybuild.Info, error) {
-	find := func() (pybuild.Info, error) { return pybuild.Find(ctx, m.r, name) }
+func findPython(ctx context.Context, m keep.Memory, name string) (pybuild.Info, error) {
+	find := func() (pybuild.Info, error) { return pybuild.Find(ctx, m.R, name) }
 	if fi, err := os.Stat(name); !filepath.IsAbs(name) || err != nil || !fi.Mode().IsRegular() {
 		return find()
 	}
-	return recall(m, "python "+name, func(p pybuild.Info) []string { return append(pybuild.Trail(p), name) }, find)
+	return keep.Recall(m, "python "+name, func(p pybuild.Info) []string { return append(pybuild.Trail(p), name) }, find)
 }
 
 // checkPlaces reports the places without which no server can work, if there are

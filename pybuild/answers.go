@@ -24,7 +24,7 @@ func (f *finder) recall(ctx context.Context, path string) (probe, error) {
 	if at == "" {
 		return ask(ctx, f.r, path)
 	}
-	trail := func(p probe) []string { return answerTrail(p, path) }
+	trail := func(p probe) []string { return append(answerTrail(p, path), f.shimTrail(path)...) }
 	if p, ok := keep.Read(at, trail); ok && p.sound() == nil {
 		return p, nil
 	}
@@ -53,10 +53,18 @@ func (f *finder) answerFile(path string) string {
 		}
 	}
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || isScript(real) {
+	if err != nil || isScript(real) && f.shimTrail(path) == nil {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(path + "\x00" + real + "\x00" + probeScript))
+	text := path + "\x00" + real + "\x00" + probeScript
+	if f.shimTrail(path) != nil {
+		here, _ := os.Getwd() // "" is a place like any other
+		for _, name := range []string{"PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION", "PYENV_DIR", "PYENV_HOOK_PATH"} {
+			here += "\x00" + f.r.Getenv(name)
+		}
+		text += "\x00" + here
+	}
+	sum := sha256.Sum256([]byte(text))
 	return filepath.Join(folder, "probes", fmt.Sprintf("%x.json", sum[:12]))
 }
 
@@ -67,6 +75,37 @@ func answerTrail(p probe, path string) []string {
 		p.stdlib(), filepath.Join(p.stdlib(), "sysconfig.py"), filepath.Join(p.stdlib(), "sysconfig")}
 	records, _ := filepath.Glob(filepath.Join(quoteGlob(p.stdlib()), "_sysconfig*"))
 	return append(append(list, records...), p.Mapped...)
+}
+
+// shimTrail lists the files by which pyenv chooses what its stand-in at path
+// starts: the version files from here upwards and its own, what is installed, and
+// the programs of that name in PATH, one of which is meant by "system". nil for
+// what is no such stand-in. Starting one takes longer than all the rest.
+func (f *finder) shimTrail(path string) []string {
+	root := f.folder("PYENV_ROOT", ".pyenv")
+	if root == "" || filepath.Dir(path) != filepath.Join(root, "shims") {
+		return nil
+	}
+	versions := filepath.Join(root, "versions")
+	list := []string{filepath.Join(root, "version"), versions, filepath.Join(root, "libexec", "pyenv"), filepath.Join(root, "libexec", "pyenv-exec"), filepath.Join(root, "pyenv.d")}
+	installed, _ := os.ReadDir(versions) // none
+	for _, e := range installed {
+		list = append(list, filepath.Join(versions, e.Name(), "bin"))
+	}
+	here, err := os.Getwd()
+	if dir := f.r.Getenv("PYENV_DIR"); err == nil && dir != "" {
+		here = dir
+	}
+	for dir := here; filepath.IsAbs(dir); dir = filepath.Dir(dir) {
+		list = append(list, filepath.Join(dir, ".python-version"))
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	for _, dir := range filepath.SplitList(f.r.Getenv("PATH")) {
+		list = append(list, filepath.Join(dir, filepath.Base(path)))
+	}
+	return list
 }
 
 // isScript tells whether path is none of the formats that a linker writes.

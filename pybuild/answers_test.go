@@ -1,6 +1,7 @@
 package pybuild
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -125,4 +126,59 @@ func TestAnswerIsWhole(t *testing.T) {
 			t.Errorf("no variable %s", name)
 		}
 	}
+}
+
+// P-3, P-5: what stands behind a shim of pyenv is asked once, and again as soon
+// as pyenv would choose another.
+func TestShimAnswersAreKept(t *testing.T) {
+	exe := ownPython(t)
+	root := filepath.Join(t.TempDir(), "pyenv")
+	write := func(path, text string, mode os.FileMode) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shim := filepath.Join(root, "shims", "python3")
+	write(shim, "#!/bin/sh\n: "+root+"\nexec '"+exe+"' \"$@\"\n", 0o755)
+	write(filepath.Join(root, "version"), "system\n", 0o644)
+	write(filepath.Join(root, "versions", "3.9.1", "bin", "x"), "", 0o755)
+	work := filepath.Join(t.TempDir(), "a", "b")
+	write(filepath.Join(work, "x"), "", 0o644)
+	t.Chdir(work)
+	bin := t.TempDir()
+
+	cache := filepath.Join(t.TempDir(), "cache")
+	path := "PATH=" + filepath.Dir(shim) + ":" + bin + ":" + os.Getenv("PATH")
+	r, runs := counting(cache, "PYENV_ROOT="+root, "PYENV_VERSION=", "PYENV_DIR=", path)
+	look := func(want int, when string) {
+		t.Helper()
+		if _, err := newFinder(r).answer(t.Context(), shim); err != nil {
+			t.Fatal(err)
+		}
+		if got := runs(); got != want {
+			t.Errorf("%s: asked %d times, want %d", when, got, want)
+		}
+	}
+	look(1, "at first")
+	look(0, "again")
+	write(filepath.Join(root, "version"), "3.9.1 system\n", 0o644)
+	look(1, "another choice of the user")
+	write(filepath.Join(filepath.Dir(work), ".python-version"), "3.9.1\n", 0o644)
+	look(1, "one of a folder above")
+	look(0, "and again")
+	write(filepath.Join(root, "versions", "3.9.2", "bin", "x"), "", 0o755)
+	look(1, "one was installed")
+	write(filepath.Join(bin, "python3"), "#!/bin/sh\n", 0o755)
+	look(1, "another of the system")
+	r, runs = counting(cache, "PYENV_ROOT="+root, "PYENV_VERSION=3.9.2", "PYENV_DIR=", path)
+	look(1, "the environment chooses")
+	look(0, "and again")
+	t.Chdir(bin)
+	look(1, "another folder")
+
+	// A stand-in of anybody else, who chooses by nobody knows what.
+	r, runs = counting(cache, "PYENV_ROOT="+filepath.Dir(root), path)
+	look(1, "not of pyenv")
+	look(1, "each time")
 }

@@ -15,6 +15,8 @@ import (
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/internal/cli"
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/keep"
 	"modwsgi/internal/options"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
@@ -109,9 +111,17 @@ func Lines(lines []string) func(io.Writer) error {
 	}
 }
 
-// Apache finds the Apache to work with.
+// Apache finds the Apache to work with. Its programs take longer than all of a
+// build that has nothing to do, so what they said is kept until one of the files
+// that it was made of changes.
 func (j *Job) Apache(ctx context.Context) (apxs.Info, error) {
-	info, err := apxs.Find(ctx, j.R, j.Named("apxs"))
+	name := j.Named("apxs")
+	m := keep.Memory{Folder: fsx.CacheFolder(j.R.Getenv), R: j.R}
+	if j.Dry() || name == "" && j.R.Getenv("MODWSGI_APACHE_CONFIG") != "" { // a file of somebody's, read in no time
+		m.Folder = ""
+	}
+	trail := func(info apxs.Info) []string { return append(apxs.Trail(j.R, info), filepath.Join(j.Dir, name), name) }
+	info, err := keep.Recall(m, fmt.Sprintf("the Apache %q in %s", name, j.Dir), trail, func() (apxs.Info, error) { return apxs.Find(ctx, j.R, name) })
 	return info, j.Blame("apxs", err)
 }
 

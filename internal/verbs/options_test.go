@@ -138,7 +138,10 @@ func TestBuildOptions(t *testing.T) {
 		{name: "define, no definition", say: func(w *workshop) { w.file = "define = '-O3'\n" }, want: `modwsgi.toml:1: "-O3" is no definition`, code: hint.Usage},
 		{name: "define, open quote", say: func(w *workshop) { w.file = "define = \"-DX='\"\n" }, want: "modwsgi.toml:1: ", code: hint.Usage},
 		{name: "static is asked for", say: func(w *workshop) { w.python = w.OnlyArchive(w.python) }, want: "it has no shared library to link with", hint: "MODWSGI_ALLOW_STATIC=1", code: hint.NotFound},
-		{name: "allow_static", say: func(w *workshop) { w.python = w.OnlyArchive(w.python); w.environ = append(w.environ, "MODWSGI_ALLOW_STATIC=yes") },
+		{name: "allow_static", say: func(w *workshop) {
+			w.python = w.OnlyArchive(w.python)
+			w.environ = append(w.environ, "MODWSGI_ALLOW_STATIC=yes")
+		},
 			check: func(w *workshop, b built, made csrc.Binary) bool {
 				return made.Build.Link == "static" && len(b.Warnings) > 0 && !slices.Contains(made.Needed, w.python.SONAME)
 			}},
