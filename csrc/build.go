@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
@@ -58,6 +59,7 @@ func Build(ctx context.Context, r *run.Runner, o Options) (Artifact, error) {
 
 	b.state = loadState(dir)
 	err = b.build(ctx)
+	b.later.Wait()
 	// Also of a failed build: what did compile need not be compiled again.
 	return b.artifact, errors.Join(err, b.state.save(dir))
 }
@@ -75,6 +77,7 @@ type builder struct {
 	plan     Plan
 	artifact Artifact
 	pool     *pool
+	later    sync.WaitGroup // what is being put into the cache: nobody waits for the disk before the end
 }
 
 func (b *builder) build(ctx context.Context) error {
@@ -245,7 +248,7 @@ func (b *builder) writeSources() error {
 	}
 	files := make([]fsx.File, 0, len(b.tree.names))
 	for _, n := range b.tree.names {
-		files = append(files, fsx.File{Path: n, Mode: 0o444, Data: b.tree.files[n]})
+		files = append(files, fsx.File{Path: n, Mode: 0o444, Data: b.tree.files[n], Passing: true}) // haveSources looks into them
 	}
 	if err := fsx.ReplaceTree(root, files); err != nil {
 		return err
@@ -315,19 +318,21 @@ func (b *builder) compile(ctx context.Context, c Compile) error {
 	if err != nil {
 		return err
 	}
-	defer release()
 	v, reused := b.cachedObject(key, c)
 	if !reused {
-		if v, err = b.compileNow(ctx, c); err != nil {
-			return err
-		}
+		v, err = b.compileNow(ctx, c)
+	}
+	if reused || err != nil {
+		release()
+	} else {
+		b.later.Go(func() { defer release(); b.keepObject(key, c, v) })
+	}
+	if err != nil {
+		return err
 	}
 	made := object{Key: c.Key, Read: v.Read, Inputs: v.Inputs}
 	if made.File, err = read(filepath.Join(b.dir, c.Object)); err != nil {
 		return fmt.Errorf("compiling %s: %w", c.Source.File, err)
-	}
-	if !reused {
-		b.keepObject(key, c, v)
 	}
 	b.state.mu.Lock()
 	defer b.state.mu.Unlock()
