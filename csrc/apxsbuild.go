@@ -36,11 +36,15 @@ const (
 // plainWord is what survives apxs, which hands its words to a shell unquoted.
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
+// apxsFolder is where apxs runs for l. Its words name files from there, so that
+// the build folder may be called anything.
+func apxsFolder(l *Link) string { return path.Join("obj", "apxs", l.Output) }
+
 // linkByApxs plans one run of apxs -c: every option before the sources, every
 // word for the linker behind them.
 func (f Facts) linkByApxs(l *Link, py *pybuild.Info) error {
 	_, _, flags := f.tier(l.Target.Needs, py)
-	step := &ApxsStep{Dir: path.Join("obj", "apxs", l.Output), Made: ".libs/" + l.Target.Name}
+	step := &ApxsStep{Dir: apxsFolder(l), Made: ".libs/" + l.Target.Name}
 	options := []string{"-c", "-o", strings.TrimSuffix(l.Target.Name, ".so") + ".la"}
 	for _, word := range flags {
 		name, value, _ := strings.Cut(strings.TrimPrefix(word, "-D"), "=")
@@ -57,9 +61,14 @@ func (f Facts) linkByApxs(l *Link, py *pybuild.Info) error {
 	for _, s := range l.Target.Sources {
 		step.Files = append(step.Files, s.File)
 	}
-	var linker []string
-	for _, word := range slices.Concat(f.linkHardening(), f.linkWords(l, py)) {
-		linker = append(linker, "-Wl,"+word)
+	// Behind the sources apxs takes no option for its own. libtool, which it runs,
+	// forgets files that it does not know the ending of, so libpython is a word for
+	// the linker.
+	linker := slices.Concat(f.linkHardening(), f.linkWords(l, py))
+	for i, word := range linker {
+		if word == l.LibPython {
+			linker[i] = "-Wl," + word
+		}
 	}
 	args := slices.Concat([]string{f.Apache.Apxs}, options, step.Files, []string{apxsNote}, linker)
 	for _, word := range args[1:] {
@@ -73,6 +82,18 @@ func (f Facts) linkByApxs(l *Link, py *pybuild.Info) error {
 	l.Apxs, l.Objects = step, nil
 	l.Command = Command{Dir: filepath.Join(f.Dir, filepath.FromSlash(step.Dir)), Args: args}
 	return nil
+}
+
+// warningsIn are the lines of compilers among those in which apxs tells every
+// command that it runs.
+func warningsIn(said string) string {
+	var list []string
+	for line := range strings.Lines(said) {
+		if strings.Contains(line, "warning:") {
+			list = append(list, strings.TrimSpace(line))
+		}
+	}
+	return strings.Join(list, "\n")
 }
 
 // prepareApxs puts together the folder in which apxs runs.

@@ -121,6 +121,7 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// C-9: what a file was made of decides, not when it was touched.
 func TestRebuild(t *testing.T) {
 	t.Parallel()
 	w := csrctest.New(t)
@@ -235,7 +236,7 @@ func TestHalves(t *testing.T) {
 	}
 }
 
-// A failed build quotes the compiler and a command that can be pasted, starts
+// C-8: a failed build quotes the compiler and a command that can be pasted, starts
 // nothing more, and leaves what was there.
 func TestFailure(t *testing.T) {
 	t.Parallel()
@@ -277,7 +278,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// A target that links and is not what it must be does not replace the old one.
+// S-5: a target that links and is not what it must be does not replace the old
+// one.
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, file, old, replacement, want string }{

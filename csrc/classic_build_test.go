@@ -3,6 +3,7 @@ package csrc_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -52,5 +53,57 @@ func TestBuildClassic(t *testing.T) {
 	o.Dir = filepath.Join(w.Root, "build")
 	if _, err := csrc.Build(t.Context(), w.Runner(), o); hint.Code(err) != hint.Usage {
 		t.Errorf("into the folder of ours: %v", err)
+	}
+}
+
+// S-4: a linker that takes no version script keeps nobody from building; what the
+// module then shows is said.
+func TestBuildWithoutVersionScript(t *testing.T) {
+	t.Parallel()
+	w := csrctest.New(t)
+	cc := filepath.Join(t.TempDir(), "cc")
+	script := "#!/bin/sh\nfor a; do case $a in *--version-script*) echo unknown option >&2; exit 1;; esac; done\nexec cc \"$@\"\n"
+	if err := os.WriteFile(cc, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.Env = append(os.Environ(), "CC="+cc)
+	a := w.Build(w.Classic("build", 0))
+	if len(a.Notes) == 0 || !strings.Contains(strings.Join(a.Notes, "\n"), "the linker takes no version script: mod_wsgi.so for "+csrctest.ABI311+" shows more than its module record") {
+		t.Errorf("notes %q", a.Notes)
+	}
+	if b, err := csrc.Inspect(a.Module); err != nil || !slices.Contains(b.Exports, "helper") || !slices.Contains(b.Exports, "wsgi_module") {
+		t.Errorf("exports %q, %v", b.Exports, err)
+	}
+}
+
+// without a run path Apache is told to load the library that the loader
+// would not find; with one, or where the loader finds it, nothing needs saying.
+func TestBuildLoadFile(t *testing.T) {
+	t.Parallel()
+	w := csrctest.New(t)
+	library := w.Pythons[0].LibPython
+	for _, c := range []struct {
+		mode  string
+		needs bool
+		want  string
+	}{
+		{csrc.RunPathNone, true, library},
+		{csrc.RunPathNone, false, ""},
+		{csrc.RunPathAuto, true, ""},
+		{csrc.RunPathExact, true, ""},
+	} {
+		o := w.Classic("build", 0)
+		o.RunPath = c.mode
+		o.Python = slices.Clone(o.Python)
+		o.Python[0].NeedsPath = c.needs
+		if a := w.Build(o); a.LoadFile != c.want {
+			t.Errorf("%s, needed %v: LoadFile %q, want %q", c.mode, c.needs, a.LoadFile, c.want)
+		}
+	}
+	// Of our tree no LoadFile helps: its programs are not loaded by Apache.
+	o := w.Options("ours")
+	o.Apache, o.Python, o.RunPath = nil, o.Python[:1], csrc.RunPathNone
+	if a := w.Build(o); a.LoadFile != "" || !strings.Contains(strings.Join(a.Warnings, "\n"), "have no run path, and the loader does not find libpython3.11.so.1.0") {
+		t.Errorf("%q, warnings %q", a.LoadFile, a.Warnings)
 	}
 }

@@ -195,6 +195,16 @@ func TestRealClassic(t *testing.T) {
 	if got := module.Module; got == nil || *got != (ModuleMagic{Major: mmn.Major, Minor: mmn.Minor, Cookie: mmn.Cookie}) {
 		t.Errorf("module record %+v, headers %+v", got, mmn)
 	}
+	// H-4 and H-2, of a tree that is not ours.
+	if !testing.Short() {
+		o.Strict = true
+		twice, err := Reproduce(t.Context(), r, o)
+		if err != nil || twice.Err() != nil || len(twice.Sums) != 1 {
+			t.Errorf("%v, %+v", err, twice)
+		}
+		t.Logf("sha256 %s", twice.Sums)
+		o.Strict = false
+	}
 	again, err := Build(t.Context(), r, o)
 	if err != nil || again.Compiled != 0 || again.Linked != 0 {
 		t.Errorf("again: %d compiled, %d linked, %v", again.Compiled, again.Linked, err)

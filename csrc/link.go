@@ -163,6 +163,7 @@ func (b *builder) makeTarget(ctx context.Context, l Link) (said string, err erro
 		return "", err
 	}
 	if l.Apxs != nil {
+		said = warningsIn(said)
 		made := filepath.Join(b.dir, filepath.FromSlash(path.Join(l.Apxs.Dir, l.Apxs.Made)))
 		if err := fsx.Move(made, filepath.Join(b.dir, l.Staged), 0o644); err != nil {
 			return "", fmt.Errorf("%s: %w", doing, err)

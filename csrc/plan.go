@@ -442,7 +442,7 @@ func (f Facts) linkWords(l *Link, py *pybuild.Info) []string {
 // elsewhere than we do.
 func (f Facts) exportsPath(l *Link) string {
 	if f.byApxs(l.Target) {
-		return filepath.Join(f.Dir, filepath.FromSlash(exportsFile))
+		return strings.Repeat("../", strings.Count(apxsFolder(l), "/")+1) + exportsFile
 	}
 	return exportsFile
 }

@@ -85,6 +85,7 @@ func fewTargets() []Target {
 	return few
 }
 
+// S-1, C-3: every command, word for word.
 func TestPlan(t *testing.T) {
 	p, err := NewPlan(fewTargets(), planFacts())
 	if err != nil {
