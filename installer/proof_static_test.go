@@ -277,6 +277,27 @@ func (w *world) wantNotRun(t *testing.T, classic bool) {
 	}
 }
 
+// What is wrong stands below the table with what to do, and is the hint of the
+// error; a warning is no failure.
+func TestProofPrint(t *testing.T) {
+	p := Proof{Module: "/m/mod_wsgi.so", Version: "1", Tree: "ours", Levels: []LevelReport{
+		{Level: Static, Status: Passed, Warnings: []string{"a later Apache"}},
+		{Level: Load, Status: Failed, Wrong: []string{"first\nsecond"}, Advice: []string{"do this", "do that"}},
+	}}
+	var b bytes.Buffer
+	if err := p.Print(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"static  passed", "load    failed", "\nload: first\n  second\n  fix: do this\n  fix: do that\n", "\nstatic, a warning: a later Apache\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("there is no %q:\n%s", want, &b)
+		}
+	}
+	if err := p.Err(); err == nil || err.Error() != "/m/mod_wsgi.so: level load failed" || hint.Of(err) != "do this\ndo that" || hint.Code(err) != hint.Unverified {
+		t.Errorf("%v, %q", err, hint.Of(err))
+	}
+}
+
 // V-1: what could not be run at all is no proof.
 func TestProofOfNothing(t *testing.T) {
 	err := Proof{Levels: []LevelReport{notRun(Static, "x"), notRun(Load, "y")}}.Err()
