@@ -31,6 +31,7 @@ type Server struct {
 	Conf Conf
 
 	runner *run.Runner
+	ports  func() (int, error) // gives a port that is free: FreePort
 	proc   *run.Process
 	gone   chan struct{} // closed when the parent has ended
 	result run.Result    // valid then
@@ -79,7 +80,7 @@ func NewServer(ctx context.Context, r *run.Runner, t Target, mpm string) (*Serve
 	if conf.Root, err = os.MkdirTemp("", "modwsgi matrix "); err != nil {
 		return nil, err
 	}
-	s := &Server{Root: conf.Root, Conf: conf, runner: r}
+	s := &Server{Root: conf.Root, Conf: conf, runner: r, ports: FreePort}
 	// Readable by the server's user: a temporary folder is 0700.
 	if err := os.Chmod(s.Root, 0o755); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -135,7 +136,7 @@ func (s *Server) Check(ctx context.Context) (string, error) {
 // another. Ctx bounds the life of the server.
 func (s *Server) Start(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
-		port, err := FreePort()
+		port, err := s.ports()
 		if err != nil {
 			return err
 		}
@@ -145,6 +146,9 @@ func (s *Server) Start(ctx context.Context) error {
 		}
 		err = s.launch(ctx)
 		if err == nil || attempt == portAttempts || !strings.Contains(err.Error(), "AH00072") {
+			return err
+		}
+		if err := os.RemoveAll(filepath.Join(s.Root, "logs", "error.log")); err != nil { // it is of the attempt
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -124,6 +125,47 @@ func TestProofFacts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// V-6: a port that somebody took meanwhile is tried again with another, a few
+// times, and nothing of the attempt is left in the log.
+func TestServerPortTaken(t *testing.T) {
+	r := &run.Runner{}
+	target := theTarget(t, r)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	busy := taken.Addr().(*net.TCPAddr).Port
+	for _, c := range []struct{ before, asked int }{{2, 3}, {portAttempts, portAttempts}} {
+		s, err := NewServer(t.Context(), r, target, LoadableMPMs(t.Context(), r, target.Apache)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		asked := 0
+		s.ports = func() (int, error) {
+			if asked++; asked <= c.before {
+				return busy, nil
+			}
+			return FreePort()
+		}
+		err = s.Start(t.Context())
+		if c.before < portAttempts {
+			if err != nil || s.Port == busy || strings.Contains(s.LogText("error.log"), "AH00072") {
+				t.Errorf("port %d: %v\n%s", s.Port, err, s.LogText("error.log"))
+			}
+			if err := s.Stop(); err != nil {
+				t.Error(err)
+			}
+		} else if err == nil || !strings.Contains(err.Error(), "AH00072") {
+			t.Errorf("a port that stays taken: %v", err)
+		}
+		if asked != c.asked {
+			t.Errorf("%d ports were tried, want %d", asked, c.asked)
+		}
 	}
 }
 
