@@ -23,6 +23,7 @@ type image struct {
 	path    string
 	class   elf.Class
 	machine elf.Machine
+	soname  string
 	needed  []string
 	runPath []string // DT_RUNPATH, or DT_RPATH where there is none; expanded
 	defines map[string][]string
@@ -42,6 +43,9 @@ func (c *closure) open(path string) (*image, error) {
 	im := &image{path: path, class: f.Class, machine: f.Machine, defines: map[string][]string{}}
 	if im.needed, err = f.DynString(elf.DT_NEEDED); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	if names, err := f.DynString(elf.DT_SONAME); err == nil && len(names) > 0 {
+		im.soname = names[0]
 	}
 	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
 		list, err := f.DynString(tag)
@@ -129,6 +133,10 @@ func (c *closure) all(first ...string) (list []*image, missing []string) {
 		}
 		list = append(list, im)
 		for _, name := range im.needed {
+			// What is there already under that name is taken (rules ).
+			if slices.ContainsFunc(list, func(x *image) bool { return x.soname == name }) {
+				continue
+			}
 			found, ok := c.find(name, im)
 			if !ok {
 				missing = append(missing, fmt.Sprintf("%s needs %s, and the loader finds none", im.path, name))
@@ -140,15 +148,12 @@ func (c *closure) all(first ...string) (list []*image, missing []string) {
 	return list, missing
 }
 
-// problems says what is missing for path in a process that begins with host, or
-// with path itself where host is "". Libraries answer for themselves: only what
-// path takes is looked for. Of a part of a server that is not known (inServer, and
-// no host) only Python's symbols can be.
-func (c *closure) problems(path, host string, inServer bool) []string {
-	first := []string{path}
-	if host != "" {
-		first = []string{host, path}
-	}
+// problems says what is missing for path in a process that begins with before:
+// the server and what it was told to load; nothing for a program. Libraries answer
+// for themselves: only what path takes is looked for. Of a part of a server that is
+// not known (partial) only Python's symbols can be.
+func (c *closure) problems(path string, before []string, partial bool) []string {
+	first := append(slices.Clone(before), path)
 	images, list := c.all(first...)
 	im, err := c.open(path)
 	if err != nil {
@@ -161,7 +166,7 @@ func (c *closure) problems(path, host string, inServer bool) []string {
 		}
 	}
 	prefixes := []string{"ap_", "apr_", "Py", ""}
-	if inServer && host == "" {
+	if partial {
 		prefixes = []string{"Py"}
 	}
 	for _, prefix := range prefixes {

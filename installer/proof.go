@@ -63,6 +63,9 @@ type Subject struct {
 	Apache  apxs.Info
 	Python  pybuild.Info // that must answer
 	Lines   []string     // that Apache is to be told: LoadModule and what belongs to it
+	// LoadFile is the libpython that one of the lines loads first; "" if none does
+	// (rule R-7).
+	LoadFile string
 
 	// Run starts a server of its own for the subject, makes requests and says what
 	// it looked at; the error is what was disproved. Nil: that level is not run, for
@@ -157,7 +160,7 @@ func (v *prover) static(l *LevelReport) {
 			l.Warnings = append(l.Warnings, fmt.Sprintf("%s: it was built for a later Apache of this interface (%d.%d, here %d.%d)",
 				p.path, m.Major, m.Minor, v.s.Apache.MMN.Major, v.s.Apache.MMN.Minor))
 		}
-		for _, text := range c.problems(p.path, p.host(v.s.Apache), p.inServer) {
+		for _, text := range c.problems(p.path, v.before(p), p.inServer && v.s.Apache.Httpd == "") {
 			l.wrong(p.path, errors.New(text))
 		}
 	}
@@ -173,13 +176,16 @@ type part struct {
 	inServer bool
 }
 
-// host is the program in whose process a part is loaded; "" where it is one
-// itself, or where no server binary is known.
-func (p part) host(apache apxs.Info) string {
-	if p.inServer {
-		return apache.Httpd
+// before is what is in a part's process when it is loaded: the server, if it is
+// known, and the library that its configuration names.
+func (v *prover) before(p part) []string {
+	var list []string
+	for _, path := range []string{v.s.Apache.Httpd, v.s.LoadFile} {
+		if p.inServer && path != "" {
+			list = append(list, path)
+		}
 	}
-	return ""
+	return list
 }
 
 func partsOf(l Layout) []part {

@@ -140,6 +140,12 @@ func foreignMachine(t *testing.T, path string) {
 	}
 }
 
+// otherRunPath makes the run path of the module lead nowhere.
+func otherRunPath(t *testing.T, w *world) {
+	dir := filepath.Dir(w.python.LibPython)
+	patch(t, w.subject.Module, "\x00"+dir+"\x00", "\x00"+dir[:len(dir)-1]+"x\x00")
+}
+
 func (w *world) static(t *testing.T) LevelReport {
 	t.Helper()
 	v := &prover{ctx: t.Context(), r: w.Runner(), s: w.subject}
@@ -205,6 +211,11 @@ var bends = []struct {
 		want: "wsgi-host: it is for EM_X86_64 ELFCLASS64, the process it runs in for EM_RISCV ELFCLASS64"},
 	{name: "symbol of Python", trees: bothTrees, bend: func(t *testing.T, w *world) { patch(t, w.plugin, "\x00Py_Fake\x00", "\x00Py_Gone\x00") }, // V-3
 		want: "nothing defines Py_Gone"},
+	{name: "no run path", trees: []bool{true}, bend: otherRunPath, want: "needs libpython3.13t.so.1.0, and the loader finds none"},
+	{name: "no run path, loaded by LoadFile", trees: []bool{true}, bend: func(t *testing.T, w *world) {
+		otherRunPath(t, w)
+		w.subject.LoadFile = w.python.LibPython
+	}},
 	{name: "half without build info", trees: []bool{false}, bend: func(t *testing.T, w *world) { patch(t, w.plugin, ".modwsgi.build", ".modwsgi.birds") },
 		want: "wsgi-embed.so: it does not say how it was built"},
 	{name: "host gone", trees: []bool{false}, bend: func(t *testing.T, w *world) {

@@ -27,7 +27,7 @@ func Subject(r *run.Runner, built csrc.Artifact, apache apxs.Info, python pybuil
 		s.Layout = &l
 	}
 	s.Lines = installer.Snippet(l, python)
-	if built.LoadFile != "" {
+	if s.LoadFile = built.LoadFile; s.LoadFile != "" {
 		s.Lines = append([]string{csrc.LoadFileLine(python, "")}, s.Lines...)
 	}
 	if apache.Httpd == "" {
