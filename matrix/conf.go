@@ -115,7 +115,9 @@ func (c Conf) Text() string {
 		line("CustomLog logs/access.log matrix")
 	}
 	for _, l := range append(c.Target.Lines, c.Global...) {
-		line("%s", l)
+		if !isLoadFile(l) {
+			line("%s", l)
+		}
 	}
 	line("<Directory %s>\n    Require all granted\n</Directory>", quote(filepath.Join(c.Root, "apps")))
 	for _, s := range c.Sites {
@@ -136,10 +138,17 @@ func (c Conf) modules(line func(string, ...any)) {
 			line("LoadModule %s_module %s", name, quote(filepath.Join(c.Target.Apache.ModulesDir, file)))
 		}
 	}
+	for _, l := range c.Target.Lines { // the module needs it
+		if isLoadFile(l) {
+			line("%s", l)
+		}
+	}
 	if c.Target.Module != "" {
 		line("LoadModule wsgi_module %s", quote(c.Target.Module))
 	}
 }
+
+func isLoadFile(line string) bool { return strings.HasPrefix(line, "LoadFile ") }
 
 func (c Conf) mpm(line func(string, ...any)) {
 	if c.MPM == "prefork" {

@@ -86,7 +86,8 @@ func proveOriginal(t *testing.T, r *run.Runner, table *proofTable, name, folder 
 	r = r.With()
 	r.Log = log
 	began := time.Now()
-	built, err := csrc.Build(t.Context(), r, csrc.Options{Apache: &target.Apache, Python: []pybuild.Info{python}, Source: source, Dir: dir})
+	o := csrc.Options{Apache: &target.Apache, Python: []pybuild.Info{python}, Source: source, Dir: dir}
+	built, err := csrc.Build(t.Context(), r, o)
 	version, _, _ := strings.Cut(name, "\t")
 	outside := layouts.Classic().Check(version, layouts.Python{Major: python.ABI.Major, Minor: python.ABI.Minor})
 	switch {
@@ -114,5 +115,28 @@ func proveOriginal(t *testing.T, r *run.Runner, table *proofTable, name, folder 
 	// V-9: Apache accepts any home; only a request tells.
 	if p := wantHomeRefused(t, r, s); level(p, installer.Load).Status != installer.Passed || level(p, installer.Running).Status != installer.Failed {
 		t.Errorf("with a home that is none: %+v", p.Levels)
+	}
+	if python.NeedsPath {
+		proveWithLoadFile(t, r, o)
+	}
+}
+
+// proveWithLoadFile links the module without a run path, so that a line of Apache's
+// configuration has to bring its library.
+func proveWithLoadFile(t *testing.T, r *run.Runner, o csrc.Options) {
+	t.Helper()
+	o.RunPath = csrc.RunPathNone
+	built, err := csrc.Build(t.Context(), r, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Subject(r, built, *o.Apache, o.Python[0])
+	if err != nil || !strings.HasPrefix(s.Lines[0], "LoadFile ") || built.Compiled != 0 {
+		t.Fatalf("%v, %q, %d files compiled", err, s.Lines, built.Compiled)
+	}
+	wantProved(t, installer.Prove(t.Context(), r, s))
+	s.Lines, s.LoadFile = s.Lines[1:], ""
+	if p := installer.Prove(t.Context(), r, s); level(p, installer.Static).Status != installer.Failed || level(p, installer.Load).Status != installer.Failed {
+		t.Errorf("without its library: %+v", p.Levels)
 	}
 }

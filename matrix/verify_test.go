@@ -169,6 +169,19 @@ func TestServerPortTaken(t *testing.T) {
 	}
 }
 
+// R-7: the library stands before the module that needs it, and the home behind.
+func TestConfLoadFile(t *testing.T) {
+	c := Conf{Root: "/r", MPM: "event", Target: Target{Module: "/m/mod_wsgi.so", Lines: []string{`LoadFile "/p/libpython3.so"`, "WSGIPythonHome /p"}}}
+	text, at := c.Text(), -1
+	for _, want := range []string{"\nLoadFile \"/p/libpython3.so\"\n", "\nLoadModule wsgi_module ", "\nWSGIPythonHome /p\n"} {
+		i := strings.Index(text, want)
+		if i <= at || strings.Count(text, want) != 1 {
+			t.Errorf("%q is not in its place:\n%s", want, text)
+		}
+		at = i - 1
+	}
+}
+
 // V-9: a home that is none is found, at the latest by a request.
 func TestProofWrongHome(t *testing.T) {
 	r := accepting()
