@@ -67,17 +67,17 @@ func Config(ctx context.Context, apxs, python, apache_config, python_config, out
 
 // Discover lists the Apaches and Pythons of this machine, which are usable and how to choose one.
 func Discover(ctx context.Context, output *string) error {
-	return cli.ForMage(verbs.Do(ctx, "discover", options.Flags{"output": output}, quickstart.Discover))
+	return cli.ForMage(verbs.Do(ctx, "discover", options.Flags{"output": output}, verbs.Discover))
 }
 
 // Apaches lists the Apaches of this machine.
 func Apaches(ctx context.Context, output *string) error {
-	return cli.ForMage(verbs.Do(ctx, "apaches", options.Flags{"output": output}, quickstart.Apaches))
+	return cli.ForMage(verbs.Do(ctx, "apaches", options.Flags{"output": output}, verbs.Apaches))
 }
 
 // Pythons lists the Pythons of this machine.
 func Pythons(ctx context.Context, output *string) error {
-	return cli.ForMage(verbs.Do(ctx, "pythons", options.Flags{"output": output}, quickstart.Pythons))
+	return cli.ForMage(verbs.Do(ctx, "pythons", options.Flags{"output": output}, verbs.Pythons))
 }
 
 // Inspect says what a linked file needs, exports and is protected by.

@@ -109,7 +109,7 @@ func TestBrokenSystems(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m := recordedMachine(t, tt.system)
 			tt.spoil(m)
-			list := m.finder().candidates(t.Context())
+			list := m.finder().all(t.Context())
 			if len(list) == 0 {
 				t.Fatal("nothing was found")
 			}

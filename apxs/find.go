@@ -21,14 +21,15 @@ import (
 
 // Candidate is one Apache that was come across.
 type Candidate struct {
-	Apxs   string `json:"apxs"`             // real path; "" for a server without apxs
-	Httpd  string `json:"httpd,omitempty"`  // the server binary, where one was found
-	Usable bool   `json:"usable"`           // a module can be built for it
-	Why    string `json:"why"`              // where it was found, or why it is not usable
-	Advice string `json:"advice,omitempty"` // what to type or change, of one that is not usable
-	Select string `json:"select,omitempty"` // the setting that chooses it: "APXS=/usr/bin/apxs"
-	Flags  []Flag `json:"flags,omitempty"`  // what is wrong with it, usable or not
-	Info   *Info  `json:"info,omitempty"`   // of a usable one
+	Apxs    string `json:"apxs"`             // real path; "" for a server without apxs
+	Httpd   string `json:"httpd,omitempty"`  // the server binary, where one was found
+	Usable  bool   `json:"usable"`           // a module can be built for it
+	Default bool   `json:"default"`          // it is taken when none is named
+	Why     string `json:"why"`              // where it was found, or why it is not usable
+	Advice  string `json:"advice,omitempty"` // what to type or change, of one that is not usable
+	Select  string `json:"select,omitempty"` // the setting that chooses it: "APXS=/usr/bin/apxs"
+	Flags   []Flag `json:"flags,omitempty"`  // what is wrong with it, usable or not
+	Info    *Info  `json:"info,omitempty"`   // of a usable one
 
 	err error
 }
@@ -43,14 +44,26 @@ func Find(ctx context.Context, r *run.Runner, explicit string) (Info, error) {
 	return newFinder(r).find(ctx, explicit)
 }
 
-// Candidates lists every Apache of this machine in the order Find tries them.
+// Candidates lists every Apache of this machine in the order Find tries them,
+// and marks the one that it takes when it is asked for none.
 func Candidates(ctx context.Context, r *run.Runner) []Candidate {
-	f := newFinder(r)
+	return newFinder(r).all(ctx)
+}
+
+// all are the candidates with the one that a record stands for.
+func (f *finder) all(ctx context.Context) []Candidate {
 	list := f.candidates(ctx)
-	if path := r.Getenv(recordSetting); path != "" {
-		if name, _ := f.asked(""); name == "" {
-			return append([]Candidate{recorded(path)}, list...)
-		}
+	name, _ := f.asked("")
+	path := f.r.Getenv(recordSetting)
+	if name == "" && path != "" {
+		list = append([]Candidate{recorded(path)}, list...)
+	}
+	i := slices.IndexFunc(list, func(c Candidate) bool { return c.Usable })
+	if i > 0 && (name != "" || path != "") {
+		i = -1 // what a setting names is first, and nothing is taken in its place
+	}
+	if i >= 0 {
+		list[i].Default = true
 	}
 	return list
 }

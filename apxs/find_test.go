@@ -81,7 +81,7 @@ func TestFindOrder(t *testing.T) {
 		})
 	}
 	m.env = inherit
-	list := m.finder().candidates(t.Context())
+	list := m.finder().all(t.Context())
 	if len(list) != 3 || list[0].Apxs != first || list[1].Apxs != other || !list[1].Usable || list[2].Usable || !strings.HasSuffix(list[2].Httpd, "/usr/local/sbin/httpd") {
 		t.Errorf("Candidates = %+v", list)
 	}

@@ -33,7 +33,7 @@ func TestPlacesInOrder(t *testing.T) {
 	}
 	m.env = append(m.env, "MODWSGI_APXS="+m.path("/srv/named/apxs"), "PYTHON="+m.path("/srv/env/bin/python3"))
 	var got []string
-	for _, c := range m.finder().candidates(t.Context()) {
+	for _, c := range m.finder().all(t.Context()) {
 		if c.Apxs != "" {
 			got = append(got, m.there(c.Apxs))
 		}
@@ -51,7 +51,7 @@ func TestServersWithoutApxs(t *testing.T) {
 		m.write(fmt.Sprintf("/opt/apache%d/bin/%s", i, name), "#!/bin/sh\n", 0o755)
 	}
 	var got []string
-	for _, c := range m.finder().candidates(t.Context())[1:] {
+	for _, c := range m.finder().all(t.Context())[1:] {
 		got = append(got, filepath.Base(c.Httpd))
 		if c.Usable || c.Advice != "apt-get install apache2-dev" || c.Select != "" {
 			t.Errorf("%+v", c)
@@ -307,7 +307,7 @@ func TestHeadersAlone(t *testing.T) {
 		if err != nil || info.Apxs != "" || info.Httpd == "" || !hasModules(info.ModulesDir) || info.IncludeDirs[0] != m.path(dir) {
 			t.Errorf("%s: %+v, %v", system, info, err)
 		}
-		list := m.finder().candidates(t.Context())
+		list := m.finder().all(t.Context())
 		if len(list) != 1 || !list[0].Usable || list[0].Apxs != "" || m.there(list[0].Select) != "APXS="+dir {
 			t.Errorf("%s: %+v", system, list)
 		}

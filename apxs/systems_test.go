@@ -38,7 +38,7 @@ func TestSystems(t *testing.T) {
 	for _, tt := range systems {
 		t.Run(tt.name, func(t *testing.T) {
 			m := recordedMachine(t, tt.name)
-			list := m.finder().candidates(t.Context())
+			list := m.finder().all(t.Context())
 			if len(list) == 0 || !list[0].Usable {
 				t.Fatalf("nothing usable: %+v", list)
 			}

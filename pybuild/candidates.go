@@ -6,21 +6,24 @@ import (
 	"slices"
 	"sync"
 
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/internal/words"
 )
 
 // Candidate is one Python that was come across.
 type Candidate struct {
-	Executable string `json:"executable"`
-	ID         string `json:"id"`                       // "cp313t-x86_64-linux-gnu", "" when that could not be learnt
-	Source     string `json:"source"`                   // how it was found: "PATH", "uv", …
-	Usable     bool   `json:"usable"`                   // it can be built for
-	Default    bool   `json:"default"`                  // it is taken when none is named
-	Why        string `json:"why"`                      // its version, or why it is not usable
-	Select     string `json:"select"`                   // the setting that chooses it: "PYTHON=/usr/bin/python3"
-	Of         string `json:"environment_of,omitempty"` // the executable of the candidate that a virtual environment was made from
-	Info       *Info  `json:"info,omitempty"`
+	Executable string   `json:"executable"`
+	ID         string   `json:"id"`                       // "cp313t-x86_64-linux-gnu", "" when that could not be learnt
+	Source     string   `json:"source"`                   // how it was found: "PATH", "uv", …
+	Usable     bool     `json:"usable"`                   // it can be built for
+	Default    bool     `json:"default"`                  // it is taken when none is named
+	Why        string   `json:"why"`                      // its version, or why it is not usable
+	Advice     string   `json:"advice,omitempty"`         // what to type or change, of one that is not usable
+	Select     string   `json:"select"`                   // the setting that chooses it: "PYTHON=/usr/bin/python3"
+	Of         string   `json:"environment_of,omitempty"` // the executable of the candidate that a virtual environment was made from
+	Notes      []string `json:"notes,omitempty"`          // what is to be known of a usable one
+	Info       *Info    `json:"info,omitempty"`
 
 	kept bool // as in place
 	err  error
@@ -34,10 +37,28 @@ func Candidates(ctx context.Context, r *run.Runner) []Candidate {
 
 func (f *finder) candidates(ctx context.Context) []Candidate {
 	list := f.collect(ctx)
+	for i := range list {
+		list[i].Notes = f.remarks(list[i])
+	}
 	if i := f.preferred(list); i >= 0 {
 		list[i].Default = list[i].Usable
 	}
 	return list
+}
+
+// remarks are what is to be known of a usable candidate, whether it is asked for
+// or not.
+func (f *finder) remarks(c Candidate) []string {
+	if !c.Usable {
+		return nil
+	}
+	notes := slices.Clone(c.Info.Notes)
+	for _, err := range []error{special(*c.Info), f.private(*c.Info)} {
+		if err != nil {
+			notes = append(notes, err.Error())
+		}
+	}
+	return notes
 }
 
 // preferred is the index of the one that find takes, -1 for none of them.
@@ -78,7 +99,7 @@ func (f *finder) collect(ctx context.Context) []Candidate {
 		}
 		switch {
 		case err != nil:
-			list = append(list, Candidate{Executable: text, Source: source, Info: &Info{}, Why: err.Error(), Select: source + "=" + words.Quote(text), err: err})
+			list = append(list, Candidate{Executable: text, Source: source, Info: &Info{}, Why: err.Error(), Advice: hint.Of(err), Select: source + "=" + words.Quote(text), err: err})
 		case path != "":
 			places = append([]place{{path: path, source: source}}, places...)
 		}
@@ -163,7 +184,7 @@ func (f *finder) candidate(ctx context.Context, at place) Candidate {
 	}
 	switch {
 	case err != nil:
-		c.Why = err.Error()
+		c.Why, c.Advice = err.Error(), hint.Of(err)
 	default:
 		c.Usable, c.Why = true, info.Version+info.ABI.flags()
 	}

@@ -253,15 +253,21 @@ func keptLast(places []place) []place {
 
 // unwanted says why a usable Python is not taken where nobody asked for it.
 func (f *finder) unwanted(info Info, source string) error {
-	switch {
-	case info.ABI.Free || info.ABI.Debug:
-		return fmt.Errorf("it is %s, a build that must be asked for", info.ABI.ID())
-	case info.Sanitizer != "":
-		return fmt.Errorf("it was built with -fsanitize=%s, a build that must be asked for", info.Sanitizer)
-	case slices.Contains(implied, source):
-		return nil
+	if err := special(info); err != nil || slices.Contains(implied, source) {
+		return err
 	}
 	return f.private(info)
+}
+
+// special says what is out of the ordinary about a build, nil of one that is not.
+func special(info Info) error {
+	switch {
+	case info.Sanitizer != "":
+		return fmt.Errorf("it was built with -fsanitize=%s, a build that must be asked for", info.Sanitizer)
+	case info.ABI.Free || info.ABI.Debug:
+		return fmt.Errorf("it is %s, a build that must be asked for", info.ABI.ID())
+	}
+	return nil
 }
 
 // distinct are the places where there is an interpreter, one place for each.

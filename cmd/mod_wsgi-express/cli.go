@@ -19,8 +19,10 @@ import (
 // commandLine is what can be typed. Each command's grammar says the same of its
 // options to the rewriting that comes before.
 type commandLine struct {
+	Apaches        apachesCommand   `cmd:"" help:"List the Apaches of this machine."`
 	Audit          auditCommand     `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
 	Build          buildCommand     `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	Discover       discoverCommand  `cmd:"" help:"List the Apaches and Pythons of this machine, which are usable and how to choose one."`
 	Doctor         doctorCommand    `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
 	Explain        explainCommand   `cmd:"" help:"Say what a build output or an error log means, and what to type."`
 	Fetch          fetchCommand     `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
@@ -28,6 +30,7 @@ type commandLine struct {
 	InstallModule  installCommand   `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand    `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand  `cmd:"" help:"Print where the built module is."`
+	Pythons        pythonsCommand   `cmd:"" help:"List the Pythons of this machine."`
 	Reload         reloadCommand    `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	Reproduce      reproduceCommand `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
 	SetupServer    setupCommand     `cmd:"" help:"Generate a server and do not start it."`
@@ -41,8 +44,10 @@ var commands = []struct {
 	grammar     func() grammar
 	public      bool // one of the original's five
 }{
+	{"apaches", "[--json]", func() grammar { return grammarOf(apachesCommand{}, 0) }, false},
 	{"audit", "[--json] [--no-import] VENV", auditGrammar, false},
 	{"build", "[--apxs PATH] [--python PYTHON]... [--output DIR] [--source SOURCE] [options]", func() grammar { return grammarOf(buildCommand{}, 0) }, false},
+	{"discover", "[--json]", func() grammar { return grammarOf(discoverCommand{}, 0) }, false},
 	{"doctor", "[--apxs PATH] [--python PATH] [--log FILE] [--json | --report]", doctorGrammar, false},
 	{"explain", "[--json] [FILE]", explainGrammar, false},
 	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
@@ -50,6 +55,7 @@ var commands = []struct {
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
+	{"pythons", "[--json]", func() grammar { return grammarOf(pythonsCommand{}, 0) }, false},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},

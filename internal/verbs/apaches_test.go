@@ -1,4 +1,4 @@
-package quickstart
+package verbs
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ import (
 func TestApacheTable(t *testing.T) {
 	mmn := apxs.MMN{Cookie: "AP24", Major: 20120211, Minor: 142}
 	list := []apxs.Candidate{
-		{Apxs: "/usr/bin/apxs", Usable: true, Select: "APXS=/usr/bin/apxs", Info: &apxs.Info{Version: "2.4.65", MPM: "event", Family: apxs.FamilyDebian, MMN: mmn, Root: "/etc/apache2",
+		{Apxs: "/usr/bin/apxs", Usable: true, Default: true, Select: "APXS=/usr/bin/apxs", Info: &apxs.Info{Version: "2.4.65", MPM: "event", Family: apxs.FamilyDebian, MMN: mmn, Root: "/etc/apache2",
 			ModulesDir: "/usr/lib/apache2/modules", Notes: []string{"the modules folder is odd"}}},
 		{Apxs: "/opt/b/bin/apxs", Usable: true, Select: "APXS=/opt/b/bin/apxs", Info: &apxs.Info{Version: "2.4.9", MPM: "worker", Family: apxs.FamilySource, MMN: mmn, Root: "/opt/b", ModulesDir: "/opt/b/modules"}},
 		{Apxs: "/opt/c/bin/apxs", Why: "asking apxs: exit status 3\nit is broken", Advice: "apt-get install perl"},
@@ -30,14 +30,14 @@ func TestApacheTable(t *testing.T) {
 		{nil, "  another Apache is here, 2.4.9, with another prefix: APXS=/opt/b/bin/apxs selects it\n"},
 		{[]string{"APXS=/usr/bin/apxs"}, ""}, // somebody knows which
 	} {
-		d := discovery{Apaches: list, Notes: apacheNotes(list, apxs.Others(&run.Runner{Env: append([]string{}, c.env...)}, list))}
+		d := &discovery{Apaches: list, Notes: apacheNotes(list, apxs.Others(&run.Runner{Env: append([]string{}, c.env...)}, list))}
 		var b strings.Builder
 		if err := d.print(&b); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
-			"httpd 2.4.65  event   AP24 20120211:142  debian  /usr/lib/apache2/modules  APXS=/usr/bin/apxs\n",
-			"httpd 2.4.9   worker  AP24 20120211:142  source  /opt/b/modules            APXS=/opt/b/bin/apxs\n",
+			"* 2.4.65  event   20120211:142  debian  /usr/lib/apache2/modules  APXS=/usr/bin/apxs\n",
+			"  2.4.9   worker  20120211:142  source  /opt/b/modules            APXS=/opt/b/bin/apxs\n",
 			"\nNotes\n  /usr/bin/apxs: the modules folder is odd\n" + c.note + "\n",
 			"\nNot usable\n  /opt/c/bin/apxs: asking apxs: exit status 3\n    it is broken\n    apt-get install perl\n  /opt/sbin/httpd: a server without apxs\n",
 		} {
