@@ -53,8 +53,9 @@ func (b *builder) gather(ctx context.Context, cc Compiler) (Facts, error) {
 	return f, err
 }
 
-// bits is the size of pointers in the files that results share a process with;
-// it refuses a compiler for another machine. What is not there yet cannot tell.
+// bits is the size of pointers in the files that results share a process with.
+// It refuses files of two machines (rule P-13) and a compiler for another one.
+// What is not there yet cannot tell.
 func (b *builder) bits(cc Compiler) (int, error) {
 	var paths []string
 	if b.o.Apache != nil {
@@ -64,12 +65,21 @@ func (b *builder) bits(cc Compiler) (int, error) {
 		paths = append(paths, py.LibPython)
 	}
 	bits := 0
+	var first elf.FileHeader
+	var firstPath string
 	for _, path := range paths {
 		f, err := elf.Open(path)
 		if err != nil {
 			continue
 		}
 		f.Close()
+		switch kind := f.FileHeader; {
+		case firstPath == "":
+			first, firstPath = kind, path
+		case kind.Machine != first.Machine || kind.Class != first.Class || kind.Data != first.Data:
+			return 0, hint.Exit(hint.New(fmt.Errorf("%s is for %v %v, %s for %v %v (MW113)", path, kind.Machine, kind.Class, firstPath, first.Machine, first.Class),
+				oneMachine), hint.Refused)
+		}
 		if err := cc.fits(path, Binary{Class: f.Class, Machine: f.Machine}); err != nil {
 			return 0, err
 		}

@@ -2,9 +2,13 @@ package csrc
 
 import (
 	"debug/elf"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
+	"modwsgi/apxs"
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
 )
@@ -81,6 +85,56 @@ func TestCompilerFits(t *testing.T) {
 			t.Errorf("%s: %v", c.machine, err)
 		}
 	}
+}
+
+// P-13: a Python for another machine than the server's is refused, whatever the
+// compiler could make; so are two Pythons of two machines.
+func TestOneMachine(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the programs here are no ELF files")
+	}
+	here := elfCopy(t, nil)
+	for _, c := range []struct {
+		name   string
+		change func(header []byte)
+		want   bool
+	}{
+		{"the same", nil, true},
+		{"another machine", func(h []byte) { h[18], h[19] = 0xF3, 0 }, false}, // EM_RISCV
+		{"another byte order", func(h []byte) { h[5], h[16], h[17], h[18], h[19], h[20], h[23] = 2, 0, 3, h[19], h[18], 0, 1 }, false},
+	} {
+		other := elfCopy(t, c.change)
+		for _, b := range []*builder{
+			{o: Options{Apache: &apxs.Info{Httpd: here}, Python: []pybuild.Info{{LibPython: other}}}},
+			{o: Options{Apache: &apxs.Info{Httpd: "/no/such"}, Python: []pybuild.Info{{LibPython: here}, {LibPython: "/no/such"}, {LibPython: other}}}},
+		} {
+			_, err := b.bits(Compiler{})
+			if (err == nil) != c.want || err != nil && (!strings.Contains(err.Error(), "MW113") || !strings.Contains(err.Error(), other) || hint.Code(err) != hint.Refused || hint.Of(err) == "") {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		}
+	}
+}
+
+// elfCopy is the first bytes of this program, the header changed: enough for who
+// asks what machine it is for.
+func elfCopy(t *testing.T, change func(header []byte)) string {
+	t.Helper()
+	data, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	header := data[:64]
+	clear(header[32:]) // no tables: they would have to be of the changed kind
+	header[52], header[54], header[58] = 64, 56, 64
+	if change != nil {
+		change(header)
+	}
+	path := filepath.Join(t.TempDir(), `a "b" c's`)
+	if err := os.WriteFile(path, header, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // S-2, S-3: nothing that the server brings is linked, and what is missing is left

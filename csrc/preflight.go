@@ -132,6 +132,9 @@ func (b *builder) fly(ctx context.Context, p Preflight) error {
 
 var assertion = regexp.MustCompile(`\b(MW1\d\d)[:_]`)
 
+// oneMachine is the advice where an Apache and a Python are for two.
+const oneMachine = "take an Apache and a Python for one machine"
+
 // assertionAdvice is what to do when the headers are not those that were
 // expected.
 func assertionAdvice(code, abi string) (string, int) {
@@ -141,7 +144,7 @@ func assertionAdvice(code, abi string) (string, int) {
 	case "MW104":
 		return "install the headers of that Python: " + pythonPackage(abi), hint.NotFound
 	case "MW113":
-		return "take an Apache and a Python for one machine", hint.Refused
+		return oneMachine, hint.Refused
 	case "MW117":
 		return "the folder of headers belongs to another build of that Python: install those of this one, or choose the other Python", hint.Refused
 	}
