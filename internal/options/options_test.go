@@ -2,12 +2,14 @@ package options
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
 )
 
 var update = flag.Bool("update", false, "write docs/options.md")
@@ -100,6 +102,98 @@ func TestPrecedence(t *testing.T) {
 				t.Errorf("programs hear %q, want %q", got, tt.heard)
 			}
 		})
+	}
+}
+
+// samples are values that an option can have, each unlike the one before it
+// where it has more than one.
+func samples(o Option) [3]string {
+	switch o.Kind {
+	case Switch:
+		return [3]string{"true", "false", "true"}
+	case Count:
+		return [3]string{"3", "4", "5"}
+	case Choice:
+		last := o.Values[len(o.Values)-1]
+		return [3]string{last, o.Values[0], last}
+	case Path:
+		return [3]string{"/in/file", "/in/variable", "/in/flag"}
+	}
+	return [3]string{"of file", "of variable", "of flag"}
+}
+
+// T-4: for every option, on every target that it is for, a flag comes before its
+// variable, that before the file, that before the default; and what is started
+// hears in MODWSGI_NAME what holds.
+func TestPrecedenceOfEach(t *testing.T) {
+	for _, o := range Table() {
+		value := samples(o)
+		text := fmt.Sprintf("%s = %s\n", o.Name, value[0])
+		if o.Kind != Switch && o.Kind != Count {
+			text = fmt.Sprintf("%s = %q\n", o.Name, value[0])
+		}
+		flag := any(&value[2])
+		switch o.Kind {
+		case Switch:
+			flag = ptr(value[2] == "true")
+		case Count:
+			flag = ptr(5)
+		}
+		dir, empty := folder(t, text), folder(t, "")
+		environ := []string{o.Variable() + "=" + value[1]}
+		for _, c := range []struct {
+			name    string
+			flags   Flags
+			environ []string
+			dir     string
+			want    string
+		}{
+			{"default", nil, nil, empty, o.Default},
+			{"file", nil, nil, dir, value[0]},
+			{"variable", nil, environ, dir, value[1]},
+			{"flag", Flags{o.Name: flag}, environ, dir, value[2]},
+		} {
+			for _, target := range o.Targets {
+				s, err := Resolve(target, c.flags, c.environ, c.dir)
+				if err != nil || s.Text(o.Name) != c.want {
+					t.Errorf("%s of %s, %s: %q, %v; want %q", o.Name, target, c.name, s.Text(o.Name), err, c.want)
+				}
+				heard := s.Runner().Getenv(o.Variable())
+				if o.Kind == Switch {
+					heard = map[string]string{"1": "true", "true": "true", "": "false", "false": "false"}[heard]
+				}
+				if c.name != "default" && heard != c.want {
+					t.Errorf("%s of %s, %s: programs hear %q, want %q", o.Name, target, c.name, heard, c.want)
+				}
+			}
+		}
+	}
+}
+
+// T-9: offline, whatever is started for a target that could download is refused
+// what would.
+func TestOfflineIsHeard(t *testing.T) {
+	o, _ := find(Table(), "offline")
+	for _, target := range o.Targets {
+		for name, c := range map[string]struct {
+			flags   Flags
+			environ []string
+			file    string
+			want    bool
+		}{
+			"nothing": {}, "flag": {flags: Flags{"offline": ptr(true)}, want: true}, "variable": {environ: []string{"MODWSGI_OFFLINE=1"}, want: true},
+			"file": {file: "offline = true\n", want: true}, "flag against the file": {flags: Flags{"offline": ptr(false)}, file: "offline = true\n"},
+		} {
+			s, err := Resolve(target, c.flags, c.environ, folder(t, c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := s.Runner()
+			_, err = r.Run(t.Context(), run.Cmd{Path: "true", Network: true})
+			if refused := hint.Code(err) == hint.Refused && hint.Code(r.Refused()) == hint.Refused; refused != c.want {
+				t.Errorf("%s, %s: refused %v, %v", target, name, refused, err)
+			}
+		}
 	}
 }
 

@@ -57,6 +57,7 @@ func (s Set) value(name string) value {
 
 // Runner starts programs in the environment of this process, in which stands
 // what flags and the file say: whoever asks for MODWSGI_NAME hears what holds.
+// Where the network is not to be used it refuses to start what downloads.
 func (s Set) Runner() *run.Runner {
 	env := append([]string{}, s.base...)
 	for _, o := range Table() {
@@ -69,5 +70,5 @@ func (s Set) Runner() *run.Runner {
 			env = append(env, o.Variable()+"="+v.text)
 		}
 	}
-	return &run.Runner{Env: env}
+	return &run.Runner{Env: env, Offline: s.On("offline")}
 }
