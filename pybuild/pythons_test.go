@@ -13,13 +13,15 @@ import (
 	"modwsgi/internal/hint"
 )
 
-// fixture is a Python of testdata/pythons: what it answers, the files that are
-// there, and what is to be found out. Its paths are those of the system that it
+// fixture is a Python of testdata/pythons: how it came to be there, what it
+// answers, the files that are there, and what is to be found out. Its paths are those of the system that it
 // stands for; in a test they are below the root of a machine.
 type fixture struct {
 	About  string            `json:"about"`
+	Made   string            `json:"made"`
 	Answer json.RawMessage   `json:"answer"`
-	Files  map[string]string `json:"files"` // path to what it is
+	Files  map[string]string `json:"files"`  // path to what it is
+	Beside map[string]string `json:"beside"` // the same, of files that were put there by hand, to be taken for those of Files
 	Want   struct {
 		ID         string   `json:"id"`
 		Libc       string   `json:"libc"`
@@ -52,6 +54,7 @@ func readFixture(t *testing.T, name string) fixture {
 	if x.probe, err = readProbe("<m>"+string(x.Answer)+"<m>", "<m>"); err != nil {
 		t.Fatal(err)
 	}
+	maps.Copy(x.Files, x.Beside)
 	return x
 }
 
