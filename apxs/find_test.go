@@ -3,6 +3,7 @@ package apxs
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -241,6 +242,57 @@ exit 1
 	}
 	if !strings.Contains(strings.Join(info.Notes, "\n"), "no apr-1-config") {
 		t.Errorf("notes %q", info.Notes)
+	}
+}
+
+// A-4: that apxs answers and ends with an error is told by a flag, also where an
+// apr-1-config is beside it: it is not the one that apxs looks for.
+func TestQueryThatFails(t *testing.T) {
+	for _, code := range []int{0, 1} {
+		m := newMachine(t)
+		path := m.install(event.at("/opt/a"))
+		m.write("/opt/a/bin/apxs", fmt.Sprintf("#!/bin/sh\n[ \"$2\" = installbuilddir ] && echo \"${0%%/bin/*}/build\" && exit %d\nexit 1\n", code), 0o755)
+		info, err := m.finder().find(t.Context(), path)
+		if err != nil || info.BuildDir != m.path("/opt/a/build") || info.Has(FlagNoAprConfig) != (code == 1) {
+			t.Errorf("exit status %d: flags %q, %+v, %v", code, info.Flags, info, err)
+		}
+	}
+}
+
+// A-7: of a macro that is defined for several compilers the first counts.
+func TestFirstDefinitionCounts(t *testing.T) {
+	m := newMachine(t)
+	path := m.write("/x.h", "#define N 2 /* two */\n#if ODD\n# define N 3\n#endif\n#define TEXT \"x\"\n", 0o644)
+	if n, err := numbers(path, "N"); err != nil || n[0] != 2 {
+		t.Errorf("%v, %v", n, err)
+	}
+	if _, err := numbers(path, "TEXT"); err == nil {
+		t.Error("a text is taken for a number")
+	}
+}
+
+// A-2: the one that is taken when none is named is marked. What a setting names
+// is taken or nothing is.
+func TestDefaultCandidate(t *testing.T) {
+	m := newMachine(t)
+	m.install(event.at("/opt/httpd1"))
+	second := m.install(event.at("/opt/httpd2"))
+	marked := func(env ...string) (list []string) {
+		f := m.finder()
+		f.r.Env = append(slices.Clone(m.env), env...)
+		for _, c := range f.all(t.Context()) {
+			if c.Default {
+				list = append(list, strings.TrimPrefix(c.Apxs, m.root))
+			}
+		}
+		return list
+	}
+	for _, c := range []struct{ env, want string }{
+		{"X=", "/opt/httpd1/bin/apxs"}, {"APXS=" + second, "/opt/httpd2/bin/apxs"}, {"APXS=/no/such", ""}, {"MODWSGI_APACHE_CONFIG=/no/such", ""},
+	} {
+		if got := strings.Join(marked(c.env), " "); got != c.want {
+			t.Errorf("%s: %q is marked, want %q", c.env, got, c.want)
+		}
 	}
 }
 

@@ -83,7 +83,7 @@ WSGIPythonHome "/srv/a \"b\""
 
 func TestScanServerRootAndConditions(t *testing.T) {
 	dir, s := scan(t, map[string]string{
-		"apache2.conf":       "ServerRoot conf\nInclude wsgi.conf\n<IfModule !wsgi_module>\nInclude extra/w.conf\n</IfModule>\nUnDefine A\nDefine A b\nInclude ${A}.conf\n",
+		"apache2.conf":       "ServerRoot conf\nInclude wsgi.conf\n<IfModule !wsgi_module>\nInclude extra/w.conf\n</IfModule>\nUnDefine A\nDefine A b\nInclude ${A}.conf\nUnDefine A\nWSGIAfter ${A}\n",
 		"conf/wsgi.conf":     "<Directory /x>\nWSGIProcessGroup a",
 		"conf/extra/w.conf":  "LoadModule wsgi_module m.so\n",
 		"conf/b.conf":        "WSGISocketPrefix run/wsgi\n",
@@ -94,6 +94,7 @@ func TestScanServerRootAndConditions(t *testing.T) {
 		"conf/wsgi.conf:2 WSGIProcessGroup a <Directory /x>",
 		"conf/extra/w.conf:1 LoadModule wsgi_module|m.so <IfModule !wsgi_module>",
 		"conf/b.conf:1 WSGISocketPrefix run/wsgi",
+		"apache2.conf:10 WSGIAfter ${A}",
 	}
 	if got := found(dir, s); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
