@@ -3,34 +3,89 @@ package main
 import (
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"modwsgi/internal/options"
 )
 
-// T-4: a command takes the options that the table gives its target, and no other.
-func TestFlagsOfTheTable(t *testing.T) {
-	commands := map[string]any{
-		"build": buildCommand{}, "doctor": doctorCommand{}, "explain": explainCommand{}, "fetch": fetchCommand{},
-		"inspect": inspectCommand{}, "reproduce": reproduceCommand{}, "verify": verifyCommand{},
-	}
-	for target, command := range commands {
-		has := map[string]string{}
-		eachFlag(command, func(field reflect.StructField, _ reflect.Value) {
-			name := field.Tag.Get("opt")
-			if name == "" && field.Name == "Python" {
-				name = "python" // of build: repeatable
+// targetOf are the rows of the option table that stand for commands which have
+// another name there.
+var targetOf = map[string]string{"module-config": "config", "module-location": "config"}
+
+// T-4: a command has the options that the table gives its target, each of the
+// type of its kind, with the table's help; and none of them under a name of its
+// own. The original's helper commands take no options: there variables and
+// modwsgi.toml say the same.
+func TestCommandsHaveTheirOptions(t *testing.T) {
+	line := reflect.TypeFor[commandLine]()
+	compared := 0
+	for _, c := range commands {
+		field, ok := line.FieldByName(fieldName(c.name))
+		if !ok {
+			t.Fatalf("%s is no field of the command line", c.name)
+		}
+		target := c.name
+		if t, ok := targetOf[c.name]; ok {
+			target = t
+		}
+		if !slices.Contains(options.Targets(), target) {
+			continue // it knows nothing of the toolchain's options
+		}
+		compared++
+		has := map[string]bool{}
+		eachFlag(reflect.New(field.Type).Interface(), func(f reflect.StructField, _ reflect.Value) {
+			name := f.Tag.Get("opt")
+			if name == "" && c.name == "build" && f.Name == "Python" { // several, each as the option python
+				name = "python"
 			}
-			has[name] = flagName(field)
+			if name == "" {
+				return
+			}
+			has[name] = true
+			checkFlag(t, c.name, name, f)
 		})
 		for _, o := range options.Table() {
-			flag, ok := has[o.Name]
-			if heeded := slices.Contains(o.Targets, target); heeded != ok {
-				t.Errorf("%s: --%s: heeded %v, can be said %v", target, o.Flag(), heeded, ok)
+			want := slices.Contains(o.Targets, target)
+			if c.public { // of these the original has none
+				want = want && o.Name == "dryrun" && c.name == "install-module"
 			}
-			if ok && flag != o.Flag() && o.Name != "output" { // which is --json
-				t.Errorf("%s: --%s stands for %s", target, flag, o.Name)
+			if has[o.Name] != want {
+				t.Errorf("%s has --%s: %v, the table says %v", c.name, o.Flag(), has[o.Name], want)
 			}
+			delete(has, o.Name)
 		}
+		for name := range has {
+			t.Errorf("--%s of %s is not in the table", name, c.name)
+		}
+	}
+	if compared < 11 {
+		t.Errorf("%d commands were compared", compared)
+	}
+}
+
+// checkFlag compares one field with the row of the table that it names.
+func checkFlag(t *testing.T, command, name string, f reflect.StructField) {
+	t.Helper()
+	i := slices.IndexFunc(options.Table(), func(o options.Option) bool { return o.Name == name })
+	if i < 0 {
+		return // which is said by who asked
+	}
+	o := options.Table()[i]
+	want := map[options.Kind]reflect.Type{options.Count: reflect.TypeFor[*int](), options.Switch: reflect.TypeFor[*bool]()}[o.Kind]
+	if want == nil {
+		want = reflect.TypeFor[*string]()
+	}
+	switch {
+	case name == "output": // text or json: as a command it is --json
+		if f.Type != reflect.TypeFor[*bool]() || flagName(f) != "json" {
+			t.Errorf("%s has no --json", command)
+		}
+	case command == "build" && name == "python":
+		if f.Type != reflect.TypeFor[[]string]() || !strings.HasPrefix(f.Tag.Get("help"), "${python}") {
+			t.Errorf("--python of build is %v, %s", f.Type, f.Tag.Get("help"))
+		}
+	case f.Type != want || flagName(f) != o.Flag() || f.Tag.Get("help") != "${"+name+"}":
+		t.Errorf("--%s of %s is %v with help %q; the table has --%s, %v", flagName(f), command, f.Type, f.Tag.Get("help"), o.Flag(), want)
 	}
 }

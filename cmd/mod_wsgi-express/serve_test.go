@@ -337,6 +337,10 @@ func TestModuleCommands(t *testing.T) {
 	if err := os.Mkdir(p.path("mods"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	out, code = p.run("install-module", "--modules-directory", "mods", "--dryrun") // T-8
+	if made, err := os.ReadDir(p.path("mods")); code != 0 || !strings.Contains(out, p.path("mods/mod_wsgi.so")) || err != nil || len(made) > 0 {
+		t.Errorf("a dry run: %d %s made %v, %v", code, out, made, err)
+	}
 	for range 2 { // the second time there is nothing to do
 		out, code = p.run("install-module", "--modules-directory", "mods")
 		if code != 0 || !lines.MatchString(out) {
