@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"debug/buildinfo"
 	"debug/elf"
 	"encoding/json"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -32,6 +34,7 @@ func TestPrograms(t *testing.T) {
 		t.Skip("two programs are linked: not with -short")
 	}
 	x := buildTools(t)
+	t.Run("notice", x.testNotice)
 	t.Run("standalone", x.testStandalone)
 	t.Run("dry", x.testDryRuns)
 	t.Run("documents", x.testDocuments)
@@ -50,6 +53,40 @@ func buildTools(t *testing.T) tools {
 		}
 	}
 	return x
+}
+
+// Z-3: NOTICE names every module that is linked into a program, with its licence,
+// and none that is not.
+func (x tools) testNotice(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("..", "..", "NOTICE"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{} // whether it is linked
+	row := regexp.MustCompile(`(?m)^  (\S+\.\S+/\S+) +(MIT|BSD-3-Clause|MPL-2\.0|Apache-2\.0) +Copyright \S`)
+	for _, m := range row.FindAllStringSubmatch(string(data), -1) {
+		named[m[1]] = false
+	}
+	for _, program := range []string{x.mage, x.express} {
+		info, err := buildinfo.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range info.Deps {
+			if m.Path == "modwsgi" { // of the program that mage makes, we are one
+				continue
+			}
+			if _, ok := named[m.Path]; !ok {
+				t.Errorf("%s is linked into %s, and NOTICE does not name it with a licence", m.Path, filepath.Base(program))
+			}
+			named[m.Path] = true
+		}
+	}
+	for path, linked := range named {
+		if !linked {
+			t.Errorf("NOTICE names %s, which is not linked", path)
+		}
+	}
 }
 
 // said is what a program wrote and how it ended.
