@@ -65,7 +65,15 @@ func (r Redactor) Text(s string) string {
 func (r Redactor) Results(list []Result) []Result {
 	list = slices.Clone(list)
 	for i := range list {
-		list[i].Saw, list[i].Fix = r.Text(list[i].Saw), r.texts(list[i].Fix)
+		list[i].Saw, list[i].Why, list[i].Fix = r.Text(list[i].Saw), r.Text(list[i].Why), r.texts(list[i].Fix)
+	}
+	return list
+}
+
+// modules are modules without secrets.
+func (r Redactor) modules(list []Loaded) []Loaded {
+	for i := range list {
+		list[i].Path, list[i].Place = r.Text(list[i].Path), r.Text(list[i].Place)
 	}
 	return list
 }

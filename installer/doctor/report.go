@@ -46,10 +46,11 @@ func Run(ctx context.Context, r *run.Runner, want Request, out Output, to io.Wri
 		err = cli.JSON(to, struct {
 			Schema  int      `json:"schema"`
 			System  string   `json:"system"`
+			Modules []Loaded `json:"modules"`
 			Results []Result `json:"results"`
-		}{resultsSchema, m.System.Name, append([]Result{}, out.Redact.Results(results)...)})
+		}{resultsSchema, m.System.Name, out.Redact.modules(loaded(m)), append([]Result{}, out.Redact.Results(results)...)})
 	default:
-		err = printResults(to, m, out.Redact.Results(results))
+		err = printResults(to, out.Redact.Text(looked(m)), out.Redact.Results(results))
 	}
 	if err != nil {
 		return err
@@ -74,9 +75,9 @@ func Read(from io.Reader, messages map[string]Message, out Output, to io.Writer)
 	return printFindings(to, found)
 }
 
-func printResults(to io.Writer, m Machine, results []Result) error {
+func printResults(to io.Writer, looked string, results []Result) error {
 	var b strings.Builder
-	fmt.Fprintln(&b, looked(m))
+	fmt.Fprintln(&b, looked)
 	for _, r := range results {
 		fmt.Fprintf(&b, "\n%s  %s: %s\n  so:   %s\n", r.Code, r.Level, r.Saw, r.Why)
 		for _, fix := range r.Fix {
@@ -88,21 +89,6 @@ func printResults(to io.Writer, m Machine, results []Result) error {
 	}
 	_, err := io.WriteString(to, b.String())
 	return err
-}
-
-// looked is a line about what was looked at.
-func looked(m Machine) string {
-	text := "Looked at " + m.System.Name
-	if m.Apache != nil {
-		text += fmt.Sprintf(", httpd %s (%s)", m.Apache.Version, m.Apache.Httpd)
-	}
-	if m.Python != nil {
-		text += fmt.Sprintf(", CPython %s (%s)", m.Python.Version, m.Python.Executable)
-	}
-	if m.Scan != nil {
-		text += fmt.Sprintf(", %d files of configuration", len(m.Scan.Files))
-	}
-	return text + "."
 }
 
 func printFindings(to io.Writer, found []Finding) error {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"modwsgi/apxs"
@@ -42,7 +44,9 @@ func TestSetups(t *testing.T) {
 	all := slices.Concat(healthySetups, buildSetups, loadSetups, runSetups, logSetups)
 	names := map[string]bool{}
 	codes := map[string]bool{}
-	t.Logf("%-46s %-6s %s", "set-up", "code", "noticed by")
+	var table strings.Builder
+	columns := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "set-up\tcode\tnoticed by")
 	for _, c := range all {
 		if names[c.name] {
 			t.Errorf("%s is there twice", c.name)
@@ -59,9 +63,13 @@ func TestSetups(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("got %q, want %q; the programs said:\n%s\n%+v", got, want, s.said, Diagnose(s.m))
 			}
-			fmt.Fprintf(t.Output(), "%-46s %-6s %s\n", c.name, c.code, strings.Join(witnesses, ", "))
+			fmt.Fprintf(columns, "%s\t%s\t%s\n", c.name, cmp.Or(c.code, "–"), strings.Join(witnesses, ", "))
 		})
 	}
+	if err := columns.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d broken set-ups, %d healthy ones\n%s", len(all)-len(healthySetups), len(healthySetups), table.String())
 	if n := len(all) - len(healthySetups); n < 40 {
 		t.Errorf("only %d broken set-ups", n)
 	}

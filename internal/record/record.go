@@ -21,7 +21,7 @@ const maxSize = 1 << 20
 func Read(path, setting string, into any) error {
 	fail := func(err error) error {
 		return hint.Exit(hint.New(fmt.Errorf("reading %s (%s): %w", path, setting, err),
-			"it is the member \"info\" of one entry of MODWSGI_OUTPUT=json go tool mage discover, written by this version"), hint.Usage)
+			"it is the member \"info\" of one entry of mod_wsgi-express discover --json, written by this version"), hint.Usage)
 	}
 	f, err := os.Open(path)
 	if err != nil {
