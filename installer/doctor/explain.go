@@ -9,6 +9,7 @@ package doctor
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -39,8 +40,12 @@ const maxLine = 64 << 10
 // errUnknown says that nothing in a text is known.
 var errUnknown = fmt.Errorf("no known signature")
 
-// Explain looks for known trouble in a text, in the order in which it appears;
-// each kind is reported once. Messages are what the module itself writes, by
+// consequences are codes of what other trouble leads to: where both are in a
+// text, the other is what to read first.
+var consequences = []string{"MW315", "MW319"}
+
+// Explain looks for known trouble in a text, in the order in which it appears,
+// what only follows from other trouble last; each kind is reported once. Messages are what the module itself writes, by
 // number, with their advice. The error is about reading, or has status 1 when
 // nothing is known (rule D-2).
 func Explain(text io.Reader, sys distro.System, messages map[string]Message) ([]Finding, error) {
@@ -57,6 +62,9 @@ func Explain(text io.Reader, sys distro.System, messages map[string]Message) ([]
 	if len(x.found) == 0 {
 		return nil, hint.Exit(hint.New(errUnknown, "give the whole error log or build output: the first error in it says most"), hint.Failed)
 	}
+	slices.SortStableFunc(x.found, func(a, b Finding) int {
+		return cmp.Compare(slices.Index(consequences, a.Code), slices.Index(consequences, b.Code))
+	})
 	return x.found, nil
 }
 

@@ -102,7 +102,7 @@ func (s *site) codes() (list, witnesses []string) {
 			add(r.Code)
 			witnesses = append(witnesses, "doctor")
 		}
-		if r.Saw == "" || r.Why == "" || len(r.Fix) == 0 || strings.Contains(strings.Join(r.Fix, " "), "${") {
+		if r.Saw == "" || r.Why == "" || len(r.Fix) == 0 || strings.Contains(strings.Join(r.Fix, " "), "${") || strings.HasPrefix(r.Fix[0], "or ") {
 			s.t.Errorf("it cannot be acted upon: %+v", r)
 		}
 	}

@@ -77,7 +77,7 @@ var signatures = []Signature{
 	sig("MW108", `cannot find -lpython(?P<version>3\.\d+)?(?P<abi>[a-z]*)|library not found for -lpython(?P<version2>3\.\d+)?|library 'python\S*' not found`, "the linker finds no libpython"),
 	sig("MW120", `(?:internal compiler error|cc1\S*|fatal error): Killed|virtual memory exhausted`, "the compiler ran out of memory"),
 	sig("MW109", `(?P<cc>[\w.+-]*(?:gcc|clang|cc)(?:-\d+)?): (?:command )?not found|exec: "(?P<cc2>[\w.+-]*(?:gcc|clang|cc)(?:-\d+)?)": executable file not found`, "the compiler ${cc} is not there"),
-	sig("MW111", `#\s*error.*(?:[Aa]t least Python|Python.*(?:or newer|required|is needed))|(?:incomplete type|invalid use of incomplete typedef) .*Py(?:InterpreterState|ThreadState)`, "those C sources and that Python are of different times").of("4", "5", "6"),
+	sig("MW111", `#\s*error.*(?:[Aa]t least Python|Python.*(?:or newer|required|is needed))|(?:incomplete type|invalid use of incomplete typedef) .*Py(?:InterpreterState|ThreadState)|fatal error: '?(?:node|parsetok|grammar|graminit|symtable|eval|longintrepr|pyarena)\.h'?(?::| file not found)|implicit declaration of function ['‘]_?Py[A-Z_]\w*['’]|error: ['‘]_?Py[A-Z_]\w*['’] undeclared|use of undeclared identifier '_?Py[A-Z_]\w*'`, "those C sources and that Python are of different times").of("4", "5", "6"),
 	sig("MW112", `building for macOS-\S+ but|have '(?:arm64e?|x86_64)', need '(?:arm64e?|x86_64)'`, "Apache and Python are of different architectures").platforms(macos),
 	sig("MW119", `(?:bad interpreter|cannot execute|fork/exec \S+): [Pp]ermission denied`, "a program that was just made may not be run: the folder is on a file system mounted noexec"),
 	sig("MW118", `APR_HAS_THREADS\s+0`, "that APR has no threads"),

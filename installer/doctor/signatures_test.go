@@ -22,7 +22,8 @@ var samples = map[string]struct{ hits, near []string }{
 	"MW108": {[]string{"/usr/bin/ld: cannot find -lpython3.12: No such file or directory", "ld: library not found for -lpython3.11"}, []string{"cannot find -lpq"}},
 	"MW109": {[]string{`looking for a C compiler: executable file not found in $PATH`, `the compiler named by CC: x86_64-conda-linux-gnu-cc: executable file not found in $PATH`, "sh: 1: x86_64-conda-linux-gnu-cc: not found", `exec: "gcc": executable file not found in $PATH`}, []string{"sh: 1: make: not found"}},
 	"MW110": {[]string{"gcc -pthread -B /opt/conda/compiler_compat -shared"}, []string{"gcc -B /opt/tools"}},
-	"MW111": {[]string{`it is Python 3.8.18: version 3.9 or later is needed`, "#error \"Sorry, mod_wsgi requires at least Python 3.8\"", "error: invalid use of incomplete type 'PyInterpreterState'"}, []string{"#error unsupported system"}},
+	"MW111": {[]string{"src/server/wsgi_python.h:44:10: fatal error: node.h: No such file or directory", "mod_wsgi.c:9:10: fatal error: 'parsetok.h' file not found", "x.c:3:5: warning: implicit declaration of function ‘PyEval_ReleaseLock’; did you mean ‘PyEval_RestoreThread’?",
+		"x.c:3:5: error: ‘PyUnicode_WCHAR_KIND’ undeclared (first use in this function)", `it is Python 3.8.18: version 3.9 or later is needed`, "#error \"Sorry, mod_wsgi requires at least Python 3.8\"", "error: invalid use of incomplete type 'PyInterpreterState'"}, []string{"#error unsupported system", "fatal error: mynode.h: No such file or directory", "implicit declaration of function ‘Pylon’", "error: ‘pyramid’ undeclared"}},
 	"MW112": {[]string{"ld: warning: building for macOS-arm64 but attempting to link with file built for macOS-x86_64", "mach-o file, but is an incompatible (have 'x86_64', need 'arm64')"}, []string{"built for macOS"}},
 	"MW116": {[]string{`/usr/bin/env: ‘perl’: No such file or directory`, `apxs is a Perl program, and perl is not installed (fork/exec /usr/bin/apxs: no such file or directory)`, "/usr/bin/env: perl: not found", "bash: /usr/bin/apxs: /usr/bin/perl: bad interpreter: No such file or directory"}, []string{"perl 5.36 found"}},
 	"MW118": {[]string{`the APR of this Apache was built without threads (APR_HAS_THREADS in /usr/include/apr-1.0)`, "#define APR_HAS_THREADS 0"}, []string{"#define APR_HAS_THREADS 1"}},
@@ -108,7 +109,7 @@ var before = map[string]string{"MW316": "[mpm_event:notice] AH00493: SIGUSR1 rec
 // checkFinding looks that a finding can be acted upon.
 func checkFinding(t *testing.T, f Finding) {
 	t.Helper()
-	if f.Cause == "" || len(f.Fix) == 0 {
+	if f.Cause == "" || len(f.Fix) == 0 || strings.HasPrefix(f.Fix[0], "or ") {
 		t.Errorf("%s says nothing", f.Code)
 	}
 	for _, text := range append([]string{f.Cause}, f.Fix...) {
@@ -141,6 +142,20 @@ func TestExplainOwnMessages(t *testing.T) {
 	found, err := Explain(strings.NewReader(text), distro.System{}, messages)
 	if err != nil || len(found) != 1 || found[0].Times != 2 || found[0].Cause != "no such group; 500" || found[0].Fix[0] != "declare it" {
 		t.Errorf("%+v %v", found, err)
+	}
+}
+
+// What an application lacks stands before what its script came to, which is said
+// first.
+func TestExplainCausesFirst(t *testing.T) {
+	text := "mod_wsgi (pid=9): Failed to exec Python script file '/srv/app.wsgi'.\nTruncated or oversized response headers received from daemon process 'a': /srv/app.wsgi\nModuleNotFoundError: No module named 'flask'\nAH00534: No MPM loaded.\n"
+	found, err := Explain(strings.NewReader(text), distro.System{}, nil)
+	var order []string
+	for _, f := range found {
+		order = append(order, f.Code)
+	}
+	if want := []string{"MW312", "MW213", "MW315", "MW319"}; err != nil || !slices.Equal(order, want) {
+		t.Errorf("%q, want %q, %v", order, want, err)
 	}
 }
 
