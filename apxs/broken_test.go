@@ -34,7 +34,7 @@ func (m *machine) move(from, to string) {
 
 const noPerl = "#!/no/such/perl -w\n"
 
-// A recorded system with one thing broken. Each is told by a flag, which is what
+// An archived system with one thing broken. Each is told by a flag, which is what
 // doctor goes by, and by a sentence; where a module can be built all the same, it
 // is usable.
 func TestBrokenSystems(t *testing.T) {
@@ -107,7 +107,7 @@ func TestBrokenSystems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := recordedMachine(t, tt.system)
+			m := archivedMachine(t, tt.system)
 			tt.spoil(m)
 			list := m.finder().all(t.Context())
 			if len(list) == 0 {

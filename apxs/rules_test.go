@@ -14,7 +14,7 @@ import (
 
 // every place is looked at, in this order.
 func TestPlacesInOrder(t *testing.T) {
-	m := recordedMachine(t, "conda") // whose CONDA_PREFIX is searched last
+	m := archivedMachine(t, "conda") // whose CONDA_PREFIX is searched last
 	want := []string{
 		"/srv/named/apxs", "/srv/env/bin/mod_wsgi-apxs", "/usr/bin/apxs2", "/usr/sbin/apxs2", "/usr/bin/apxs", "/usr/bin/apxs2-worker", "/usr/bin/apxs24",
 		"/usr/local/bin/apxs", "/usr/local/sbin/apxs", "/usr/local/apache2/bin/apxs", "/usr/local/apache/bin/apxs", "/usr/local/httpd/bin/apxs",
@@ -46,7 +46,7 @@ func TestPlacesInOrder(t *testing.T) {
 
 // servers that no apxs belongs to, by each name.
 func TestServersWithoutApxs(t *testing.T) {
-	m := recordedMachine(t, "source")
+	m := archivedMachine(t, "source")
 	for i, name := range httpdNames {
 		m.write(fmt.Sprintf("/opt/apache%d/bin/%s", i, name), "#!/bin/sh\n", 0o755)
 	}
@@ -64,7 +64,7 @@ func TestServersWithoutApxs(t *testing.T) {
 
 // one that was named and cannot be used is an error, whatever else is here.
 func TestNamedIsNeverReplaced(t *testing.T) {
-	m := recordedMachine(t, "debian12")
+	m := archivedMachine(t, "debian12")
 	if _, err := m.finder().find(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestAnswersOfServers(t *testing.T) {
 // envvars is read in a clean shell, as the system's start does it, and
 // a2query is asked where Debian has it.
 func TestCleanEnvironment(t *testing.T) {
-	m := recordedMachine(t, "debian12")
+	m := archivedMachine(t, "debian12")
 	m.env = append(m.env, "APACHE_RUN_DIR=/mine", "SUFFIX=-mine")
 	m.write("/etc/apache2/envvars", m.here("export APACHE_RUN_USER=www-data SEEN=\"$APACHE_RUN_DIR$SUFFIX$HOME\"\n"), 0o644)
 	f := m.finder()
@@ -295,7 +295,7 @@ func TestFamilies(t *testing.T) {
 // A folder of headers stands for an Apache that came without apxs.
 func TestHeadersAlone(t *testing.T) {
 	for system, dir := range map[string]string{"fedora": "/usr/include/httpd", "source": "/usr/local/apache2/include"} {
-		m := recordedMachine(t, system)
+		m := archivedMachine(t, system)
 		for _, path := range []string{"/usr/bin/apxs", "/usr/local/apache2/bin/apxs", "/usr/lib64/httpd/build", "/usr/local/apache2/build"} {
 			m.remove(path)
 		}

@@ -12,7 +12,7 @@ import (
 	"modwsgi/internal/run"
 )
 
-// systems are what must be found on each recorded system. Y-1 for Apache, with
+// systems are what must be found on each archived system. Y-1 for Apache, with
 // A-5 (what each variable is good for) and A-11 (families).
 var systems = []struct {
 	name, family, mpm, version, modules, conf string
@@ -37,7 +37,7 @@ var systems = []struct {
 func TestSystems(t *testing.T) {
 	for _, tt := range systems {
 		t.Run(tt.name, func(t *testing.T) {
-			m := recordedMachine(t, tt.name)
+			m := archivedMachine(t, tt.name)
 			list := m.finder().all(t.Context())
 			if len(list) == 0 || !list[0].Usable {
 				t.Fatalf("nothing usable: %+v", list)

@@ -85,6 +85,19 @@ func TestLies(t *testing.T) {
 			}
 		}
 	})
+	t.Run("no name of a library but in LDVERSION", func(t *testing.T) {
+		for _, name := range []string{"free-threaded-3.13", "debian-debug"} {
+			x := readCopy(fixtures[name])
+			only := filepath.Base(x.Want.LibPython)
+			maps.DeleteFunc(x.Files, func(path, what string) bool { return filepath.Base(path) != only && strings.Contains(what, only) })
+			m, info, err := told(t, x, func(_ *machine, p *probe) {
+				p.Mapped, p.Vars["INSTSONAME"], p.Vars["LDLIBRARY"] = nil, "", p.Vars["LIBRARY"]
+			})
+			if err != nil || info.LibPython != m.path(x.Want.LibPython) {
+				t.Errorf("%s: %s, %v", name, info.LibPython, err)
+			}
+		}
+	})
 	t.Run("Py_ENABLE_SHARED=0 with a shared library", func(t *testing.T) {
 		for _, name := range []string{"conda", "framework"} {
 			x := fixtures[name]

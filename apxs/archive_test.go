@@ -13,11 +13,12 @@ import (
 	"modwsgi/internal/distro"
 )
 
-// A recorded system is an archive in testdata/systems. Its files lie where that
+// An archived system is an archive in testdata/systems. Its files lie where that
 // system has them. A name with a blank, "usr/sbin/httpd -V", is the answer of a
 // program to an argument; that of "usr/bin/apxs -q" is its list of variables. The
 // lines before the first file say what has no text of its own:
 //
+//	made recorded|composed …    how it came about: from a real one, or after what is documented
 //	system ID FAMILY            which system it is
 //	env NAME=VALUE              of the person who asks
 //	dir PATH                    an empty folder
@@ -30,8 +31,8 @@ import (
 // that it is unpacked in, and back in what is found.
 var absolute = regexp.MustCompile(`(?m)(^|[\s"'=:(,]|-[IL])(/(?:usr|etc|opt|var|run|srv|home)\b)`)
 
-// recordedMachine unpacks a recorded system.
-func recordedMachine(t *testing.T, name string) *machine {
+// archivedMachine unpacks an archived system.
+func archivedMachine(t *testing.T, name string) *machine {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := filepath.EvalSymlinks(dir)
@@ -45,10 +46,10 @@ func recordedMachine(t *testing.T, name string) *machine {
 		t.Fatal(err)
 	}
 	for _, f := range archive.Files {
-		m.recorded(f.Name, string(f.Data))
+		m.unpack(f.Name, string(f.Data))
 	}
 	for line := range strings.Lines(string(archive.Comment)) {
-		m.recordedLine(strings.Fields(line))
+		m.unpackLine(strings.Fields(line))
 	}
 	return m
 }
@@ -60,7 +61,7 @@ func (m *machine) here(text string) string {
 
 func (m *machine) there(text string) string { return strings.ReplaceAll(text, m.root, "") }
 
-func (m *machine) recorded(name, text string) {
+func (m *machine) unpack(name, text string) {
 	program, argument, answer := strings.Cut(name, " ")
 	mode := os.FileMode(0o644)
 	if dir := filepath.Base(filepath.Dir(name)); !answer && (dir == "bin" || dir == "sbin") {
@@ -83,7 +84,7 @@ exit 1
 	m.write(program, script, 0o755)
 }
 
-func (m *machine) recordedLine(words []string) {
+func (m *machine) unpackLine(words []string) {
 	m.t.Helper()
 	if len(words) < 2 {
 		return
@@ -105,7 +106,7 @@ func (m *machine) recordedLine(words []string) {
 	case "copy":
 		var data []byte
 		data, err = os.ReadFile(filepath.Join("testdata", words[2]))
-		m.recorded(words[1], string(data))
+		m.unpack(words[1], string(data))
 	case "headers":
 		var minor int
 		if minor, err = strconv.Atoi(words[3]); err == nil {
@@ -116,5 +117,26 @@ func (m *machine) recordedLine(words []string) {
 	}
 	if err != nil {
 		m.t.Fatalf("%q: %v", words, err)
+	}
+}
+
+// Y-1: each system says truthfully how it came about. What was recorded is whole,
+// in files of its own.
+func TestArchivesSayHowTheyWereMade(t *testing.T) {
+	files, err := filepath.Glob("testdata/systems/*.txtar")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("systems: %q, %v", files, err)
+	}
+	made := regexp.MustCompile(`(?m)^made (recorded|composed) \S.*$`)
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(archive.Comment)
+		m := made.FindStringSubmatch(text)
+		if m == nil || (m[1] == "recorded") != strings.Contains(text, "\ncopy ") {
+			t.Errorf("%s does not say how it was made, or what was recorded has no file: %q", file, m)
+		}
 	}
 }
