@@ -78,6 +78,8 @@ Each option can be said in three places. What stands further up in this list hol
 
 In variables a switch is ` + "`1`, `true`, `yes` or `on`, and `0`, `false`, `no` or `off`" + `; one that is set to nothing is not set.
 
+What is asked for goes to standard output, progress and notes to standard error. Lists (` + "`discover`, `apaches`, `pythons`" + `) end with 0 also where nothing is usable: they say so.
+
 Exit statuses: 0 well · 1 failed · 2 the command line, a variable or the file is wrong · 3 not found (Apache, Python, compiler, source) · 4 built, and does not do what it
 should · 5 refused (a safety rule) · 6 the doctor found an error · 124 timed out.
 
