@@ -64,12 +64,3 @@ func serverGrammar() grammar {
 	}
 	return g
 }
-
-// simpleGrammar is that of a command whose options all take one word.
-func simpleGrammar(names ...string) grammar {
-	var g grammar
-	for _, name := range names {
-		g.options = append(g.options, option{Option: expressgen.Option{Name: name, Words: 1}})
-	}
-	return g
-}
