@@ -31,7 +31,7 @@ func MacArches(httpd, libpython []string) ([]string, error) {
 		}
 	}
 	if len(both) == 0 {
-		return nil, hint.Exit(hint.New(fmt.Errorf("Apache is for %s and Python for %s (MW112)", strings.Join(httpd, " and "), strings.Join(libpython, " and ")),
+		return nil, hint.Exit(hint.New(fmt.Errorf("no machine is common to Apache (%s) and Python (%s) (MW112)", strings.Join(httpd, " and "), strings.Join(libpython, " and ")),
 			"take both from one Homebrew: arm64 with arm64"), hint.Refused)
 	}
 	slices.Sort(both)

@@ -115,13 +115,16 @@ func (c *chain) build() error {
 
 // programs builds mod_wsgi-express, from a checkout; elsewhere there is nothing
 // to build it from.
-func programs(dir string) []run.Cmd {
+func programs(dir string) []verbs.Program {
 	if !isCheckout(dir) {
 		return nil
 	}
-	return []run.Cmd{{
-		Dir: dir, Path: "go", Env: []string{"CGO_ENABLED=0"},
-		Args: []string{"build", "-trimpath", "-o", express(dir), "./cmd/mod_wsgi-express"},
+	return []verbs.Program{{
+		Cmd: run.Cmd{
+			Dir: dir, Path: "go", Env: []string{"CGO_ENABLED=0"},
+			Args: []string{"build", "-trimpath", "-o", express(dir), "./cmd/mod_wsgi-express"},
+		},
+		Made: express(dir), Of: dir,
 	}}
 }
 
@@ -207,7 +210,7 @@ func (c *chain) plan(further ...string) error {
 	}
 	steps := []string{verbs.BuildStep(o)}
 	for _, program := range programs(c.dir) {
-		steps = append(steps, program.Line())
+		steps = append(steps, program.Cmd.Line())
 	}
 	steps = append(steps, "start a temporary Apache in "+os.TempDir()+", make requests, stop and remove it")
 	return c.Plan(append(steps, further...))

@@ -13,8 +13,6 @@ import (
 	"modwsgi/csrc/fetch"
 	"modwsgi/installer"
 	"modwsgi/internal/cli"
-	"modwsgi/internal/hint"
-	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
 
@@ -22,7 +20,7 @@ import (
 type BuildRequest struct {
 	Pythons []string  // each as the option python; none: that option
 	Output  string    // the folder to build in; "": by the source
-	Then    []run.Cmd // programs that make something of it, or beside it
+	Then    []Program // what is made beside it
 }
 
 // built is what a build says of itself.
@@ -61,7 +59,7 @@ func build(ctx context.Context, j *Job, q BuildRequest) error {
 	if j.Dry() {
 		steps := []string{BuildStep(o)}
 		for _, c := range q.Then {
-			steps = append(steps, c.Line())
+			steps = append(steps, c.Cmd.Line())
 		}
 		return j.Plan(steps)
 	}
@@ -176,22 +174,6 @@ func made(a csrc.Artifact) string {
 		text += fmt.Sprintf(", %d results of the cache", a.Reused)
 	}
 	return text
-}
-
-// Compiled runs a Go compiler, as a step.
-func (j *Job) Compiled(ctx context.Context, c run.Cmd) error {
-	steps := j.Steps()
-	steps.Start(c.Line())
-	_, err := j.R.Run(ctx, c)
-	if err != nil {
-		steps.Fail()
-		if j.R.Offline && strings.Contains(err.Error(), "GOPROXY=off") {
-			return hint.Exit(err, hint.Refused) // it would have downloaded a module
-		}
-		return err
-	}
-	steps.Done("")
-	return nil
 }
 
 // BuildStep is a build as a step of a dry run.
