@@ -86,7 +86,8 @@ func proveOriginal(t *testing.T, r *run.Runner, table *proofTable, name, folder 
 	r = r.With()
 	r.Log = log
 	began := time.Now()
-	o := csrc.Options{Apache: &target.Apache, Python: []pybuild.Info{python}, Source: source, Dir: dir}
+	o := csrc.Options{Apache: &target.Apache, Python: []pybuild.Info{python}, Source: source, Dir: dir,
+		Cache: filepath.Join(filepath.Dir(dir), "cache")} // forms of one release have the same C files
 	built, err := csrc.Build(t.Context(), r, o)
 	version, _, _ := strings.Cut(name, "\t")
 	outside := layouts.Classic().Check(version, layouts.Python{Major: python.ABI.Major, Minor: python.ABI.Minor})
