@@ -89,7 +89,7 @@ func TestAttackDownload(t *testing.T) {
 		"header redirect":  {at: "/terraform", sum: sum, want: "the archive has sha256:", code: hint.Refused},
 		"too large, said":  {at: "/says", sum: sum, want: "larger than", code: hint.Failed},
 		"too large, sent":  {at: "/endless", sum: sum, want: "larger than", code: hint.Failed},
-		"stalls":           {at: "/stalls", sum: sum, want: "fetching", code: hint.Failed},
+		"stalls":           {at: "/stalls", sum: sum, want: errStalled.Error(), code: hint.Failed},
 		"cut":              {at: "/cut.tar.gz", sum: sum, want: "EOF", code: hint.Failed},
 		"absent":           {at: "/none", sum: sum, want: "404", code: hint.Failed},
 		"http":             {at: plain.URL + "/a.tar.gz", sum: sum, want: "not https", code: hint.Refused},
