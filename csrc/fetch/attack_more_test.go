@@ -123,6 +123,10 @@ func TestAttackMeaning(t *testing.T) {
 	_, err = Parse("git::https://x.example/r?ref=a#sha256="+strings.Repeat("0", 64), places)
 	a.refused(t, "a sum for git", err, "is checked by its commit", hint.Usage) // G-9
 
+	far := Source{Kind: Git, At: "https://127.0.0.1:1/r", Ref: strings.Repeat("a", 40)}
+	_, err = Options{Runner: o.Runner, Offline: true}.Get(t.Context(), far)
+	a.refused(t, "git, offline", err, "the network is not to be used", hint.Refused) // T-9
+
 	folder := t.TempDir()
 	for _, f := range sample("1.0") {
 		path := filepath.Join(folder, f.Path)
