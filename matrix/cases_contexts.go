@@ -45,8 +45,8 @@ var directives = []directive{
 	{Name: "WSGIErrorOverride", Shown: "error-override", Context: "HTACCESS", Flag: true, First: "On", Second: "Off", Fact: "error", OnFirst: "Apache's", OnSecond: "the application's own words"},
 	{Name: "WSGIChunkedRequest", Shown: "chunked", Context: "HTACCESS", Flag: true, First: "On", Second: "Off", Fact: "chunked", OnFirst: "200", OnSecond: "411"},
 	{Name: "WSGIMapHEADToGET", Shown: "map-head", Context: "HTACCESS", One: true, Args: "auto", First: "On", Second: "Off", Fact: "head", OnFirst: "GET", OnSecond: "HEAD"},
-	// Which way the kernel sent a file a client cannot see; TestSettingsAreMerged.
-	{Name: "WSGIEnableSendfile", Shown: "sendfile-large", Context: "HTACCESS", Flag: true},
+	// Which way the kernel sent a file a client cannot see; the case counts its calls.
+	{Name: "WSGIEnableSendfile", Shown: "sendfile-calls", Context: "HTACCESS", Flag: true},
 	{Name: "WSGIIgnoreActivity", Shown: "inactivity-ignored", Context: "HTACCESS", Flag: true},
 	// Which of two scripts is asked, and who has the request_rec: the case auth-merged.
 	{Name: "WSGIPassApacheRequest", Shown: "request-rec", Context: "SECTION", Flag: true},
@@ -65,7 +65,7 @@ var directives = []directive{
 	{Name: "WSGIPythonOptimize", Shown: "settings-python-embedded settings-python-daemon", Context: "GLOBAL", One: true, Args: "1"},
 	{Name: "WSGIDontWriteBytecode", Shown: "settings-python-embedded settings-python-daemon", Context: "GLOBAL", Flag: true},
 	{Name: "WSGIPythonWarnings", Shown: "settings-python-embedded settings-python-daemon", Context: "GLOBAL", One: true, Args: "ignore"},
-	{Name: "WSGIPythonHashSeed", Shown: "settings-python-embedded settings-random", Context: "GLOBAL", One: true, Args: "random"},
+	{Name: "WSGIPythonHashSeed", Shown: "settings-python-embedded settings-python-daemon", Context: "GLOBAL", One: true, Args: "random"},
 	{Name: "WSGIDestroyInterpreter", Shown: "not-destroyed not-destroyed-embedded", Context: "GLOBAL", Flag: true},
 	{Name: "WSGISwitchInterval", Shown: "settings-interval-embedded settings-interval-daemon", Context: "GLOBAL", One: true, Args: "0.005"},
 	{Name: "WSGIPerInterpreterGIL", Shown: "own-gil", Context: "GLOBAL", Flag: true},
@@ -73,7 +73,7 @@ var directives = []directive{
 	{Name: "WSGIRestrictStdin", Shown: "settings-streams-embedded settings-streams-daemon", Context: "GLOBAL", Flag: true},
 	{Name: "WSGIRestrictStdout", Shown: "settings-streams-embedded settings-streams-daemon", Context: "GLOBAL", Flag: true},
 	{Name: "WSGIRestrictSignal", Shown: "settings-signal-embedded settings-signal-daemon", Context: "GLOBAL", Flag: true},
-	{Name: "WSGISocketPrefix", Shown: "socket-prefix", Context: "GLOBAL", One: true, Args: "run/wsgi"},
+	{Name: "WSGISocketPrefix", Shown: "socket-rotation", Context: "GLOBAL", One: true, Args: "run/wsgi"},
 	{Name: "WSGILogFormat", Shown: "logging-json", Context: "SERVER", One: true, Args: "json"},
 	{Name: "WSGITelemetryService", Shown: "telemetry", Context: "GLOBAL", Args: "unix:/run/t.sock interval=5"},
 	{Name: "WSGISlowRequests", Shown: "telemetry-slow", Context: "GLOBAL", One: true, Args: "1.5"},

@@ -53,7 +53,7 @@ func processCases() []Case {
 		{Name: "not-destroyed", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP44",
 			Daemon: "threads=2", Global: []string{"WSGIDestroyInterpreter Off"}, Do: notDestroyed},
 		{Name: "socket-rotation", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP35",
-			Daemon: "threads=2", Global: []string{"WSGISocketRotation Off"}, Do: socketRotation},
+			Daemon: "threads=2", Global: []string{"WSGISocketRotation Off", "WSGISocketPrefix run/wsgi"}, Do: socketRotation},
 		{Name: "descriptors", App: "process", Modes: daemonOnly, Ours: true, Do: descriptors},
 		{Name: "signal", App: "process", Do: func(t *T) {
 			var p process
@@ -238,6 +238,7 @@ func socketRotation(t *T) {
 	noSocketFile(t)
 	for _, word := range []string{"Off", "On"} {
 		rotate(word)
+		t.WaitLog(`WSGISocketPrefix .*/run/wsgi has nothing to act on`) // with each configuration
 		noSocketFile(t)
 	}
 }

@@ -158,7 +158,8 @@ func (s *Server) launch(ctx context.Context) error {
 	proc, err := s.runner.Start(ctx, run.Cmd{
 		Path: s.Conf.Target.Apache.Httpd,
 		Args: []string{"-f", s.ConfPath(), "-D", "FOREGROUND"},
-		Env:  s.Conf.Target.Env,
+		// What the shell says to its own Pythons would pass for WSGIDontWriteBytecode.
+		Env: append([]string{"PYTHONDONTWRITEBYTECODE="}, s.Conf.Target.Env...),
 	})
 	if err != nil {
 		return err
