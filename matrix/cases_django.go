@@ -18,9 +18,9 @@ func djangoCase() Case {
 		Conf:    []string{"WSGIPassAuthorization On", "WSGIChunkedRequest On", "ServerAlias django.example evil.example"},
 		Prepare: djangoFiles,
 		Announced: append(frames("RuntimeError: djangosite went wrong on purpose"),
-			"Internal Server Error: /boom", "Bad Request: /suspicious", "Bad Request: /body", "the stream was closed",
+			"Internal Server Error: /boom", "Bad Request: /suspicious|SuspiciousOperation", "?Bad Request: /body", "the stream was closed",
 			"Forbidden", "PermissionDenied", "Not Found: ", "Method Not Allowed", "Request body exceeded", "Invalid HTTP_HOST header",
-			"Precondition Failed: /conditional", "Bad Request: /seen", "?^on purpose",
+			"Precondition Failed: /conditional", "?Bad Request: /seen", "?^on purpose",
 			"?was the direct cause|During handling"),
 	}
 }
