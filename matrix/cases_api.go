@@ -3,10 +3,13 @@ package matrix
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // apiCases are about the modules mod_wsgi and apache: what they say, whom they
@@ -39,6 +42,7 @@ func apiCases() []Case {
 			}},
 		{Name: "api-signal", Covers: "DP11", App: "api", Ours: true, Modes: []Mode{Daemon}, Own: true, Daemon: "threads=2",
 			Announced: Announce{`told of process_signal: \{'signame': 'SIGHUP', 'signum': 1\}$`, `told of process_signal: \{'signame': 'SIGUSR2', 'signum': 12\}$`}, Do: apiSignal},
+		{Name: "api-restarts", Ours: true, Modes: []Mode{Daemon}, Daemon: "threads=1", Do: apiRestarts},
 		{Name: "api-active", Covers: "PY09", App: "api", Ours: true, Modes: []Mode{Daemon}, Daemon: "threads=4", Do: apiActive},
 		{Name: "api-metrics", Covers: "PY10 PY11", App: "api", Ours: true, Own: true, Daemon: "threads=3", Announced: Announce{`start_response was not called`}, Do: apiMetrics},
 	}
@@ -209,6 +213,21 @@ func apiEvents(t *T) {
 	Same(t, "request_data twice", d.Same, true)
 	Same(t, "request_data of application and subscribers", d.Subscribers, true)
 	Same(t, "what the application put there", d.Data["mark"], any("mine"))
+}
+
+// apiRestarts changes the script: the request that sees it first is sent twice.
+func apiRestarts(t *T) {
+	first := Exchange{Want: Want{Body: "1 0"}}
+	t.check(first.Request, first.Want, t.Get("/"))
+	later := time.Now().Add(time.Hour)
+	if err := os.Chtimes(filepath.Join(t.Dir, "app.wsgi"), later, later); err != nil {
+		t.Fatalf("%v", err)
+	}
+	var sent, refused int
+	if _, err := fmt.Sscan(string(t.Get("/").Body), &sent, &refused); err != nil || refused < 1 || sent != refused+1 {
+		t.Errorf("after a change of the script a request was sent %d times, %d of them refused: %v", sent, refused, err)
+	}
+	t.check(first.Request, first.Want, t.Get("/"))
 }
 
 func apiReplace(t *T) {

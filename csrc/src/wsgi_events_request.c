@@ -309,10 +309,9 @@ static int tell_started(wsgi_adapter *a, PyObject *environ, PyObject **app)
     put_which(&e.of, a->runner);
     put_when(st, &e.at, a->runner);
     e.callable_object = PyUnicode_DecodeLatin1(name->data, (Py_ssize_t)name->len, NULL);
-    /* There is one queue, and a process that refuses a request has not begun it. */
     if (in_daemon()) {
-        e.daemon_connects = PyLong_FromLong(1);
-        e.daemon_restarts = PyLong_FromLong(0);
+        e.daemon_connects = PyLong_FromLong(a->request->resent + 1);
+        e.daemon_restarts = PyLong_FromLong(a->request->refused);
     }
     rv = tell(st, &e.of, st->n_request_started, st->e_request_started, &out);
     if (rv == 0 && out.payload != NULL)

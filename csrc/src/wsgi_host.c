@@ -110,6 +110,8 @@ static int parse(scratch *s, size_t n, int memfd, wsgi_packet *p, wsgi_request *
     r->content_length = p->content_length;
     r->received_us = p->received_us;
     r->queued_us = p->queued_us;
+    r->resent = p->resent;
+    r->refused = p->refused;
     return 0;
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     int64_t content_length;
     wsgi_str body;                /* what rode along: all of it, or empty */
     uint64_t received_us, queued_us, taken_us;   /* the last two 0 in embedded mode */
+    uint16_t resent, refused;     /* as in wsgi_packet; 0 in embedded mode */
     uint32_t thread;              /* 1-based number of the request thread */
     int multithread, multiprocess;
     int apache[3];                /* version of the running server */

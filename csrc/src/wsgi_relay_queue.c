@@ -100,6 +100,16 @@ enum standing wsgi_relay_queue(relay *x)
     }
 }
 
+/* What the next process is told of those before it. */
+static void count_again(relay *x)
+{
+    wsgi_packet *p = &x->header;
+
+    if (p->resent < UINT16_MAX)
+        p->resent++;
+    p->refused = x->refused < p->resent ? (uint16_t)x->refused : p->resent;
+}
+
 enum standing wsgi_relay_queue_again(relay *x)
 {
     uint32_t ticket = wsgi_cell_requeue(x->answer->board, x->answer->cell, x->header.ticket);
@@ -108,6 +118,7 @@ enum standing wsgi_relay_queue_again(relay *x)
     if (ticket == 0)
         return GOING;             /* somebody has just taken it */
     x->header.ticket = ticket;
+    count_again(x);
     wsgi_answer_close(x->answer);
     status = wsgi_relay_open(x);
     return status == 0 ? wsgi_relay_queue(x) : failed(x, status);

@@ -339,6 +339,8 @@ void wsgi_packet_encode(const wsgi_packet *p, unsigned char out[WSGI_PACKET_HEAD
     wsgi_store_u32(out + 8, p->ticket);
     wsgi_store_u32(out + 12, p->head_len);
     wsgi_store_u32(out + 16, p->body_len);
+    wsgi_store_u16(out + 20, p->resent);
+    wsgi_store_u16(out + 22, p->refused);
     wsgi_store_u64(out + 24, (uint64_t)p->content_length);
     wsgi_store_u64(out + 32, p->received_us);
     wsgi_store_u64(out + 40, p->queued_us);
@@ -358,12 +360,14 @@ int wsgi_packet_decode(const unsigned char *in, size_t n, wsgi_packet *out)
     out->ticket = wsgi_load_u32(in + 8);
     out->head_len = wsgi_load_u32(in + 12);
     out->body_len = wsgi_load_u32(in + 16);
+    out->resent = wsgi_load_u16(in + 20);
+    out->refused = wsgi_load_u16(in + 22);
     out->content_length = (int64_t)wsgi_load_u64(in + 24);
     out->received_us = wsgi_load_u64(in + 32);
     out->queued_us = wsgi_load_u64(in + 40);
     if (out->version != WSGI_INTERFACE_VERSION || (out->flags & ~KNOWN_FLAGS) != 0)
         return -1;
-    if (in[2] != 0 || wsgi_load_u32(in + 20) != 0 || out->ticket == 0)
+    if (in[2] != 0 || out->refused > out->resent || out->ticket == 0)
         return -1;
     if (out->head_len > WSGI_HEAD_MAX || out->body_len > WSGI_BODY_INLINE_MAX)
         return -1;

@@ -150,6 +150,7 @@ typedef struct {
     uint32_t cell, ticket;        /* who may run it: wsgi_board.h */
     uint32_t head_len;            /* bytes of the head */
     uint32_t body_len;            /* body bytes that follow the head; the whole body or none */
+    uint16_t resent, refused;     /* how often it was sent before; how many of those a process refused */
     int64_t  content_length;      /* >= 0, or WSGI_LENGTH_* */
     uint64_t received_us;         /* by Apache, microseconds since the epoch */
     uint64_t queued_us;           /* sent to the group */

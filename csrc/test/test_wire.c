@@ -85,7 +85,7 @@ static wsgi_packet good_packet(void)
 {
     wsgi_packet p = { .version = WSGI_INTERFACE_VERSION, .flags = WSGI_REQ_HTTPS, .cell = 7,
                       .ticket = 0xffffffff, .head_len = 20, .body_len = 5, .content_length = 5,
-                      .received_us = 1, .queued_us = 0xffffffffffffffffu };
+                      .resent = 0xffff, .refused = 0xfffe, .received_us = 1, .queued_us = 0xffffffffffffffffu };
     return p;
 }
 
@@ -110,6 +110,7 @@ static void packets(void)
     CHECK_INT(through(p, WSGI_PACKET_HEADER + 25, &got), 0);
     CHECK(got.version == p.version && got.flags == p.flags && got.cell == 7 &&
           got.ticket == p.ticket && got.head_len == 20 && got.body_len == 5 &&
+          got.resent == 0xffff && got.refused == 0xfffe &&
           got.content_length == 5 && got.received_us == 1 && got.queued_us == p.queued_us);
     for (n = 0; n < WSGI_PACKET_HEADER + 25; n++)
         CHECK_INT(through(p, n, &got), -1);
@@ -120,6 +121,8 @@ static void packets(void)
     p = good_packet(); p.flags = 0x80;
     CHECK_INT(through(p, WSGI_PACKET_HEADER + 25, &got), -1);
     p = good_packet(); p.ticket = 0;
+    CHECK_INT(through(p, WSGI_PACKET_HEADER + 25, &got), -1);
+    p = good_packet(); p.resent = 1;                /* refused more often than sent */
     CHECK_INT(through(p, WSGI_PACKET_HEADER + 25, &got), -1);
     p = good_packet(); p.content_length = 6;        /* part of a body does not ride along */
     CHECK_INT(through(p, WSGI_PACKET_HEADER + 25, &got), -1);
