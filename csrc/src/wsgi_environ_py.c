@@ -210,7 +210,7 @@ static int put_ours(wsgi_state *st, PyObject *d, const wsgi_request *r, PyObject
     uint64_t now = wsgi_clock_us();
 
     if (w != NULL)
-        w->measure.started_us = now;
+        wsgi_measure_set(&w->measure.started_us, now);
     if (PyDict_SetItem(d, st->k_input, input) < 0
         || PyDict_SetItem(d, st->k_early_hints, hints) < 0
         || put(d, st->k_thread_id, PyLong_FromLong((long)r->thread)) < 0

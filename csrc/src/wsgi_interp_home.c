@@ -62,22 +62,28 @@ static wsgi_str url_of(const wsgi_request *r)
     return r->head.script;
 }
 
+/* Is it request thread THREAD, and runs a request? *INTERP: where. */
+static int runs(wsgi_runner *w, uint32_t thread, wsgi_interp **interp)
+{
+    int found;
+
+    pthread_mutex_lock(&w->interrupting);
+    found = w->request != NULL && w->thread == thread;
+    if (found)
+        *interp = w->running;
+    pthread_mutex_unlock(&w->interrupting);
+    return found;
+}
+
 wsgi_runner *wsgi_runner_pin(uint32_t thread, wsgi_interp **interp)
 {
     wsgi_runner *w;
 
     pthread_mutex_lock(&wsgi_interps.lock);
-    for (w = wsgi_interps.runners; w != NULL; w = w->next) {
-        const wsgi_request *r = __atomic_load_n(&w->request, __ATOMIC_ACQUIRE);
-
-        /* It may end at this moment, but its memory is that of a living thread. */
-        if (r != NULL && w->thread == thread)
-            break;
-    }
-    if (w != NULL) {
+    for (w = wsgi_interps.runners; w != NULL && !runs(w, thread, interp); w = w->next)
+        ;
+    if (w != NULL)
         w->pinned++;
-        *interp = w->running;
-    }
     pthread_mutex_unlock(&wsgi_interps.lock);
     return w;
 }

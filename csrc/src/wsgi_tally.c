@@ -109,7 +109,7 @@ void wsgi_measure_finish(wsgi_measure *m)
 {
     uint64_t user, system;
 
-    m->finished_us = now_us();
+    wsgi_measure_set(&m->finished_us, now_us());
     cpu_time(RUSAGE_THREAD, &user, &system);
     m->cpu_user_us = less(user, m->cpu_user_us);
     m->cpu_system_us = less(system, m->cpu_system_us);

@@ -42,6 +42,10 @@ void wsgi_measure_begin(wsgi_measure *m, uint64_t received_us, uint64_t queued_u
 void wsgi_measure_finish(wsgi_measure *m);
 /* Nanoseconds of a clock that nobody sets. */
 uint64_t wsgi_lap_ns(void);
+static inline void wsgi_measure_set(uint64_t *to, uint64_t n)
+{
+    __atomic_store_n(to, n, __ATOMIC_RELAXED);
+}
 static inline void wsgi_measure_add(uint64_t *to, uint64_t n)
 {
     __atomic_store_n(to, *to + n, __ATOMIC_RELAXED);

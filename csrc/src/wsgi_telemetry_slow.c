@@ -172,7 +172,7 @@ static int describe_running(wsgi_runner *w, uint64_t now, uint64_t slow, wsgi_bu
     int found = 0;
 
     pthread_mutex_lock(&w->interrupting);
-    if (w->request != NULL && w->measure.on && w->measure.finished_us == 0
+    if (w->request != NULL && w->measure.on && now_of(&w->measure.finished_us) == 0
         && now > w->measure.began_us + slow) {
         m = snapshot(&w->measure);
         put_slow(b, RUNS, w->request, &m, 0);
