@@ -30,6 +30,8 @@ type Server struct {
 	PID  int // of the parent
 	Conf Conf
 
+	OneProcess bool // httpd -X
+
 	runner *run.Runner
 	ports  func() (int, error) // gives a port that is free: FreePort
 	proc   *run.Process
@@ -155,9 +157,13 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 func (s *Server) launch(ctx context.Context) error {
+	args := []string{"-f", s.ConfPath(), "-D", "FOREGROUND"}
+	if s.OneProcess {
+		args = []string{"-f", s.ConfPath(), "-X"}
+	}
 	proc, err := s.runner.Start(ctx, run.Cmd{
 		Path: s.Conf.Target.Apache.Httpd,
-		Args: []string{"-f", s.ConfPath(), "-D", "FOREGROUND"},
+		Args: args,
 		// What the shell says to its own Pythons would pass for WSGIDontWriteBytecode.
 		Env: append([]string{"PYTHONDONTWRITEBYTECODE="}, s.Conf.Target.Env...),
 	})
