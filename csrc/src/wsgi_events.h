@@ -24,7 +24,7 @@ int wsgi_events_install(PyObject *module, wsgi_state *st);
  * that run? */
 static inline int wsgi_events_wanted(const wsgi_state *st)
 {
-    return __atomic_load_n(&st->subscribed, __ATOMIC_RELAXED);
+    return __atomic_load_n(&st->subscribed, __ATOMIC_ACQUIRE);
 }
 
 /* ---- of a request, on its thread, GIL held; only if wanted ------------------- */

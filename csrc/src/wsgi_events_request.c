@@ -155,13 +155,19 @@ PyObject *wsgi_events_active(PyObject *module)
 {
     wsgi_state *st = wsgi_pymod_state(module);
     PyInterpreterState *is = PyThreadState_Get()->interp;
+    PyObject *made, *none = NULL;
     wsgi_interp *i;
 
-    if (st->active_requests == NULL) {
-        st->active_requests = PyDict_New();
-        if (st->active_requests == NULL)
+    if (__atomic_load_n(&st->active_requests, __ATOMIC_ACQUIRE) == NULL) {
+        if ((made = PyDict_New()) == NULL)
             return NULL;
-        __atomic_or_fetch(&st->subscribed, WSGI_WANT_ACTIVE, __ATOMIC_RELAXED);
+        /* Threads without a GIL may ask for it at once; whoever sees the flag sees the dict. */
+        if (!__atomic_compare_exchange_n(&st->active_requests, &none, made, 0, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_ACQUIRE)) {
+            Py_DECREF(made);
+            return Py_NewRef(none);
+        }
+        __atomic_or_fetch(&st->subscribed, WSGI_WANT_ACTIVE, __ATOMIC_RELEASE);
         for (i = wsgi_interp_first(); i != NULL && i->is != is; i = i->next)
             ;
         if (i != NULL && fill(i, st->active_requests) < 0)
