@@ -2,6 +2,7 @@ package csrc_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -232,9 +233,15 @@ func TestCacheKilled(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	a := w.Build(o)
-	_ = other.Wait() // it was killed
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	a, err := csrc.Build(ctx, w.Runner(), o)
+	_ = other.Process.Kill() // it was, unless nobody was told of it
+	_ = other.Wait()
 	letGo(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if want := fmt.Sprintf("waiting for process %d, which makes mod_wsgi.c for %s", other.Process.Pid, csrctest.ABI311); waits != want {
 		t.Errorf("said %q, want %q; the other said %s", waits, want, &said)
 	}

@@ -1,8 +1,8 @@
 package csrc
 
 import (
-	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -37,23 +37,34 @@ func TestPoolSideBySide(t *testing.T) {
 // C-8: after a failure nothing starts, what runs is waited for, and the first in
 // order of those that failed is told.
 func TestPoolFails(t *testing.T) {
-	second := make(chan bool)
+	for _, quick := range []int{0, 1} {
+		t.Run(fmt.Sprint("first to fail is ", quick), func(t *testing.T) { failTwo(t, quick) })
+	}
+}
+
+// failTwo lets steps 0 and 1 fail, quick before the other one.
+func failTwo(t *testing.T, quick int) {
+	started := make(chan bool)
 	ended := 0
 	p := &pool{jobs: 2, say: func(int, int, string) {}}
 	err := p.run(t.Context(), 5, func(int) string { return "" }, func(i int) error {
 		switch i {
-		case 0:
-			<-second // has failed
+		case quick:
+			<-started
+		case 1 - quick:
+			close(started)
+			for over := false; !over; runtime.Gosched() { // until the other's failure is known
+				p.mu.Lock()
+				over = p.done > 0
+				p.mu.Unlock()
+			}
 			ended++
-			return errors.New("the first in order")
-		case 1:
-			defer close(second)
-			return errors.New("the first in time")
+		default:
+			t.Errorf("step %d was started", i)
 		}
-		t.Errorf("step %d was started", i)
-		return nil
+		return fmt.Errorf("of step %d", i)
 	})
-	if err == nil || !strings.Contains(err.Error(), "in order") || ended != 1 {
+	if err == nil || !strings.Contains(err.Error(), "of step 0") || ended != 1 {
 		t.Errorf("%v, %d ended", err, ended)
 	}
 }
