@@ -255,9 +255,13 @@ func countMode(ctx context.Context, r *run.Runner, target Target, mode Mode, c C
 			one("embedded", "/page", 200), one("embedded, WSGIScriptReloading Off", "/still", 200))
 		return costs, err
 	}
-	hosts := s.Server.Children("(wsgi:")
-	if len(hosts) != 1 {
-		return nil, fmt.Errorf("%d daemon processes, want one", len(hosts))
+	var hosts []Process
+	err = s.Server.await(ctx, startDeadline, "one daemon process", func() bool { // its supervisor starts it when it can
+		hosts = s.Server.Children("(wsgi:")
+		return len(hosts) == 1
+	})
+	if err != nil {
+		return nil, err
 	}
 	calls, err := t.perRequest(ctx, []int{child[0].PID, hosts[0].PID}, asker(ctx, s.Server, hostOf(c), "/page", 200))
 	if err != nil {
