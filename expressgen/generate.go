@@ -21,12 +21,8 @@ import (
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"q":          quoteHTTPD,
-	"dir":        quotePath,
-	"rewrite":    quoteRewrite,
-	"rewriteNot": quoteRewriteNot,
-	"py":         quotePython,
-	"sh":         quoteShell,
+	"py": quotePython,
+	"sh": quoteShell,
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
 // Generate makes the server root of o on the machine f describes: every file,
