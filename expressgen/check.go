@@ -38,6 +38,7 @@ func printable(s string) string {
 
 var (
 	hostPattern   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+	aliasPattern  = regexp.MustCompile(`^[A-Za-z0-9*?]([A-Za-z0-9*?.-]*[A-Za-z0-9*?])?$`)
 	identifier    = regexp.MustCompile(`^[\pL_][\pL\pN_]*$`)
 	modulePattern = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
 	localePattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]+$`)
@@ -77,68 +78,15 @@ func (c *checker) noPatterns(option, value string) {
 // machine. The error ends a program with hint.Usage.
 func (o *Options) Check() error {
 	c := &checker{}
-	c.ranges(o)
+	c.declared(o)
 	c.application(o)
+	c.names(o)
 	c.server(o)
 	c.environment(o)
 	return hint.Exit(errors.Join(c.errs...), hint.Usage)
 }
 
-// ranges does what the tags say, and refuses control characters everywhere:
-// no file we generate can hold them.
-func (c *checker) ranges(o *Options) {
-	v := reflect.ValueOf(o).Elem()
-	for f, value := range v.Fields() {
-		name := flagName(f)
-		if value.Kind() == reflect.Pointer {
-			if value.IsNil() {
-				continue
-			}
-			value = value.Elem()
-		}
-		low, high, limited := strings.Cut(f.Tag.Get("range"), "..")
-		switch value.Kind() {
-		case reflect.Int:
-			from, _ := strconv.ParseInt(low, 10, 64)
-			to, _ := strconv.ParseInt(high, 10, 64)
-			if n := value.Int(); limited && (n < from || n > to) {
-				c.bad(name, strconv.FormatInt(n, 10), "out of range, must be %s to %s", low, high)
-			}
-		case reflect.Float64:
-			if x := value.Float(); limited && !(x >= 0 && x <= 1) {
-				c.bad(name, strconv.FormatFloat(x, 'g', -1, 64), "not a fraction, must be %s to %s", low, high)
-			}
-		case reflect.String:
-			c.noControl(name, value.String())
-		case reflect.Slice:
-			for _, item := range value.Seq2() {
-				if p, ok := item.Interface().(Pair); ok {
-					c.noControl(name, p.Key)
-					c.noControl(name, p.Value)
-				} else {
-					c.noControl(name, item.String())
-				}
-			}
-		}
-	}
-}
-
-func (c *checker) noControl(option, value string) {
-	if i := strings.IndexFunc(value, isControl); i >= 0 {
-		c.bad(option, value, "control characters cannot be used")
-	}
-}
-
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
-
 func (c *checker) application(o *Options) {
-	switch o.ApplicationType {
-	case "script", "module", "static":
-	case "paste":
-		c.bad("application-type", "paste", "not available in this release")
-	default:
-		c.bad("application-type", o.ApplicationType, "must be script, module or static")
-	}
 	if o.ApplicationType == "module" {
 		c.match("entry-point", o.EntryPoint, modulePattern, "not the name of a Python module")
 	}
@@ -162,15 +110,43 @@ func (c *checker) application(o *Options) {
 	}
 }
 
-func (c *checker) server(o *Options) {
+// names are the hosts, ports and certificates.
+func (c *checker) names(o *Options) {
 	if o.Host != "" && net.ParseIP(o.Host) == nil {
 		c.match("host", o.Host, hostPattern, "neither an address nor a host name")
 	}
-	for _, name := range o.ServerMPM {
-		if !slices.Contains(mpms, name) {
-			c.bad("server-mpm", name, "must be event, worker or prefork")
+	c.match("server-name", o.ServerName, hostPattern, "not a host name")
+	for _, name := range o.ServerAlias {
+		c.match("server-alias", name, aliasPattern, "neither a host name nor one with * and ?")
+	}
+	if o.https() {
+		port := strconv.Itoa(*o.HTTPSPort)
+		if *o.HTTPSPort == o.Port {
+			c.bad("https-port", port, "it is the port of HTTP, too")
+		}
+		if o.certificate() == "" || o.key() == "" {
+			c.bad("https-port", port, "it needs --ssl-certificate, or --ssl-certificate-file and --ssl-certificate-key-file")
 		}
 	}
+	c.urls("ssl-verify-client", o.SSLVerifyClient)
+	c.urls("ignore-activity", o.IgnoreActivity)
+}
+
+// urls reports what is no URL path to make a section of.
+func (c *checker) urls(option string, list []string) {
+	for _, url := range list {
+		c.url(option, url)
+		c.noPatterns(option, url)
+	}
+}
+
+func (c *checker) url(option, url string) {
+	if !strings.HasPrefix(url, "/") {
+		c.bad(option, url, "the URL path must begin with /")
+	}
+}
+
+func (c *checker) server(o *Options) {
 	for _, level := range splitWords(o.LogLevel, "log-level", c) {
 		c.match("log-level", level, levelPattern, "not a level: emerg, alert, crit, error, warn, notice, info, debug, trace1 to trace8, each after module: if it is for one module")
 	}
@@ -184,9 +160,7 @@ func (c *checker) server(o *Options) {
 	c.noPatterns("server-root", o.ServerRoot)
 	c.noPatterns("rewrite-rules", o.RewriteRules)
 	for _, a := range o.URLAlias {
-		if !strings.HasPrefix(a.Key, "/") {
-			c.bad("url-alias", a.Key, "the URL path must begin with /")
-		}
+		c.url("url-alias", a.Key)
 		c.noPatterns("url-alias", a.Value)
 	}
 	for _, name := range strings.Fields(o.DirectoryIndex) {
@@ -229,8 +203,8 @@ func splitWords(value, option string, c *checker) []string {
 	return list
 }
 
-// Absolute makes the paths of o absolute, as seen from cwd, and gives the mount
-// point its one spelling. A trailing slash of an alias target stays, since it
+// Absolute makes the paths of o absolute, as seen from cwd, and gives what can be
+// written in several ways its one spelling. A trailing slash of an alias target stays, since it
 // means something to Apache.
 func (o *Options) Absolute(cwd string) {
 	abs := func(path string) string {
@@ -242,22 +216,22 @@ func (o *Options) Absolute(cwd string) {
 		}
 		return filepath.Clean(path)
 	}
-	v := reflect.ValueOf(o).Elem()
-	for f, value := range v.Fields() {
-		if f.Tag.Get("kind") != "path" {
+	for f, value := range fields(o) {
+		if value.Kind() == reflect.Slice { // the caller keeps its own
+			value.Set(reflect.AppendSlice(reflect.MakeSlice(f.Type, 0, value.Len()), value))
+		}
+		if f.Tag.Get("kind") == "" {
 			continue
 		}
 		if value.Kind() == reflect.String {
 			value.SetString(abs(value.String()))
 			continue
 		}
-		list := slices.Clone(value.Interface().([]string))
-		for i := range list {
-			list[i] = abs(list[i])
+		for i := range value.Len() {
+			value.Index(i).SetString(abs(value.Index(i).String()))
 		}
-		value.Set(reflect.ValueOf(list))
 	}
-	o.URLAlias = slices.Clone(o.URLAlias)
+	o.spell()
 	for i, a := range o.URLAlias {
 		slash := ""
 		if strings.HasSuffix(a.Value, "/") && a.Value != "/" {

@@ -22,8 +22,7 @@ func TestCheck(t *testing.T) {
 		{"--threads 0: out of range", func(o *Options) { o.Threads = 0 }},
 		{"--socket-timeout 0: out of range", func(o *Options) { o.SocketTimeout = 0 }},
 		{"--initial-workers 2: not a fraction", func(o *Options) { o.InitialWorkers = ptr(2.0) }},
-		{"--application-type paste: not available in this release", func(o *Options) { o.ApplicationType = "paste" }},
-		{"--application-type nope: must be", func(o *Options) { o.ApplicationType = "nope" }},
+		{"--application-type nope: must be script, module, paste or static", func(o *Options) { o.ApplicationType = "nope" }},
 		{"--entry-point a-b: not the name", func(o *Options) { o.ApplicationType, o.EntryPoint = "module", "a-b" }},
 		{"", func(o *Options) { o.ApplicationType, o.EntryPoint = "module", "pkg.wsgi" }},
 		{"--callable-object a.b: not a Python identifier", func(o *Options) { o.CallableObject = "a.b" }},
@@ -34,7 +33,7 @@ func TestCheck(t *testing.T) {
 		{"--process-group %{GLOBAL}: must not", func(o *Options) { o.ProcessGroup = "%{GLOBAL}" }},
 		{"--host a_b: neither", func(o *Options) { o.Host = "a_b" }},
 		{"", func(o *Options) { o.Host = "::1" }},
-		{"--server-mpm nope: must be", func(o *Options) { o.ServerMPM = []string{"event", "nope"} }},
+		{"--server-mpm nope: must be event, worker or prefork", func(o *Options) { o.ServerMPM = []string{"event", "nope"} }},
 		{"--log-level bogus: not a level", func(o *Options) { o.LogLevel = "bogus" }},
 		{`--log-level " ": must not be empty`, func(o *Options) { o.LogLevel = " " }},
 		{"", func(o *Options) { o.LogLevel = "info rewrite:trace8" }},
@@ -51,6 +50,26 @@ func TestCheck(t *testing.T) {
 		{"--passenv A=B: not the name", func(o *Options) { o.PassEnv = []string{"A=B"} }},
 		{"--include-file \"/a\\nb\": control", func(o *Options) { o.IncludeFile = []string{"/a\nb"} }},
 		{"--directory-index a/b: must be", func(o *Options) { o.DirectoryIndex = "index.html a/b" }},
+		{"--https-port 8000: it is the port of HTTP", func(o *Options) { o.HTTPSPort, o.SSLCertificate = ptr(8000), "/s" }},
+		{"--https-port 8443: it needs --ssl-certificate", func(o *Options) { o.HTTPSPort, o.SSLCertificateFile = ptr(8443), "/s" }}, // A078
+		{"--ssl-certificate /s: it has no effect without --https-port", func(o *Options) { o.SSLCertificate = "/s" }},               // A077
+		{"--https-only: it has no effect without --https-port", func(o *Options) { o.HTTPSOnly = true }},                            // A082
+		{"--ssl-verify-client: it has no effect without --ssl-ca", func(o *Options) { o.SSLVerifyClient = []string{"/x"} }},
+		{"--ssl-verify-client x: the URL path must begin", func(o *Options) { o.SSLVerifyClient = []string{"x"} }},
+		{"--hsts-policy a: it has no effect without --https-only", func(o *Options) { o.HSTSPolicy = "a" }},
+		{"--server-alias: it has no effect without --server-name", func(o *Options) { o.ServerAlias = []string{"a"} }},
+		{"--server-name a:80: not a host name", func(o *Options) { o.ServerName = "a:80" }},
+		{`--server-alias "a b": neither`, func(o *Options) { o.ServerName, o.ServerAlias = "a", []string{"a b"} }},
+		{"", func(o *Options) { o.ServerName, o.ServerAlias = "a", []string{"*.ex.org", "b?"} }},
+		{"--allow-localhost: it has no effect without", func(o *Options) { o.AllowLocalhost = true }},
+		{"--response-buffer-size 100: out of range, must be 0 or at least 65536", func(o *Options) { o.ResponseBufferSize = 100 }}, // A047
+		{"--send-buffer-size 511: out of range", func(o *Options) { o.SendBufferSize = 511 }},
+		{"--response-flush-delay -1: out of range", func(o *Options) { o.ResponseFlushDelay = -1 }},
+		{"--map-head-to-get x: must be Off, On or Auto", func(o *Options) { o.MapHeadToGet = "x" }},
+		{"", func(o *Options) { o.MapHeadToGet = "off" }},
+		{"--request-timeout 5: it is about daemon processes", func(o *Options) { o.EmbeddedMode, o.RequestTimeout = true, 5 }},
+		{"", func(o *Options) { o.EmbeddedMode, o.MaximumRequests = true, 5 }},
+		{"--ignore-activity: it has no effect without --inactivity-timeout", func(o *Options) { o.IgnoreActivity = []string{"/x"} }},
 	}
 	for _, tt := range tests {
 		o := base()

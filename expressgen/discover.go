@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -80,6 +81,7 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	}
 	f.Locale, f.NoLocale = chooseLocale(o, r, locales)
 	f.Missing, f.PlainFiles = lookAt(o)
+	f.OpenKey = o.https() && isOpen(o.key())
 	return d, d.checkAccess(o, a)
 }
 
@@ -154,12 +156,51 @@ func checkPlaces(ctx context.Context, o *Options) error {
 			errs = append(errs, &OptionError{Option: "entry-point", Value: o.EntryPoint, Why: "there is no such folder"})
 		}
 	}
-	if o.ModuleFile != "" {
-		if fi, err := os.Stat(o.ModuleFile); err != nil || !fi.Mode().IsRegular() {
-			errs = append(errs, &OptionError{Option: "module-file", Value: o.ModuleFile, Why: "there is no such file"})
+	errs = append(errs, checkFiles(o)...)
+	return hint.Exit(errors.Join(errs...), hint.Usage)
+}
+
+// checkFiles reports the files and folders of o that have to be there.
+func checkFiles(o *Options) []error {
+	var errs []error
+	must := func(option, path string, folder bool) {
+		if path == "" {
+			return
+		}
+		f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO shall not hold us
+		if err == nil {
+			defer f.Close()
+			fi, statErr := f.Stat()
+			if statErr == nil && fi.IsDir() == folder && (folder || fi.Mode().IsRegular()) {
+				return
+			}
+			err = fs.ErrNotExist
+		}
+		why := "there is no such file"
+		switch {
+		case !errors.Is(err, fs.ErrNotExist):
+			why = "it cannot be read: " + errors.Unwrap(err).Error()
+		case folder:
+			why = "there is no such folder"
+		}
+		errs = append(errs, &OptionError{Option: option, Value: path, Why: why})
+	}
+	for f, v := range fields(o) {
+		if kind := f.Tag.Get("kind"); kind == "file" || kind == "folder" {
+			must(flagName(f), v.String(), kind == "folder")
 		}
 	}
-	return hint.Exit(errors.Join(errs...), hint.Usage)
+	if o.SSLCertificate != "" {
+		must("ssl-certificate", o.certificate(), false)
+		must("ssl-certificate", o.key(), false)
+	}
+	return errs
+}
+
+// isOpen tells whether others than its owner can read the file at path.
+func isOpen(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.Mode().Perm()&0o044 != 0
 }
 
 // lookAt tells which paths of o lead nowhere and which to a plain file.

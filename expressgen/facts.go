@@ -16,6 +16,7 @@ type Facts struct {
 	Shell      string // for apachectl
 
 	Module     string // the mod_wsgi.so to load
+	Older      bool   // Module is of a release before 6.0
 	PythonHome string // prefix of the interpreter or virtual environment
 	Runtime    fs.FS  // the Python package; its root holds mod_wsgi/
 
@@ -27,6 +28,7 @@ type Facts struct {
 	TmpDir     string          // holds server roots that were not named
 	Stderr     bool            // /dev/stderr can be opened
 	PlainFiles map[string]bool // the alias targets that are files, not folders
+	OpenKey    bool            // others can read the key of the certificate
 	Missing    map[string]bool // paths of options at which there is nothing
 }
 
@@ -43,6 +45,7 @@ type Server struct {
 
 	Host     string // as in Listen; "" is every address
 	Port     int
+	HTTPS    int    // a further port; 0 is none
 	ErrorLog string // "" when it is standard error
 }
 

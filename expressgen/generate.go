@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -36,6 +35,9 @@ func Generate(o Options, f Facts) (Server, error) {
 		Super: f.UID == 0,
 		Host:  o.Host,
 		Port:  o.Port,
+	}
+	if o.https() {
+		g.s.HTTPS = *o.HTTPSPort
 	}
 	g.entry()
 	g.configuration()
@@ -152,8 +154,18 @@ func (g *generator) handlers() {
 	}
 	environ := Pairs{
 		{"MOD_WSGI_EXPRESS", "true"},
-		{"MOD_WSGI_SERVER_NAME", g.o.hostname()},
-		{"MOD_WSGI_SERVER_ALIASES", ""},
+		{"MOD_WSGI_SERVER_NAME", g.o.siteName()},
+		{"MOD_WSGI_SERVER_ALIASES", strings.Join(g.o.ServerAlias, " ")},
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{
+		{"RELOADER", g.o.monitoring()},
+	} {
+		if flag.set {
+			environ = append(environ, Pair{"MOD_WSGI_" + flag.name + "_ENABLED", "true"})
+		}
 	}
 	var sysPath []string
 	if g.pathAsModule() {
@@ -168,8 +180,22 @@ func (g *generator) handlers() {
 		"EntryPoint":     g.entryPoint,
 		"CallableObject": g.o.CallableObject,
 		"MountPoint":     g.o.MountPoint,
+		"Tools":          g.tools(),
 		"Reloading":      g.o.reloading(),
 	}), true)
+}
+
+// argument is a keyword argument of Handler, its value as Python writes it.
+type argument struct{ Name, Value string }
+
+// tools are what the handler has besides the application. What is not asked for
+// is not imported.
+func (g *generator) tools() []argument {
+	var out []argument
+	if g.o.monitoring() {
+		out = append(out, argument{"monitor", "True"})
+	}
+	return out
 }
 
 // control adds the control script, what it reads, and the empty folders.
@@ -177,6 +203,10 @@ func (g *generator) control() {
 	name := ""
 	if slices.Contains([]string{"bash", "zsh", "ksh93"}, filepath.Base(g.f.Shell)) {
 		name = filepath.Base(g.f.Httpd) + " (mod_wsgi-express)"
+	}
+	httpsPort := ""
+	if g.o.https() {
+		httpsPort = strconv.Itoa(*g.o.HTTPSPort)
 	}
 	ctl := g.file("apachectl", g.fill("apachectl.tmpl", map[string]any{
 		"Version":          g.f.Version,
@@ -186,6 +216,7 @@ func (g *generator) control() {
 		"WorkingDirectory": g.o.WorkingDirectory,
 		"Hostname":         g.o.hostname(),
 		"PortText":         strconv.Itoa(g.o.Port),
+		"HTTPSPort":        httpsPort,
 		"Locale":           g.f.Locale,
 		"User":             g.f.User,
 		"Group":            g.f.Group,
@@ -235,17 +266,25 @@ func (g *generator) runtime() {
 // record adds express.json: what this server was generated from. Values of
 // --setenv may be secrets and are masked.
 func (g *generator) record() {
-	o := *g.o
-	o.SetEnv = slices.Clone(o.SetEnv)
-	for i := range o.SetEnv {
-		o.SetEnv[i].Value = "***"
+	given := map[string]any{}
+	for f, v := range fields(g.o) {
+		if isSet(f, v) {
+			given[flagName(f)] = v.Interface()
+		}
+	}
+	if len(g.o.SetEnv) > 0 {
+		masked := slices.Clone(g.o.SetEnv)
+		for i := range masked {
+			masked[i].Value = "***"
+		}
+		given["setenv"] = masked
 	}
 	data, err := json.MarshalIndent(map[string]any{
 		"version": g.f.Version,
 		"httpd":   g.f.Httpd,
 		"module":  g.f.Module,
 		"python":  g.f.PythonHome,
-		"options": o,
+		"options": given,
 	}, "", "  ")
 	if err != nil {
 		g.fail("recording the options: %w", err)
@@ -253,109 +292,9 @@ func (g *generator) record() {
 	g.file("express.json", append(data, '\n'), false)
 }
 
-// warn adds what is allowed and probably not meant.
-func (g *generator) warn() {
-	add := func(format string, args ...any) {
-		g.s.Warnings = append(g.s.Warnings, fmt.Sprintf(format, args...))
-	}
-	for _, f := range []struct{ option, path string }{
-		{"entry-point", g.entryPoint},
-		{"rewrite-rules", g.o.RewriteRules},
-		{"envvars-script", g.o.EnvvarsScript},
-	} {
-		if g.f.Missing[f.path] {
-			add("--%s %s: there is no such file", f.option, f.path)
-		}
-	}
-	for _, path := range g.o.IncludeFile {
-		if g.f.Missing[path] {
-			add("--include-file %s: there is no such file, Apache will not start", path)
-		}
-	}
-	for _, a := range g.o.URLAlias {
-		if strings.HasSuffix(a.Key, "/") != strings.HasSuffix(a.Value, "/") && a.Key != "/" && !g.f.PlainFiles[a.Value] {
-			add("--url-alias %s %s: either both or neither should end in /", a.Key, a.Value)
-		}
-	}
-	if g.f.NoLocale {
-		add("the locale %s is not installed here", g.f.Locale)
-	}
-	if g.o.EmbeddedMode && g.o.Threads < 3 && slices.Equal(g.o.ServerMPM, []string{"event"}) {
-		add("the event MPM needs at least three threads in embedded mode")
-	}
-}
-
-// banner is what is printed before the server starts.
-func (g *generator) banner() []Line {
-	c := capacity(g.o)
-	plural := "es"
-	if g.o.processes() == 1 {
-		plural = ""
-	}
-	log := g.s.ErrorLog
-	if log == "" {
-		log = "/dev/stderr"
-	}
-	mode := "daemon"
-	if g.o.EmbeddedMode {
-		mode = "embedded"
-	}
-	lines := []Line{
-		{"Server URL", g.url()},
-		{"Server Root", g.s.Root},
-		{"Server Conf", g.s.Path("httpd.conf")},
-		{"Error Log File", fmt.Sprintf("%s (%s)", log, g.o.LogLevel)},
-	}
-	if path := g.rewriteRules(); g.o.RewriteRules != "" || g.o.SetupOnly {
-		lines = append(lines, Line{"Rewrite Rules", path})
-	}
-	switch {
-	case g.o.EnvvarsScript != "":
-		lines = append(lines, Line{"Environ Variables", g.o.EnvvarsScript})
-	case g.o.SetupOnly:
-		lines = append(lines, Line{"Environ Variables", g.s.Path("envvars")})
-	}
-	if g.o.SetupOnly {
-		lines = append(lines, Line{"Control Script", g.s.Path("apachectl")})
-	}
-	lines = append(lines, Line{"Operating Mode", mode},
-		Line{"Request Capacity", fmt.Sprintf("%d (%d process%s * %d threads)", c.Clients, g.o.processes(), plural, g.o.Threads)})
-	if g.o.Daemon() {
-		lines = append(lines, Line{"Request Timeout", fmt.Sprintf("%d (seconds)", g.o.RequestTimeout)})
-		if g.o.StartupTimeout != 0 {
-			lines = append(lines, Line{"Startup Timeout", fmt.Sprintf("%d (seconds)", g.o.StartupTimeout)})
-		}
-		lines = append(lines,
-			Line{"Queue Timeout", fmt.Sprintf("%d (seconds)", g.o.QueueTimeout)},
-			Line{"Server Capacity", fmt.Sprintf("%d (event/worker), %d (prefork)", c.Threads.MaxRequestWorkers, c.Prefork.MaxRequestWorkers)})
-	}
-	return append(lines,
-		Line{"Server Backlog", fmt.Sprintf("%d (connections)", g.o.ServerBacklog)},
-		Line{"Locale Setting", g.f.Locale})
-}
-
-func (g *generator) url() string {
-	host := g.o.hostname()
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	if g.o.Port != 80 {
-		host += ":" + strconv.Itoa(g.o.Port)
-	}
-	return "http://" + host + "/"
-}
-
 func (g *generator) rewriteRules() string {
 	if g.o.RewriteRules != "" {
 		return g.o.RewriteRules
 	}
 	return g.s.Path("rewrite.conf")
-}
-
-// listen is the argument of Listen.
-func (g *generator) listen() string {
-	if g.o.Host == "" {
-		return strconv.Itoa(g.o.Port)
-	}
-	return net.JoinHostPort(g.o.Host, strconv.Itoa(g.o.Port))
 }

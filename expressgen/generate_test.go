@@ -27,7 +27,8 @@ func facts() Facts {
 		},
 		UID: 1000, User: "web", Group: "web", Locale: "C.UTF-8", TmpDir: "/tmp", Stderr: true,
 	}
-	for _, name := range always {
+	for _, name := range append(always, "http2", "ssl", "autoindex", "deflate", "auth_basic", "auth_digest", "authz_user", "proxy", "proxy_http",
+		"proxy_wstunnel", "status", "cgid", "cgi", "log_config") {
 		f.Modules["mod_"+name+".so"] = true
 	}
 	return f
@@ -54,6 +55,17 @@ var goldens = []struct {
 		o.EntryPoint, o.EmbeddedMode, o.MaximumRequests = dir+"/app.wsgi", true, 100
 		o.Processes, o.Threads, o.PythonPath = ptr(2), 3, []string{dir + "/lib"}
 		o.ApplicationGroup, o.LogDirectory, o.LogToTerminal = "one", dir+"/log", true
+	}},
+	{"daemon", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.MaxClients, o.DaemonBacklog = dir+"/app.wsgi", ptr(100), 7
+		o.InitialWorkers, o.MinimumSpareWorkers, o.MaximumSpareWorkers = ptr(0.0), ptr(0.29), ptr(1.0)
+		o.MaximumRequests, o.StartupTimeout, o.ShutdownTimeout, o.RestartInterval, o.CPUTimeLimit = 1, 0, 3, 4, 5
+		o.GracefulTimeout, o.EvictionTimeout, o.DeadlockTimeout, o.InactivityTimeout, o.RequestTimeout, o.InterruptTimeout = 6, 7, 8, 9, 10, 11
+		o.ConnectTimeout, o.SocketTimeout, o.QueueTimeout, o.IgnoreActivity = 12, 13, 14, []string{"/health", "/a"}
+		o.SendBufferSize, o.ReceiveBufferSize, o.HeaderBufferSize, o.ResponseBufferSize = 512, 513, 40000, 65536
+		o.ResponseSocketTimeout, o.ResponseFlushDelay, o.EnableSendfile, o.ChunkedRequest, o.MapHeadToGet = 15, 0, true, true, "Off"
+		o.ServerBacklog, o.LimitRequestBody, o.HTTP2, o.ApplicationGroup = 16, 0, true, "%{ENV:G}"
+		o.ServerName, o.ServerAlias, o.AllowLocalhost = "www.ex.com", []string{"*.ex.org", "b"}, true
 	}},
 	{"static", func(o *Options, f *Facts, dir string) {
 		o.ApplicationType, o.EntryPoint, o.DirectoryIndex = "static", dir+"/public", "start.html index.html"
@@ -97,6 +109,26 @@ func TestGolden(t *testing.T) {
 			}
 			golden(t, filepath.Join("testdata", "golden", tt.name+".txt"), text.String())
 		})
+	}
+}
+
+// HTTPS, as its directives; with real certificates a server shows it.
+func TestTLSConfiguration(t *testing.T) {
+	o, f := base(), facts()
+	o.WorkingDirectory, o.EntryPoint, o.Host = "/home/me", "/srv/app.wsgi", "::1"
+	tls(&o, &f)
+	o.SSLCACertificateFile, o.SSLVerifyClient, o.SSLCertificateChainFile = "/srv/ca", []string{"/a", "/a/b"}, "/srv/chain"
+	o.HTTPSOnly, o.HSTSPolicy, o.SSLEnvironment, f.OpenKey = true, `max-age=1; "x" 100%`, true, true
+	for _, name := range []string{"", "www.ex.com"} {
+		o.ServerName = name
+		s, err := Generate(o, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conf := contents(t, &s, "httpd.conf")
+		from, to := strings.Index(conf, "<VirtualHost"), strings.LastIndex(conf, "</VirtualHost>")
+		text := conf[from:to] + conf[strings.Index(conf, `<Location "/a/b">`):] + strings.Join(s.Warnings, "\n") + "\n"
+		golden(t, filepath.Join("testdata", "golden", "tls"+name+".txt"), text)
 	}
 }
 
@@ -240,6 +272,33 @@ func TestWarnings(t *testing.T) {
 	}
 	if len(s.Warnings) != 5 {
 		t.Errorf("%d warnings, want 5:\n%s", len(s.Warnings), all)
+	}
+}
+
+// What handler.wsgi has besides the application is what was asked for.
+func TestHandlerScript(t *testing.T) {
+	for _, tt := range []struct {
+		set  func(*Options)
+		want []string // lines; "!" in front: it must not be there
+	}{
+		{func(*Options) {}, []string{"    from _mwe_runtime.express.loader import Loader as _Handler", "!MOD_WSGI_RELOADER_ENABLED"}},
+		{func(o *Options) { o.ReloadOnChanges = true }, []string{"    from _mwe_runtime.express.handler import Handler as _Handler",
+			"    monitor=True,", "    'MOD_WSGI_RELOADER_ENABLED': 'true',"}},
+		{func(o *Options) { o.ReloadOnChanges, o.DisableReloading = true, true }, []string{"!monitor", "!reload_required"}},
+	} {
+		o := base()
+		o.EntryPoint = "/srv/app.wsgi"
+		tt.set(&o)
+		s, err := Generate(o, facts())
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := contents(t, &s, "handler.wsgi")
+		for _, want := range tt.want {
+			if not, ok := strings.CutPrefix(want, "!"); ok && strings.Contains(text, not) || !ok && !strings.Contains(text, want+"\n") {
+				t.Errorf("%s is not so in\n%s", want, text)
+			}
+		}
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // portTaken is the error of a port that somebody else listens on: who, where
 // the system tells. Children of an httpd that was killed keep its port and do
 // not end at SIGTERM, so those of this very root get a command of their own.
-func portTaken(s *Server, host string) error {
-	pids := listeners(s.Port)
+func portTaken(s *Server, option string, port int, host string) error {
+	pids := listeners(port)
 	var left []string
 	name := "another program"
 	for _, pid := range pids {
@@ -29,11 +29,11 @@ func portTaken(s *Server, host string) error {
 			name = fmt.Sprintf("%s (pid %d)", strings.TrimSpace(string(comm)), pid)
 		}
 	}
-	err := fmt.Errorf("port %d of %s is in use by %s", s.Port, host, name)
+	err := fmt.Errorf("port %d of %s is in use by %s", port, host, name)
 	if len(left) > 0 {
 		return hint.New(err, "it was left behind by a server of this root that was killed; end it: kill -9 "+strings.Join(left, " "))
 	}
-	return hint.New(err, "choose another with --port, or stop what listens there")
+	return hint.New(err, "choose another with --"+option+", or stop what listens there")
 }
 
 // listeners are the processes that listen on TCP port, of any address, as far

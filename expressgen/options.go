@@ -7,172 +7,119 @@
 // starts httpd; they come before and after it.
 package expressgen
 
-import (
-	"reflect"
-	"strings"
-)
-
 // Options are the options of start-server and setup-server: one field each,
-// with everything that is said about an option in its tags. The command line
-// reads name, help, default, group, hidden and placeholder; Check reads range
-// (integers from..to), and kind, which is "path" where a relative value means
-// one below the folder the command was run in. Pointers are nil where an option
-// that was given differs from its default.
+// with everything that is said about an option in its tags. What reads them:
+//
+//	name, help, default, group, hidden, placeholder   the command line and its help
+//	range    integers from..to; of fractions 0..1                       Check
+//	least    a smaller number than this must be 0                       Check
+//	words    the words it may be, separated by |, in any case           Check
+//	needs    options of which one must be given too, separated by |     Check
+//	daemon   it is about daemon processes and does nothing elsewhere    Check
+//	kind     path: a relative one is below the current folder           Absolute
+//	         file, folder: the same, and it must exist                  Discover
+//	makes    the directives, files or words that come of it             docs/express-effects.md
+//	whole    takes no part in abbreviations                             the command line
+//	ours     not an option of the original; as whole
+//
+// Pointers are nil where an option that was given differs from its default.
 type Options struct {
-	ApplicationType  string `group:"Application" default:"script" placeholder:"TYPE" help:"What the argument is: script (a file), module (an importable name), static (a folder of files)."`
-	EntryPoint       string `group:"Application" placeholder:"NAME" help:"The script or module, instead of the argument."`
-	CallableObject   string `group:"Application" default:"application" placeholder:"NAME" help:"Name of the WSGI callable."`
-	MountPoint       string `group:"Application" default:"/" placeholder:"URL-PATH" help:"URL path below which the application answers."`
-	WorkingDirectory string `group:"Application" kind:"path" placeholder:"DIR" help:"Where the application runs and first looks for modules; the current folder otherwise."`
-	ApplicationGroup string `group:"Application" default:"%{GLOBAL}" placeholder:"NAME" help:"Name of the Python interpreter that runs the application."`
-	ProcessGroup     string `group:"Application" placeholder:"NAME" help:"Name of the daemon process group; HOST:PORT otherwise."`
+	ApplicationType  string `group:"Application" default:"script" words:"script|module|paste|static" placeholder:"TYPE" makes:"handler.wsgi" help:"What the argument is: script (a file), module (an importable name), paste (a configuration of Paste Deploy), static (a folder of files)."`
+	EntryPoint       string `group:"Application" placeholder:"NAME" makes:"handler.wsgi" help:"The script, module or configuration, instead of the argument."`
+	ApplicationGroup string `group:"Application" default:"%{GLOBAL}" placeholder:"NAME" makes:"WSGIHandlerScript WSGIImportScript" help:"Name of the Python interpreter that runs the application."`
+	ProcessGroup     string `group:"Application" placeholder:"NAME" daemon:"" makes:"WSGIDaemonProcess WSGIHandlerScript" help:"Name of the daemon process group; HOST:PORT otherwise."`
+	CallableObject   string `group:"Application" default:"application" placeholder:"NAME" makes:"WSGICallableObject handler.wsgi" help:"Name of the WSGI callable."`
+	MapHeadToGet     string `group:"Application" default:"Auto" words:"Off|On|Auto" placeholder:"WHEN" makes:"WSGIMapHEADToGET" help:"Whether applications see GET for a HEAD request: Off, On, or Auto, where a filter wants the body."`
+	MountPoint       string `group:"Application" default:"/" placeholder:"URL-PATH" makes:"RewriteCond handler.wsgi" help:"URL path below which the application answers."`
+	WorkingDirectory string `group:"Application" kind:"path" placeholder:"DIR" makes:"home=" help:"Where the application runs and first looks for modules; the current folder otherwise."`
+	ChunkedRequest   bool   `group:"Application" makes:"WSGIChunkedRequest" help:"Take request bodies that come in chunks, without a length."`
 
-	Host string `group:"Listening" placeholder:"NAME" help:"Address to listen on; all otherwise."`
-	Port int    `group:"Listening" default:"8000" placeholder:"N" range:"1..65535" help:"Port to listen on."`
+	Host                    string   `group:"Listening" placeholder:"NAME" makes:"Listen ServerName" help:"Address to listen on; all otherwise."`
+	Port                    int      `group:"Listening" default:"8000" placeholder:"N" range:"1..65535" makes:"Listen" help:"Port to listen on."`
+	HTTP2                   bool     `group:"Listening" name:"http2" makes:"Protocols" help:"Offer HTTP/2."`
+	HTTPSPort               *int     `group:"Listening" name:"https-port" placeholder:"N" range:"1..65535" makes:"Listen SSLEngine" help:"Port to listen on for HTTPS; needs a certificate."`
+	SSLCertificateFile      string   `group:"Listening" name:"ssl-certificate-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateFile" help:"Certificate of the server."`
+	SSLCertificateKeyFile   string   `group:"Listening" name:"ssl-certificate-key-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateKeyFile" help:"Private key of the certificate."`
+	SSLCertificate          string   `group:"Listening" name:"ssl-certificate" kind:"path" placeholder:"PREFIX" needs:"https-port" makes:"SSLCertificateFile SSLCertificateKeyFile" help:"Certificate and key at once: PREFIX.crt and PREFIX.key."`
+	SSLCACertificateFile    string   `group:"Listening" name:"ssl-ca-certificate-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCACertificateFile SSLVerifyClient" help:"Authorities whose client certificates are asked for and accepted, over HTTPS."`
+	SSLVerifyClient         []string `group:"Listening" name:"ssl-verify-client" sep:"none" placeholder:"URL-PATH" needs:"ssl-ca-certificate-file" makes:"SSLVerifyClient" help:"URL path that needs a client certificate; the whole site otherwise. Repeatable."`
+	SSLCertificateChainFile string   `group:"Listening" name:"ssl-certificate-chain-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateChainFile" help:"Certificates of the authorities between the server's and the root's."`
+	SSLEnvironment          bool     `group:"Listening" name:"ssl-environment" needs:"https-port" makes:"SSLOptions" help:"Pass what is known of the TLS connection to the application."`
+	HTTPSOnly               bool     `group:"Listening" name:"https-only" needs:"https-port" makes:"RewriteRule" help:"Redirect HTTP to HTTPS."`
+	HSTSPolicy              string   `group:"Listening" name:"hsts-policy" placeholder:"TEXT" needs:"https-only" makes:"Header" help:"Value of Strict-Transport-Security in answers over HTTPS, such as max-age=31536000."`
+	ServerName              string   `group:"Listening" placeholder:"NAME" makes:"ServerName" help:"Host name of the site; others are refused. With www. in front the name without it is redirected."`
+	ServerAlias             []string `group:"Listening" sep:"none" placeholder:"NAME" needs:"server-name" makes:"ServerAlias" help:"Further host name of the site, which may have * and ?. Repeatable."`
+	AllowLocalhost          bool     `group:"Listening" needs:"server-name" makes:"Require" help:"Answer clients of this machine whatever host name they ask for."`
 
-	Processes           *int     `group:"Capacity" range:"1..20000" placeholder:"N" help:"Processes of the application; 1 otherwise."`
-	Threads             int      `group:"Capacity" default:"5" range:"1..20000" placeholder:"N" help:"Threads of each process."`
-	MaxClients          *int     `group:"Capacity" range:"1..20000" placeholder:"N" help:"Most clients served at once; computed otherwise."`
-	InitialWorkers      *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" help:"Share of Apache's workers to start with."`
-	MinimumSpareWorkers *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" help:"Share of Apache's workers kept spare at least."`
-	MaximumSpareWorkers *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" help:"Share of Apache's workers kept spare at most."`
-	ServerMPM           []string `group:"Capacity" name:"server-mpm" sep:"none" placeholder:"NAME" help:"Apache MPM to use if there is a choice: event, worker or prefork. Repeatable."`
-	ServerBacklog       int      `group:"Capacity" default:"500" range:"1..1000000" placeholder:"N" help:"Connections that may wait to be accepted."`
-	KeepAliveTimeout    int      `group:"Capacity" default:"2" range:"0..1000000" placeholder:"SECONDS" help:"How long an idle connection is kept; 0 closes at once."`
-	LimitRequestBody    int      `group:"Capacity" default:"10485760" range:"0..9223372036854775807" placeholder:"BYTES" help:"Largest request body; 0 is no limit."`
-	EmbeddedMode        bool     `group:"Capacity" help:"Run the application in Apache's own child processes."`
+	Processes           *int     `group:"Capacity" range:"1..20000" placeholder:"N" makes:"processes=" help:"Processes of the application; 1 otherwise."`
+	Threads             int      `group:"Capacity" default:"5" range:"1..20000" placeholder:"N" makes:"threads=" help:"Threads of each process."`
+	MaxClients          *int     `group:"Capacity" range:"1..20000" placeholder:"N" daemon:"" makes:"MaxRequestWorkers" help:"Most clients served at once; computed otherwise."`
+	InitialWorkers      *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" daemon:"" makes:"StartServers" help:"Share of Apache's workers to start with."`
+	MinimumSpareWorkers *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" daemon:"" makes:"MinSpareThreads" help:"Share of Apache's workers kept spare at least."`
+	MaximumSpareWorkers *float64 `group:"Capacity" range:"0..1" placeholder:"FRACTION" daemon:"" makes:"MaxSpareThreads" help:"Share of Apache's workers kept spare at most."`
+	ServerMPM           []string `group:"Capacity" name:"server-mpm" sep:"none" words:"event|worker|prefork" placeholder:"NAME" makes:"LoadModule" help:"Apache MPM to use if there is a choice: event, worker or prefork. Repeatable."`
+	ServerBacklog       int      `group:"Capacity" default:"500" range:"1..1000000" placeholder:"N" makes:"ListenBacklog" help:"Connections that may wait to be accepted."`
+	DaemonBacklog       int      `group:"Capacity" default:"100" range:"1..1000000" placeholder:"N" daemon:"" makes:"listen-backlog=" help:"Requests that may wait for a thread of the application; the next one waits for --connect-timeout."`
+	KeepAliveTimeout    int      `group:"Capacity" default:"2" range:"0..1000000" placeholder:"SECONDS" makes:"KeepAlive KeepAliveTimeout" help:"How long an idle connection is kept; 0 closes at once."`
+	LimitRequestBody    int      `group:"Capacity" default:"10485760" range:"0..9223372036854775807" placeholder:"BYTES" makes:"LimitRequestBody" help:"Largest request body; 0 is no limit."`
+	EmbeddedMode        bool     `group:"Capacity" makes:"WSGIPythonPath process-group=" help:"Run the application in Apache's own child processes."`
 
-	MaximumRequests   int `group:"Recycling and timeouts" default:"0" range:"0..2147483647" placeholder:"N" help:"Requests after which a process is replaced; 0 is never."`
-	RestartInterval   int `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" help:"Age at which a process is replaced; 0 is never."`
-	InactivityTimeout int `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" help:"Idle time after which a process is replaced; 0 is never."`
-	StartupTimeout    int `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" help:"Time a process may fail to load the application before it is replaced."`
-	RequestTimeout    int `group:"Recycling and timeouts" default:"60" range:"0..1000000" placeholder:"SECONDS" help:"Longest run of a request."`
-	QueueTimeout      int `group:"Recycling and timeouts" default:"45" range:"0..1000000" placeholder:"SECONDS" help:"Longest wait of a request for a thread."`
-	ConnectTimeout    int `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" help:"Longest wait for a place in the queue."`
-	SocketTimeout     int `group:"Recycling and timeouts" default:"60" range:"1..1000000" placeholder:"SECONDS" help:"Longest wait for a single read or write."`
-	GracefulTimeout   int `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" help:"Time running requests get when a process is replaced."`
-	ShutdownTimeout   int `group:"Recycling and timeouts" default:"5" range:"0..1000000" placeholder:"SECONDS" help:"Time a process gets to end before it is killed."`
-	HeaderTimeout     int `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" help:"Time for a client to send the head of a request; 0 is no limit."`
-	HeaderMaxTimeout  int `group:"Recycling and timeouts" default:"30" range:"0..1000000" placeholder:"SECONDS" help:"The same with the extension for data that arrives; 0 is no limit."`
-	HeaderMinRate     int `group:"Recycling and timeouts" default:"500" range:"0..1000000000" placeholder:"BYTES" help:"Data that extends the time by a second; 0 never extends it."`
-	BodyTimeout       int `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" help:"Time for a client to send the body of a request; 0 is no limit."`
-	BodyMaxTimeout    int `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" help:"The same with the extension for data that arrives; 0 is no limit."`
-	BodyMinRate       int `group:"Recycling and timeouts" default:"500" range:"0..1000000000" placeholder:"BYTES" help:"Data that extends the time by a second; 0 never extends it."`
+	MaximumRequests   int      `group:"Recycling and timeouts" default:"0" range:"0..2147483647" placeholder:"N" makes:"maximum-requests= MaxConnectionsPerChild" help:"Requests after which a process is replaced, in embedded mode connections; 0 is never."`
+	StartupTimeout    int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"startup-timeout=" help:"Time a process may fail to load the application before it is replaced."`
+	ShutdownTimeout   int      `group:"Recycling and timeouts" default:"5" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"shutdown-timeout=" help:"Time a process gets to end before it is killed."`
+	RestartInterval   int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"restart-interval=" help:"Age at which a process is replaced; 0 is never."`
+	CPUTimeLimit      int      `group:"Recycling and timeouts" name:"cpu-time-limit" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"cpu-time-limit=" help:"CPU time after which a process is replaced; 0 is never."`
+	GracefulTimeout   int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"graceful-timeout=" help:"Time running requests get when a process is replaced."`
+	EvictionTimeout   int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"eviction-timeout=" help:"The same for a process that gets SIGUSR1; 0 is --graceful-timeout."`
+	DeadlockTimeout   int      `group:"Recycling and timeouts" default:"60" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"deadlock-timeout=" help:"Time that no thread of a process gets Python's lock before it is replaced; 0 is never."`
+	InactivityTimeout int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"inactivity-timeout=" help:"Idle time after which a process is replaced; 0 is never."`
+	IgnoreActivity    []string `group:"Recycling and timeouts" sep:"none" placeholder:"URL-PATH" needs:"inactivity-timeout" makes:"WSGIIgnoreActivity" help:"URL path whose requests do not count for --inactivity-timeout. Repeatable."`
+	RequestTimeout    int      `group:"Recycling and timeouts" default:"60" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"request-timeout=" help:"Longest run of a request; more threads make it longer. 0 is no limit."`
+	InterruptTimeout  int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"interrupt-timeout=" help:"Time that a request over --request-timeout gets to end after an exception was raised in it; 0 raises none."`
+	ConnectTimeout    int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"connect-timeout=" help:"Longest wait for a place in the queue."`
+	SocketTimeout     int      `group:"Recycling and timeouts" default:"60" range:"1..1000000" placeholder:"SECONDS" makes:"Timeout socket-timeout=" help:"Longest wait for a single read or write."`
+	QueueTimeout      int      `group:"Recycling and timeouts" default:"45" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"queue-timeout=" help:"Longest wait of a request for a thread."`
+	HeaderTimeout     int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"Time for a client to send the head of a request; 0 is no limit."`
+	HeaderMaxTimeout  int      `group:"Recycling and timeouts" default:"30" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"The same with the extension for data that arrives; 0 is no limit."`
+	HeaderMinRate     int      `group:"Recycling and timeouts" default:"500" range:"0..1000000000" placeholder:"BYTES" makes:"RequestReadTimeout" help:"Data that extends the time by a second; 0 never extends it."`
+	BodyTimeout       int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"Time for a client to send the body of a request; 0 is no limit."`
+	BodyMaxTimeout    int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"The same with the extension for data that arrives; 0 is no limit."`
+	BodyMinRate       int      `group:"Recycling and timeouts" default:"500" range:"0..1000000000" placeholder:"BYTES" makes:"RequestReadTimeout" help:"Data that extends the time by a second; 0 never extends it."`
 
-	User             string   `group:"Identity and Python" placeholder:"NAME" help:"User that runs the application when started as root."`
-	Group            string   `group:"Identity and Python" placeholder:"NAME" help:"Group of it; the user's own otherwise."`
-	PythonPath       []string `group:"Identity and Python" kind:"path" sep:"none" placeholder:"DIR" help:"Further folder to look for modules in. Repeatable."`
-	DisableReloading bool     `group:"Identity and Python" help:"Do not watch the application's file for changes."`
-	Lang             string   `group:"Identity and Python" hidden:"" help:"Older name of --locale."`
-	Locale           string   `group:"Identity and Python" placeholder:"NAME" help:"Locale of the processes."`
-	SetEnv           Pairs    `group:"Identity and Python" name:"setenv" placeholder:"KEY VALUE" help:"Put a value into the environ of each request. Repeatable."`
-	PassEnv          []string `group:"Identity and Python" name:"passenv" sep:"none" placeholder:"KEY" help:"Pass a variable of this environment to each request. Repeatable."`
+	SendBufferSize        int    `group:"Buffers, reloading, identity" default:"0" range:"0..1073741824" least:"512" placeholder:"BYTES" daemon:"" makes:"send-buffer-size=" help:"Send buffer between Apache and the application; 0 is the system's."`
+	ReceiveBufferSize     int    `group:"Buffers, reloading, identity" default:"0" range:"0..1073741824" least:"512" placeholder:"BYTES" daemon:"" makes:"receive-buffer-size=" help:"Receive buffer of the same; 0 is the system's."`
+	HeaderBufferSize      int    `group:"Buffers, reloading, identity" default:"0" range:"0..1073741824" least:"8192" placeholder:"BYTES" daemon:"" makes:"header-buffer-size=" help:"Longest header of a response; 0 is 32768."`
+	ResponseBufferSize    int    `group:"Buffers, reloading, identity" default:"0" range:"0..1073741824" least:"65536" placeholder:"BYTES" daemon:"" makes:"response-buffer-size=" help:"How much of a response Apache's filters may hold back; 0 is 8388608."`
+	ResponseSocketTimeout int    `group:"Buffers, reloading, identity" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"response-socket-timeout=" help:"Longest wait for a client to take a part of the response; 0 is --socket-timeout."`
+	ResponseFlushDelay    int    `group:"Buffers, reloading, identity" default:"5" range:"0..3600000" placeholder:"MILLISECONDS" daemon:"" makes:"response-flush-delay=" help:"How long a response that falls silent may wait for more before the client sees it."`
+	EnableSendfile        bool   `group:"Buffers, reloading, identity" makes:"EnableSendfile WSGIEnableSendfile" help:"Let the kernel send files."`
+	DisableReloading      bool   `group:"Buffers, reloading, identity" makes:"WSGIScriptReloading" help:"Do not watch the application's file for changes."`
+	ReloadOnChanges       bool   `group:"Buffers, reloading, identity" makes:"handler.wsgi" help:"Watch all Python files that are loaded, and restart when one changes."`
+	User                  string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"User that runs the application when started as root."`
+	Group                 string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"Group of it; the user's own otherwise."`
 
-	DocumentRoot   string   `group:"Files and URLs" kind:"path" placeholder:"DIR" help:"Folder of files that are served before the application is asked."`
-	DirectoryIndex string   `group:"Files and URLs" placeholder:"NAME" help:"File that answers for a folder of the document root."`
-	URLAlias       Pairs    `group:"Files and URLs" name:"url-alias" placeholder:"URL-PATH PATH" help:"Serve a file or folder at a URL path. Repeatable."`
-	RewriteRules   string   `group:"Files and URLs" kind:"path" placeholder:"FILE" help:"Rewrite rules for the document root."`
-	IncludeFile    []string `group:"Files and URLs" kind:"path" sep:"none" placeholder:"FILE" help:"Apache configuration to include last. Repeatable."`
+	DocumentRoot   string `group:"Files and URLs" kind:"path" placeholder:"DIR" makes:"DocumentRoot Directory" help:"Folder of files that are served before the application is asked."`
+	DirectoryIndex string `group:"Files and URLs" placeholder:"NAME" makes:"DirectoryIndex" help:"File that answers for a folder of the document root."`
+	URLAlias       Pairs  `group:"Files and URLs" name:"url-alias" placeholder:"URL-PATH PATH" makes:"Alias Directory" help:"Serve a file or folder at a URL path. Repeatable."`
 
-	ServerRoot    string `group:"Server root and logs" kind:"path" placeholder:"DIR" help:"Folder for everything that is generated."`
-	EnvvarsScript string `group:"Server root and logs" kind:"path" placeholder:"FILE" help:"Shell fragment read before Apache is started."`
-	LogDirectory  string `group:"Server root and logs" kind:"path" placeholder:"DIR" help:"Folder for log files; turns --log-to-terminal off."`
-	LogLevel      string `group:"Server root and logs" default:"warn" placeholder:"LEVEL" help:"Apache's LogLevel: \"info\", or \"info rewrite:trace8\"."`
-	LogToTerminal bool   `group:"Server root and logs" help:"Write the error log to standard error."`
-	SetupOnly     bool   `group:"Server root and logs" help:"Generate, do not start."`
+	PythonPath []string `group:"Metrics and interpreters" kind:"path" sep:"none" placeholder:"DIR" makes:"python-path= WSGIPythonPath" help:"Further folder to look for modules in. Repeatable."`
 
-	ModuleFile       string `group:"Choice of Apache and Python" ours:"" kind:"path" placeholder:"FILE" help:"The mod_wsgi.so to load; found or built otherwise."`
-	PythonExecutable string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" help:"The Python of the application: its own, or a virtual environment's."`
-	Apxs             string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" help:"The apxs of the Apache to run."`
-}
+	IncludeFile   []string `group:"Configuration and environment" kind:"path" sep:"none" placeholder:"FILE" makes:"Include" help:"Apache configuration to include last. Repeatable."`
+	RewriteRules  string   `group:"Configuration and environment" kind:"path" placeholder:"FILE" makes:"Include" help:"Rewrite rules for the document root."`
+	EnvvarsScript string   `group:"Configuration and environment" kind:"path" placeholder:"FILE" makes:"envvars" help:"Shell fragment read before Apache is started."`
+	Lang          string   `group:"Configuration and environment" hidden:"" placeholder:"NAME" makes:"lang= locale=" help:"Older name of --locale."`
+	Locale        string   `group:"Configuration and environment" placeholder:"NAME" makes:"lang= locale=" help:"Locale of the processes."`
+	SetEnv        Pairs    `group:"Configuration and environment" name:"setenv" placeholder:"KEY VALUE" makes:"SetEnv" help:"Put a value into the environ of each request. Repeatable."`
+	PassEnv       []string `group:"Configuration and environment" name:"passenv" sep:"none" placeholder:"KEY" makes:"PassEnv" help:"Pass a variable of this environment to each request. Repeatable."`
 
-// Pair is the value of an option that takes two words.
-type Pair struct{ Key, Value string }
+	ServerRoot    string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ServerRoot" help:"Folder for everything that is generated."`
+	LogDirectory  string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ErrorLog" help:"Folder for log files; turns --log-to-terminal off."`
+	LogLevel      string `group:"Server root and logs" default:"warn" placeholder:"LEVEL" makes:"LogLevel" help:"Apache's LogLevel: \"info\", or \"info rewrite:trace8\"."`
+	LogToTerminal bool   `group:"Server root and logs" makes:"ErrorLog" help:"Write the error log to standard error, the access log to standard output."`
 
-// Pairs are the values of such an option, in the order they were given.
-type Pairs []Pair
+	SetupOnly bool `group:"Debugging" makes:"banner" help:"Generate, do not start."`
 
-// Option is what the command line has to know of an option before it can be
-// parsed.
-type Option struct {
-	Name  string // without the dashes
-	Words int    // how many words follow it: 0, 1 or 2
-	Kind  Kind
-	Ours  bool // not an option of the original: takes no part in abbreviations
-}
-
-// Kind is what a value must look like.
-type Kind int
-
-const (
-	Text Kind = iota
-	Integer
-	Number
-)
-
-// Table lists the options that Options has, in the order of its fields.
-func Table() []Option {
-	var out []Option
-	for f := range reflect.TypeFor[Options]().Fields() {
-		o := Option{Name: flagName(f), Words: 1}
-		_, o.Ours = f.Tag.Lookup("ours")
-		t := f.Type
-		if t.Kind() == reflect.Pointer {
-			t = t.Elem()
-		}
-		switch t.Kind() {
-		case reflect.Bool:
-			o.Words = 0
-		case reflect.Int:
-			o.Kind = Integer
-		case reflect.Float64:
-			o.Kind = Number
-		}
-		if t == reflect.TypeFor[Pairs]() {
-			o.Words = 2
-		}
-		out = append(out, o)
-	}
-	return out
-}
-
-// flagName is the name of the option that f holds: its name tag, else the
-// field's own with dashes between the words.
-func flagName(f reflect.StructField) string {
-	if name := f.Tag.Get("name"); name != "" {
-		return name
-	}
-	var b strings.Builder
-	for i, c := range f.Name {
-		if i > 0 && 'A' <= c && c <= 'Z' {
-			b.WriteByte('-')
-		}
-		b.WriteRune(c)
-	}
-	return strings.ToLower(b.String())
-}
-
-// Daemon says whether the application runs in processes of its own.
-func (o *Options) Daemon() bool { return !o.EmbeddedMode }
-
-// processes is --processes with its default.
-func (o *Options) processes() int {
-	if o.Processes == nil {
-		return 1
-	}
-	return *o.Processes
-}
-
-// reloading says whether a changed application file is noticed.
-func (o *Options) reloading() bool { return !o.DisableReloading && !o.EmbeddedMode }
-
-// terminal says whether the error log goes to standard error.
-func (o *Options) terminal() bool { return o.LogToTerminal && o.LogDirectory == "" }
-
-// hostname is the name the server goes by.
-func (o *Options) hostname() string {
-	if o.Host == "" {
-		return "localhost"
-	}
-	return o.Host
+	ModuleFile       string `group:"Choice of Apache and Python" ours:"" kind:"file" placeholder:"FILE" makes:"LoadModule" help:"The mod_wsgi.so to load; found or built otherwise."`
+	PythonExecutable string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"WSGIPythonHome" help:"The Python of the application: its own, or a virtual environment's."`
+	Apxs             string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"apachectl" help:"The apxs of the Apache to run."`
 }

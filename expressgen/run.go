@@ -25,23 +25,31 @@ func quoteWord(s string) string { return words.Quote(s) }
 // no address of this machine. Ports that need a privilege are left for httpd to
 // try, since the system may grant it in ways that cannot be seen from here.
 func PortFree(s *Server) error {
-	if s.Port < 1024 && os.Geteuid() != 0 {
+	err := portFree(s, "port", s.Port)
+	if s.HTTPS != 0 {
+		err = errors.Join(err, portFree(s, "https-port", s.HTTPS))
+	}
+	return err
+}
+
+func portFree(s *Server, option string, port int) error {
+	if port < 1024 && os.Geteuid() != 0 {
 		return nil
 	}
 	host := s.Host
 	if host == "" {
 		host = "any address"
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(port)))
 	switch {
 	case err == nil:
 		return l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		return portTaken(s, host)
+		return portTaken(s, option, port, host)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return hint.New(fmt.Errorf("%s is not an address of this machine", host), "choose another --host")
 	}
-	return fmt.Errorf("listening on port %d of %s: %w", s.Port, host, err)
+	return fmt.Errorf("listening on port %d of %s: %w", port, host, err)
 }
 
 // PrintBanner writes s's banner.

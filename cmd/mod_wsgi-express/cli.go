@@ -65,9 +65,10 @@ var commands = []struct {
 
 // app is what every command works with.
 type app struct {
-	ctx context.Context
-	r   *run.Runner
-	bad error // what is wrong with the words before they were parsed
+	ctx   context.Context
+	r     *run.Runner
+	notes []string // what to warn of
+	bad   error    // what is wrong with the words before they were parsed
 }
 
 // execute runs the command line args.
@@ -129,9 +130,9 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 			args[i] = expand(args[i])
 		}
 	}
-	words := g.rewrite(args)
-	if words.help {
-		words = result{words: []string{"--help"}}
+	typed := g.rewrite(args)
+	if typed.help {
+		typed = result{words: []string{"--help"}}
 	}
 	parser, err := kong.New(&commandLine{},
 		kong.Name(tool),
@@ -144,11 +145,11 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	if err != nil {
 		return err
 	}
-	parsed, err := parser.Parse(append([]string{name}, words.words...))
+	parsed, err := parser.Parse(append([]string{name}, typed.words...))
 	if err != nil {
-		return hint.Exit(errors.Join(words.err, err), hint.Usage)
+		return hint.Exit(errors.Join(typed.err, err), hint.Usage)
 	}
-	a := &app{ctx: ctx, r: &run.Runner{}, bad: hint.Exit(words.err, hint.Usage)}
+	a := &app{ctx: ctx, r: &run.Runner{}, notes: typed.notes, bad: hint.Exit(typed.err, hint.Usage)}
 	return parsed.Run(a)
 }
 

@@ -151,6 +151,12 @@ func (p *place) arguments(port int, args []string) []string {
 func (s *server) launch() {
 	s.t.Helper()
 	s.url = fmt.Sprintf("http://127.0.0.1:%d", s.port)
+	s.await()
+}
+
+// await starts the command and waits until there is somebody at its URL.
+func (s *server) await() {
+	s.t.Helper()
 	s.ended = make(chan struct{})
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)

@@ -27,14 +27,15 @@ func (c cleaner) Run() int {
 	return c.m.Run()
 }
 
-// parses parses words that are in their one form.
-func parses(words []string) error {
-	parser, err := kong.New(&commandLine{}, kong.WithHyphenPrefixedParameters(true), helps(),
+// parser parses words that are in their one form.
+func parser(t *testing.T) *kong.Kong {
+	t.Helper()
+	p, err := kong.New(&commandLine{}, kong.WithHyphenPrefixedParameters(true), helps(),
 		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)))
-	if err == nil {
-		_, err = parser.Parse(words)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return err
+	return p
 }
 
 func TestScript(t *testing.T) {

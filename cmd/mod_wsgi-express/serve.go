@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"modwsgi/csrc"
 	"modwsgi/expressgen"
@@ -71,7 +72,7 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := expressgen.Write(&s); err != nil {
 		return err
 	}
-	for _, text := range append(found.Warnings, s.Warnings...) {
+	for _, text := range slices.Concat(a.notes, found.Warnings, s.Warnings) {
 		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", tool, text)
 	}
 	expressgen.PrintBanner(os.Stdout, &s)

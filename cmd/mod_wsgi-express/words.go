@@ -11,6 +11,7 @@ import (
 
 	"modwsgi/expressgen"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/words"
 )
 
 // The words of a command line are put into one form before they are parsed:
@@ -21,6 +22,8 @@ import (
 // option is what the rewriting knows of an option.
 type option struct {
 	expressgen.Option
+	now     string // the option that this is another name of; "" for itself
+	note    string // what to warn of when it is used
 	refusal string // why it cannot be used; "" when it can
 	ignored bool   // accepted, without any effect
 }
@@ -35,7 +38,8 @@ type grammar struct {
 type result struct {
 	words []string
 	help  bool
-	err   error // all that is wrong, joined
+	notes []string // what to warn of
+	err   error    // all that is wrong, joined
 }
 
 // rewrite puts args into one form.
@@ -99,6 +103,15 @@ func (w *rewriter) option(name, value string, joined bool) {
 	if err != nil {
 		w.errs = append(w.errs, err)
 		return
+	}
+	if o.note != "" {
+		w.out.notes = append(w.out.notes, o.note)
+	}
+	if o.now != "" {
+		if o, err = w.find(o.now); err != nil { // not in this release
+			w.errs = append(w.errs, err)
+			return
+		}
 	}
 	values := []string{}
 	if joined {
@@ -171,19 +184,34 @@ func (w *rewriter) find(name string) (option, error) {
 		if o.Name == name {
 			return o, nil
 		}
-		if !o.Ours && name != "" && strings.HasPrefix(o.Name, name) {
+		if !o.Whole && name != "" && strings.HasPrefix(o.Name, name) {
 			begin = append(begin, "--"+o.Name)
 			found = o
 		}
 	}
 	switch len(begin) {
 	case 0:
-		return found, fmt.Errorf("unknown option --%s", name)
+		err := fmt.Errorf("unknown option --%s", name)
+		if near := words.Nearest(name, w.names()); near != "" {
+			return found, hint.New(err, "did you mean --"+near+"?")
+		}
+		return found, err
 	case 1:
 		return found, nil
 	}
 	slices.Sort(begin)
 	return found, hint.New(fmt.Errorf("ambiguous option --%s", name), "it could be "+strings.Join(begin, ", "))
+}
+
+// names are the options that people may be told of.
+func (g grammar) names() []string {
+	var out []string
+	for _, o := range g.options {
+		if !o.Hidden && o.refusal == "" {
+			out = append(out, o.Name)
+		}
+	}
+	return out
 }
 
 var variable = regexp.MustCompile(`\$?\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)

@@ -1,0 +1,108 @@
+package expressgen
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// python are the settings of Python, and the process group of the application.
+func (g *generator) python(c *conf) {
+	c.set("WSGIPythonHome", c.text(g.f.PythonHome))
+	c.set("WSGICallableObject", c.text(g.o.CallableObject))
+	c.set("WSGIPassAuthorization", "On")
+	c.set("WSGIMapHEADToGET", word(g.o.MapHeadToGet))
+	if !g.o.reloading() {
+		c.set("WSGIScriptReloading", "Off")
+	}
+	if path := g.embeddedPath(); path != "" {
+		c.set("WSGIPythonPath", c.text(path))
+	}
+	if g.o.Daemon() || g.handler == "" {
+		c.set("WSGIRestrictEmbedded", "On")
+	}
+	if g.daemon() {
+		var options []word
+		for _, l := range g.daemonOptions() {
+			options = append(options, c.option(l.Label, l.Value))
+		}
+		c.long("WSGIDaemonProcess", c.text(g.groupName()), options)
+	}
+}
+
+// daemon is whether the application has a process group.
+func (g *generator) daemon() bool { return g.o.Daemon() && g.handler != "" }
+
+// preload is whether the application is loaded before the first request: not
+// where the interpreter is chosen request by request.
+func (g *generator) preload() bool {
+	if g.handler == "" {
+		return false
+	}
+	return g.o.ApplicationGroup == "%{GLOBAL}" || !strings.Contains(g.o.ApplicationGroup, "%{")
+}
+
+// daemonOptions are those of the application's process group.
+func (g *generator) daemonOptions() []Line {
+	title := fmt.Sprintf("(wsgi:%s:%d:%d)", g.o.hostname(), g.o.Port, g.f.UID)
+	if g.o.ProcessGroup != "" {
+		title = "(wsgi:" + g.o.ProcessGroup + ")"
+	}
+	out := []Line{{"display-name", title}, {"home", g.o.WorkingDirectory}}
+	if g.o.Processes != nil { // given, even as 1, it means several processes to the application
+		out = append(out, Line{"processes", strconv.Itoa(*g.o.Processes)})
+	}
+	add := func(label string, n int) { out = append(out, Line{label, strconv.Itoa(n)}) }
+	add("threads", g.o.Threads)
+	add("maximum-requests", g.o.MaximumRequests)
+	if len(g.o.PythonPath) > 0 {
+		out = append(out, Line{"python-path", strings.Join(g.o.PythonPath, ":")})
+	}
+	out = append(out, Line{"lang", g.f.Locale}, Line{"locale", g.f.Locale})
+	add("listen-backlog", g.o.DaemonBacklog)
+	add("queue-timeout", g.o.QueueTimeout)
+	add("socket-timeout", g.o.SocketTimeout)
+	add("connect-timeout", g.o.ConnectTimeout)
+	add("request-timeout", g.o.RequestTimeout)
+	g.newer(&out, "interrupt-timeout", g.o.InterruptTimeout, 0)
+	add("inactivity-timeout", g.o.InactivityTimeout)
+	add("startup-timeout", g.o.StartupTimeout)
+	add("deadlock-timeout", g.o.DeadlockTimeout)
+	add("graceful-timeout", g.o.GracefulTimeout)
+	add("eviction-timeout", g.o.EvictionTimeout)
+	add("restart-interval", g.o.RestartInterval)
+	add("cpu-time-limit", g.o.CPUTimeLimit)
+	add("shutdown-timeout", g.o.ShutdownTimeout)
+	add("send-buffer-size", g.o.SendBufferSize)
+	add("receive-buffer-size", g.o.ReceiveBufferSize)
+	add("header-buffer-size", g.o.HeaderBufferSize)
+	add("response-buffer-size", g.o.ResponseBufferSize)
+	add("response-socket-timeout", g.o.ResponseSocketTimeout)
+	g.newer(&out, "response-flush-delay", g.o.ResponseFlushDelay, 5)
+	return out
+}
+
+// embeddedPath is the value of WSGIPythonPath: in a daemon the group's options
+// say the same.
+func (g *generator) embeddedPath() string {
+	if !g.o.EmbeddedMode {
+		return ""
+	}
+	list := g.o.PythonPath
+	if !g.pathAsModule() {
+		list = append([]string{g.o.WorkingDirectory}, list...)
+	}
+	return strings.Join(list, ":")
+}
+
+// newer adds an option that older modules do not know, unless it says what holds
+// anyway.
+func (g *generator) newer(out *[]Line, name string, n, usual int) {
+	if n == usual {
+		return
+	}
+	if g.f.Older {
+		g.fail("--%s %d: the module %s is too old for it", name, n, g.f.Module)
+	}
+	*out = append(*out, Line{name, strconv.Itoa(n)})
+}
