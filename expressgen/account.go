@@ -14,7 +14,7 @@ import (
 // account is the user and group that requests run as.
 type account struct {
 	user, group string // names, or #NUMBER where there is none
-	uid         int
+	uid, gid    int
 	groups      []int // by number
 }
 
@@ -44,6 +44,9 @@ func findAccount(ctx context.Context, r *run.Runner, o *Options, uid int) (accou
 		return a, err
 	}
 	a.groups = groupIDs(entry)
+	if a.gid, err = strconv.Atoi(entry.Gid); err != nil {
+		return a, fmt.Errorf("the group of user %s: %w", a.user, err)
+	}
 	a.group = o.Group
 	if a.group == "" {
 		a.group = "#" + entry.Gid
@@ -52,15 +55,26 @@ func findAccount(ctx context.Context, r *run.Runner, o *Options, uid int) (accou
 		}
 		return a, nil
 	}
-	if gid, ok := strings.CutPrefix(a.group, "#"); ok {
-		_, err = strconv.Atoi(gid)
-	} else if _, err = user.LookupGroup(a.group); err != nil {
-		_, err = r.Output(ctx, "", "getent", "group", a.group)
-	}
-	if err != nil {
+	if a.gid, err = groupID(ctx, r, a.group); err != nil {
 		err = hint.Exit(&OptionError{Option: "group", Value: a.group, Why: "there is no such group here"}, hint.Usage)
 	}
 	return a, err
+}
+
+// groupID is the number of a group, which may be named by it: #NUMBER.
+func groupID(ctx context.Context, r *run.Runner, name string) (int, error) {
+	if gid, ok := strings.CutPrefix(name, "#"); ok {
+		return strconv.Atoi(gid)
+	}
+	if g, err := user.LookupGroup(name); err == nil {
+		return strconv.Atoi(g.Gid)
+	}
+	line, err := r.Output(ctx, "", "getent", "group", name)
+	fields := strings.Split(line, ":")
+	if err != nil || len(fields) < 3 {
+		return 0, fmt.Errorf("looking up group %s: %w", name, err)
+	}
+	return strconv.Atoi(fields[2])
 }
 
 // groupIDs are the groups u is in.

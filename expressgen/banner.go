@@ -25,6 +25,9 @@ func (g *generator) banner() []Line {
 	if g.o.https() {
 		lines = append(lines, Line{"Server URL (HTTPS)", g.url(g.o.siteName(), true) + "/"})
 	}
+	if g.o.ServerStatus {
+		lines = append(lines, Line{"Server Status", g.url(g.o.siteName(), false) + "/server-status"})
+	}
 	lines = append(lines,
 		Line{"Server Root", g.s.Root},
 		Line{"Server Conf", g.s.Path("httpd.conf")},

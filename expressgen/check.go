@@ -82,6 +82,9 @@ func (o *Options) Check() error {
 	c.application(o)
 	c.names(o)
 	c.server(o)
+	c.files(o)
+	c.proxies(o)
+	c.metrics(o)
 	c.environment(o)
 	return hint.Exit(errors.Join(c.errs...), hint.Usage)
 }
@@ -232,6 +235,9 @@ func (o *Options) Absolute(cwd string) {
 		}
 	}
 	o.spell()
+	for i := range o.AddHandler {
+		o.AddHandler[i].Value = abs(o.AddHandler[i].Value)
+	}
 	for i, a := range o.URLAlias {
 		slash := ""
 		if strings.HasSuffix(a.Value, "/") && a.Value != "/" {

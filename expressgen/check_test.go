@@ -69,6 +69,32 @@ func TestCheck(t *testing.T) {
 		{"", func(o *Options) { o.MapHeadToGet = "off" }},
 		{"--request-timeout 5: it is about daemon processes", func(o *Options) { o.EmbeddedMode, o.RequestTimeout = true, 5 }},
 		{"", func(o *Options) { o.EmbeddedMode, o.MaximumRequests = true, 5 }},
+		{"--allow-override x: must be", func(o *Options) { o.AllowOverride = []string{"x"} }},
+		{"", func(o *Options) { o.AllowOverride = []string{"all", "Nonfatal=All", "options=Indexes,Includes"} }},
+		{"--error-document 999: out of range", func(o *Options) { o.ErrorDocument = Pairs{{"999", "/x"}} }}, // A073
+		{"--error-document +404: out of range", func(o *Options) { o.ErrorDocument = Pairs{{"+404", "/x"}} }},
+		{"--error-document 404: it needs", func(o *Options) { o.ErrorDocument = Pairs{{"404", ""}} }},
+		{"--error-document x%{HTTP_HOST}: %{ cannot", func(o *Options) { o.ErrorDocument = Pairs{{"404", "x%{HTTP_HOST}"}} }},
+		{"--add-handler a/b: not an extension", func(o *Options) { o.AddHandler = Pairs{{"a/b", "/x"}} }},
+		{"--add-handler .A: an extension has one", func(o *Options) { o.AddHandler = Pairs{{"a", "/x"}, {".A", "/y"}} }},
+		{"--proxy-mount-point p: the URL path", func(o *Options) { o.ProxyMountPoint = Pairs{{"p", "http://h/"}} }},
+		{"--proxy-mount-point /p[: the characters", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p[", "http://h/"}} }},
+		{"--proxy-mount-point ftp://h/: must be an address", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "ftp://h/"}} }},
+		{`--proxy-mount-point "http://h/ x": must be an address`, func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "http://h/ x"}} }},
+		{"--proxy-mount-point http://u:p@h/: a password", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "http://u:p@h/"}} }},
+		{"--proxy-mount-point unix:x|http://h/: must be", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "unix:x|http://h/"}} }},
+		{"--proxy-virtual-host A: the name is taken", func(o *Options) { o.ServerName, o.ProxyVirtualHost = "a", Pairs{{"A", "http://h/"}} }},
+		{"--trust-proxy foo: neither", func(o *Options) { o.TrustProxy = []string{"foo"} }}, // A095
+		{`--trust-proxy-header "a b": not`, func(o *Options) { o.TrustProxyHeader = []string{"a b"} }},
+		{"--telemetry-service unix:/t: it cannot be used together", func(o *Options) { o.EnableTelemetry, o.TelemetryService = true, "unix:/t" }}, // A125
+		{"--slow-requests 1.0: it has no effect without", func(o *Options) { o.SlowRequests = ptr(1.0) }},
+		{"--telemetry-service udp:h:1: must be unix:", func(o *Options) { o.TelemetryService = "udp:h:1" }},
+		{"--telemetry-interval 0.1: out of range", func(o *Options) { o.TelemetryService, o.TelemetryInterval = "unix:/t", 0.1 }},
+		{"--telemetry-ui-port 8000: it is the port", func(o *Options) { o.EnableTelemetry, o.TelemetryUIPort = true, 8000 }},
+		{"--telemetry-options x: must be", func(o *Options) { o.TelemetryService, o.TelemetryOptions = "unix:/t", []string{"x"} }},
+		{"--switch-interval 0: out of range", func(o *Options) { o.SwitchInterval = ptr(0.0) }},
+		{"--auth-group-script /g: it has no effect without", func(o *Options) { o.AuthGroupScript = "/g" }}, // A099
+		{"--auth-type x: must be Basic or Digest", func(o *Options) { o.AuthUserScript, o.AuthType = "/a", "x" }},
 		{"--ignore-activity: it has no effect without --inactivity-timeout", func(o *Options) { o.IgnoreActivity = []string{"/x"} }},
 	}
 	for _, tt := range tests {

@@ -12,11 +12,36 @@ func (g *generator) python(c *conf) {
 	c.set("WSGICallableObject", c.text(g.o.CallableObject))
 	c.set("WSGIPassAuthorization", "On")
 	c.set("WSGIMapHEADToGET", word(g.o.MapHeadToGet))
+	c.set("WSGIDestroyInterpreter", onOff(!g.o.OrphanInterpreter))
+	c.set("WSGIServerMetrics", onOff(g.metrics()))
+	if g.metrics() || g.o.ServerStatus {
+		c.set("ExtendedStatus", "On")
+	}
+	for _, spec := range g.o.PythonWarnings {
+		c.set("WSGIPythonWarnings", c.text(spec))
+	}
+	if g.o.SwitchInterval != nil {
+		g.capable("switch-interval", "WSGISwitchInterval")
+		c.set("WSGISwitchInterval", word(decimal(*g.o.SwitchInterval)))
+	}
+	if g.o.FreeThreading {
+		g.capable("free-threading", "WSGIFreeThreading")
+		if !g.f.FreeThreaded {
+			g.fail("--free-threading: the Python at %s was not built for it", g.f.PythonHome)
+		}
+		c.set("WSGIFreeThreading", "On")
+	}
+	if g.o.VerboseDebugging {
+		c.set("WSGIVerboseDebugging", "On")
+	}
 	if !g.o.reloading() {
 		c.set("WSGIScriptReloading", "Off")
 	}
 	if path := g.embeddedPath(); path != "" {
 		c.set("WSGIPythonPath", c.text(path))
+	}
+	if !g.o.Daemon() {
+		c.set("WSGIPythonEggs", c.text(g.eggs()))
 	}
 	if g.o.Daemon() || g.handler == "" {
 		c.set("WSGIRestrictEmbedded", "On")
@@ -31,7 +56,20 @@ func (g *generator) python(c *conf) {
 }
 
 // daemon is whether the application has a process group.
-func (g *generator) daemon() bool { return g.o.Daemon() && g.handler != "" }
+func (g *generator) daemon() bool {
+	return g.o.Daemon() && (g.handler != "" || len(g.o.AddHandler) > 0 || g.guarded())
+}
+
+// metrics is whether the application may read Apache's numbers.
+func (g *generator) metrics() bool { return g.o.ServerMetrics }
+
+// eggs is the folder that eggs are unpacked into.
+func (g *generator) eggs() string {
+	if g.o.PythonEggs != "" {
+		return g.o.PythonEggs
+	}
+	return g.s.Path("python-eggs")
+}
 
 // preload is whether the application is loaded before the first request: not
 // where the interpreter is chosen request by request.
@@ -58,7 +96,7 @@ func (g *generator) daemonOptions() []Line {
 	if len(g.o.PythonPath) > 0 {
 		out = append(out, Line{"python-path", strings.Join(g.o.PythonPath, ":")})
 	}
-	out = append(out, Line{"lang", g.f.Locale}, Line{"locale", g.f.Locale})
+	out = append(out, Line{"python-eggs", g.eggs()}, Line{"lang", g.f.Locale}, Line{"locale", g.f.Locale})
 	add("listen-backlog", g.o.DaemonBacklog)
 	add("queue-timeout", g.o.QueueTimeout)
 	add("socket-timeout", g.o.SocketTimeout)
@@ -79,6 +117,10 @@ func (g *generator) daemonOptions() []Line {
 	add("response-buffer-size", g.o.ResponseBufferSize)
 	add("response-socket-timeout", g.o.ResponseSocketTimeout)
 	g.newer(&out, "response-flush-delay", g.o.ResponseFlushDelay, 5)
+	out = append(out, Line{"server-metrics", string(onOff(g.metrics()))})
+	if g.o.SwitchInterval != nil {
+		out = append(out, Line{"switch-interval", decimal(*g.o.SwitchInterval)})
+	}
 	return out
 }
 

@@ -2,6 +2,7 @@ package expressgen
 
 import (
 	"cmp"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,8 +17,13 @@ func (g *generator) documents(c *conf) {
 	root := g.documentRoot()
 	c.set("DocumentRoot", c.text(root))
 	c.in("Directory", c.path(root), func() {
-		c.set("AllowOverride", "None")
-		c.set("Require", "all granted")
+		g.granted(c)
+		if g.o.DirectoryListing {
+			c.set("Options", "+Indexes")
+		}
+		if g.o.WithCGI {
+			c.set("Options", "+ExecCGI")
+		}
 		if names := strings.Fields(g.o.DirectoryIndex); len(names) > 0 {
 			c.set("DirectoryIndex", list(names, c.text)...)
 		}
@@ -28,6 +34,16 @@ func (g *generator) documents(c *conf) {
 			g.dispatch(c, root)
 		}
 	})
+}
+
+// granted opens a folder of files.
+func (g *generator) granted(c *conf) {
+	if len(g.o.AllowOverride) > 0 {
+		c.set("AllowOverride", list(g.o.AllowOverride, c.bare)...)
+	} else {
+		c.set("AllowOverride", "None")
+	}
+	c.set("Require", "all granted")
 }
 
 // dispatch is the rule by which the application gets what is no file.
@@ -41,6 +57,9 @@ func (g *generator) dispatch(c *conf, root string) {
 	}
 	for _, url := range g.aliasesInside(root) {
 		c.set("RewriteCond", "%{REQUEST_URI}", c.notBelow(url))
+	}
+	if g.o.ServerStatus {
+		c.set("RewriteCond", "%{REQUEST_URI}", c.notBelow("/server-status"))
 	}
 	if g.o.DirectoryIndex != "" {
 		c.set("RewriteCond", "%{REQUEST_FILENAME}", "!-d")
@@ -77,11 +96,56 @@ func (g *generator) aliasSections(c *conf) {
 				c.in("Files", c.path(a.File), func() { c.set("Require", "all granted") })
 				return
 			}
-			c.set("AllowOverride", "None")
-			c.set("Require", "all granted")
+			g.granted(c)
 		})
 	}
 }
+
+// docs is the documentation, where this release has one.
+func (g *generator) docs(c *conf) {
+	for _, name := range g.docFolders() {
+		dir := g.s.Path("runtime/_mwe_runtime/" + name)
+		c.set("Alias", c.text("/__wsgi__/"+name), c.text(dir))
+		c.in("Directory", c.path(dir), func() {
+			c.set("AllowOverride", "None")
+			c.set("Require", "all granted")
+			c.set("DirectoryIndex", "index.html")
+		})
+	}
+}
+
+// docFolders are the folders of the runtime that --enable-docs serves; of a server
+// without an application they are served anyway.
+func (g *generator) docFolders() []string {
+	var out []string
+	for _, name := range []string{"docs", "images"} {
+		if _, err := fs.Stat(g.f.Runtime, "mod_wsgi/"+name); err == nil && (g.o.EnableDocs || g.welcome) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// resources are the handlers of files by their extension.
+func (g *generator) resources(c *conf) {
+	if len(g.o.AddHandler) > 0 {
+		group := "%{GLOBAL}"
+		if g.preload() || g.handler == "" {
+			group = g.o.ApplicationGroup
+		}
+		c.set("WSGIHandlerScript", "wsgi-resource", c.text(g.s.Path("resource.wsgi")), c.option("process-group", g.handlerGroup()),
+			c.option("application-group", group))
+		for _, p := range g.o.AddHandler {
+			c.set("AddHandler", "wsgi-resource", c.bare(extension(p.Key)))
+		}
+	}
+	if g.o.WithCGI {
+		c.set("AddHandler", "cgi-script", ".cgi")
+	}
+}
+
+// extension is with a dot in front.
+func extension(text string) string { return "." + strings.TrimPrefix(text, ".") }
 
 // aliases are the --url-alias options, longer URL paths before their own
 // beginnings: Apache takes the first that fits.

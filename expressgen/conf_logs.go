@@ -6,7 +6,11 @@ import (
 )
 
 func (g *generator) logs(c *conf) {
-	c.set("LogLevel", list(strings.Fields(g.o.LogLevel), c.bare)...)
+	levels := strings.Fields(g.o.LogLevel)
+	if g.o.VerboseDebugging {
+		levels = append(levels, "wsgi:trace1")
+	}
+	c.set("LogLevel", list(levels, c.bare)...)
 	c.set("ErrorLog", c.text(g.errorLog()))
 }
 

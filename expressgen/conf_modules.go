@@ -80,12 +80,33 @@ func (g *generator) needed() []need {
 	}{
 		{g.o.HTTP2, need{"http2", "http2"}},
 		{g.o.https(), need{"ssl", "https-port"}},
+		{g.proxied("https", "wss") && !g.o.https(), need{"ssl", "proxy-mount-point"}},
+		{g.proxying(), need{"proxy", "proxy-mount-point"}},
+		{g.proxying(), need{"proxy_http", "proxy-mount-point"}},
+		{g.proxied("ws", "wss"), need{"proxy_wstunnel", "proxy-mount-point"}},
+		{g.o.DirectoryListing, need{"autoindex", "directory-listing"}},
+		{g.o.CompressResponses, need{"deflate", "compress-responses"}},
+		{g.o.WithCGI, need{g.cgi(), "with-cgi"}},
+		{g.o.AuthUserScript != "" && g.o.AuthType == "Basic", need{"auth_basic", "auth-user-script"}},
+		{g.o.AuthUserScript != "" && g.o.AuthType == "Digest", need{"auth_digest", "auth-user-script"}},
+		{g.o.AuthUserScript != "", need{"authz_user", "auth-user-script"}},
+		{g.metrics(), need{"status", "server-metrics"}},
+		{!g.metrics() && g.o.ServerStatus, need{"status", "server-status"}},
 	} {
 		if n.wanted {
 			out = append(out, n.need)
 		}
 	}
 	return out
+}
+
+// cgi is the module that runs programs: the one for MPMs with threads if there is
+// one.
+func (g *generator) cgi() string {
+	if g.f.Modules["mod_cgid.so"] || g.f.Static["mod_cgid.c"] || !g.f.Modules["mod_cgi.so"] {
+		return "cgid"
+	}
+	return "cgi"
 }
 
 // candidates are the MPMs that this Apache can load and the options allow, in
@@ -155,7 +176,7 @@ func (g *generator) tuning() *mpm {
 		add("MaxSpareThreads", t.MaxSpareThreads)
 		add("ThreadsPerChild", t.ThreadsPerChild)
 		// Small stacks only where no Python can come to run in the child.
-		if g.o.Daemon() && len(g.o.IncludeFile) == 0 {
+		if g.o.Daemon() && len(g.o.IncludeFile) == 0 && !(g.guarded() && g.f.Older) {
 			add("ThreadStackSize", 262144)
 		}
 	}

@@ -1,8 +1,10 @@
 package expressgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -62,18 +64,27 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	if err != nil {
 		return d, err
 	}
+	program, err := os.Executable()
+	if err != nil {
+		return d, fmt.Errorf("finding this program: %w", err)
+	}
 	d.Facts = Facts{
-		Httpd:      d.Apache.Httpd,
-		ModulesDir: d.Apache.ModulesDir,
-		PythonHome: d.Python.Prefix,
-		UID:        uid,
-		User:       a.user,
-		Group:      a.group,
-		MimeTypes:  mimeTypes(),
-		Shell:      shell(r),
-		TmpDir:     tmpDir(r),
-		Stderr:     canOpen("/dev/stderr"),
-		Static:     static,
+		Program:      program,
+		Apache:       cmp.Or(d.Apache.Running, d.Apache.Version),
+		Httpd:        d.Apache.Httpd,
+		ModulesDir:   d.Apache.ModulesDir,
+		PythonHome:   d.Python.Prefix,
+		UID:          uid,
+		RunUID:       a.uid,
+		RunGID:       a.gid,
+		FreeThreaded: d.Python.ABI.Free,
+		User:         a.user,
+		Group:        a.group,
+		MimeTypes:    mimeTypes(),
+		Shell:        shell(r),
+		TmpDir:       tmpDir(r),
+		Stderr:       canOpen("/dev/stderr"),
+		Static:       static,
 	}
 	f := &d.Facts
 	if f.Modules, err = moduleFiles(f.ModulesDir); err != nil {
@@ -81,6 +92,14 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	}
 	f.Locale, f.NoLocale = chooseLocale(o, r, locales)
 	f.Missing, f.PlainFiles = lookAt(o)
+	if o.MimeTypes != "" {
+		f.MimeTypes = o.MimeTypes
+	}
+	for _, key := range o.PassEnv {
+		if _, set := os.LookupEnv(key); !set {
+			f.Unset = append(f.Unset, key)
+		}
+	}
 	f.OpenKey = o.https() && isOpen(o.key())
 	return d, d.checkAccess(o, a)
 }
@@ -224,7 +243,7 @@ func lookAt(o *Options) (missing, plain map[string]bool) {
 			see(path)
 		}
 	}
-	for _, a := range o.URLAlias {
+	for _, a := range slices.Concat(o.URLAlias, o.AddHandler) {
 		see(a.Value)
 	}
 	return missing, plain

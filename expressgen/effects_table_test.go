@@ -14,6 +14,9 @@ func effects() map[string]effect {
 	add(effectsOfTimeouts())
 	add(effectsOfBuffers())
 	add(effectsOfFiles())
+	add(effectsOfProxies())
+	add(effectsOfMetrics())
+	add(effectsOfAccess())
 	add(effectsOfEnvironment())
 	add(effectsOfRoots())
 	add(effectsOfTools())
@@ -133,9 +136,65 @@ func effectsOfBuffers() map[string]effect {
 
 func effectsOfFiles() map[string]effect {
 	return map[string]effect{
-		"document-root":   just("TestScriptServer", func(o *Options) { o.DocumentRoot = "/d" }),
-		"directory-index": just("TestStaticServer", func(o *Options) { o.DirectoryIndex = "i.html" }),
-		"url-alias":       just("TestScriptServer", func(o *Options) { o.URLAlias = Pairs{{"/a", "/b"}} }),
+		"directory-listing":  just("TestListing", func(o *Options) { o.DirectoryListing = true }),
+		"allow-override":     just("TestListing", func(o *Options) { o.AllowOverride = []string{"FileInfo", "Limit"} }),
+		"error-document":     just("TestErrorDocuments", func(o *Options) { o.ErrorDocument = Pairs{{"404", "/e"}} }),
+		"error-override":     just("TestErrorDocuments", func(o *Options) { o.ErrorOverride = true }),
+		"add-handler":        just("TestHandlers", func(o *Options) { o.AddHandler = Pairs{{"tmpl", "/t.py"}} }),
+		"with-cgi":           just("TestHandlers", func(o *Options) { o.WithCGI = true }),
+		"compress-responses": just("TestCompression", func(o *Options) { o.CompressResponses = true }),
+		"mime-types":         {"TestConfigtest", func(_ *Options, f *Facts) { f.MimeTypes = "/m" }, nil},
+		"enable-docs":        just("TestConfigtest", func(o *Options) { o.EnableDocs = true }),
+		"document-root":      just("TestScriptServer", func(o *Options) { o.DocumentRoot = "/d" }),
+		"directory-index":    just("TestStaticServer", func(o *Options) { o.DirectoryIndex = "i.html" }),
+		"url-alias":          just("TestScriptServer", func(o *Options) { o.URLAlias = Pairs{{"/a", "/b"}} }),
+	}
+}
+
+func effectsOfProxies() map[string]effect {
+	return map[string]effect{
+		"proxy-mount-point":  just("TestProxies", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "http://h"}} }),
+		"proxy-virtual-host": just("TestProxies", func(o *Options) { o.ProxyVirtualHost = Pairs{{"v.ex.com", "http://h"}} }),
+		"proxy-timeout": {"TestProxies", func(o *Options, _ *Facts) { o.ProxyTimeout = ptr(300) },
+			func(o *Options, _ *Facts) { o.ProxyMountPoint = Pairs{{"/p", "http://h"}} }},
+		"trust-proxy-header": just("TestTrustedProxies", func(o *Options) { o.TrustProxyHeader = []string{"X-Forwarded-For"} }),
+		"trust-proxy":        just("TestTrustedProxies", func(o *Options) { o.TrustProxy = []string{"10.0.0.0/8", "::1"} }),
+	}
+}
+
+func effectsOfMetrics() map[string]effect {
+	sent := func(seen string, set func(o *Options)) effect {
+		return effect{seen, func(o *Options, _ *Facts) { set(o) }, func(o *Options, _ *Facts) { o.EnableTelemetry = true }}
+	}
+	return map[string]effect{
+		"server-metrics":     just("TestStatus", func(o *Options) { o.ServerMetrics = true }),
+		"server-status":      just("TestStatus", func(o *Options) { o.ServerStatus = true }),
+		"telemetry-service":  just("TestTelemetry", func(o *Options) { o.TelemetryService = "unix:/t" }),
+		"enable-telemetry":   just("TestTelemetryService", func(o *Options) { o.EnableTelemetry = true }),
+		"telemetry-ui-port":  sent("TestTelemetryService", func(o *Options) { o.TelemetryUIPort = 9999 }),
+		"telemetry-interval": sent("TestTelemetry", func(o *Options) { o.TelemetryInterval = 2.5 }),
+		"slow-requests":      sent("TestTelemetry", func(o *Options) { o.SlowRequests = ptr(0.5) }),
+		"telemetry-options":  sent("TestTelemetry", func(o *Options) { o.TelemetryOptions = []string{"-CaptureUserAgent"} }),
+		"switch-interval":    just("TestInterpreter", func(o *Options) { o.SwitchInterval = ptr(0.01) }),
+		"free-threading":     {"TestFreeThreading", func(o *Options, f *Facts) { o.FreeThreading, f.FreeThreaded = true, true }, nil},
+		"python-eggs":        just("TestInterpreter", func(o *Options) { o.PythonEggs = "/e" }),
+		"python-warnings":    just("TestInterpreter", func(o *Options) { o.PythonWarnings = []string{"error::X"} }),
+		"orphan-interpreter": just("TestConfigtest", func(o *Options) { o.OrphanInterpreter = true }),
+		"verbose-debugging":  just("TestConfigtest", func(o *Options) { o.VerboseDebugging = true }),
+	}
+}
+
+func effectsOfAccess() map[string]effect {
+	users := func(seen string, set func(o *Options)) effect {
+		return effect{seen, func(o *Options, _ *Facts) { set(o) }, func(o *Options, _ *Facts) { o.AuthUserScript = "/a"; o.AuthGroupScript = "/g" }}
+	}
+	return map[string]effect{
+		"host-access-script": just("TestAccess", func(o *Options) { o.HostAccessScript = "/h" }),
+		"auth-user-script":   just("TestAuthentication", func(o *Options) { o.AuthUserScript = "/a" }),
+		"auth-type":          users("TestAuthentication", func(o *Options) { o.AuthType = "digest" }),
+		"auth-group-script": {"TestAuthentication", func(o *Options, _ *Facts) { o.AuthGroupScript = "/g" },
+			func(o *Options, _ *Facts) { o.AuthUserScript = "/a" }},
+		"auth-group": users("TestAuthentication", func(o *Options) { o.AuthGroup = "agents" }),
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 type Facts struct {
 	Version string // of this command
 
+	Program    string          // this very command
+	Apache     string          // version of the server: "2.4.65"
 	Httpd      string          // the server binary
 	ModulesDir string          // of its own modules
 	Modules    map[string]bool // file names in ModulesDir
@@ -15,12 +17,15 @@ type Facts struct {
 	MimeTypes  string
 	Shell      string // for apachectl
 
-	Module     string // the mod_wsgi.so to load
-	Older      bool   // Module is of a release before 6.0
-	PythonHome string // prefix of the interpreter or virtual environment
-	Runtime    fs.FS  // the Python package; its root holds mod_wsgi/
+	Module       string // the mod_wsgi.so to load
+	Older        bool   // Module is of a release before 6.0
+	FreeThreaded bool   // the Python was built without its lock
+	PythonHome   string // prefix of the interpreter or virtual environment
+	Runtime      fs.FS  // the Python package; its root holds mod_wsgi/
 
-	UID        int    // that the command runs as
+	UID        int // that the command runs as
+	RunUID     int // that requests run as
+	RunGID     int
 	User       string // that the application runs as, by name or #UID
 	Group      string
 	Locale     string          // for the processes
@@ -28,6 +33,7 @@ type Facts struct {
 	TmpDir     string          // holds server roots that were not named
 	Stderr     bool            // /dev/stderr can be opened
 	PlainFiles map[string]bool // the alias targets that are files, not folders
+	Unset      []string        // variables of --passenv that are not set
 	OpenKey    bool            // others can read the key of the certificate
 	Missing    map[string]bool // paths of options at which there is nothing
 }
@@ -36,15 +42,18 @@ type Facts struct {
 // written.
 type Server struct {
 	Root     string
-	Named    bool // by --server-root, else the default
-	Super    bool // made by root: readable by the user that requests run as
-	Passing  bool // for one run, before which it is written again
+	Named    bool     // by --server-root, else the default
+	Super    bool     // made by root: readable by the user that requests run as
+	Folders  []Folder // outside of the root
+	Passing  bool     // for one run, before which it is written again
 	Files    []File
 	Banner   []Line
 	Warnings []string
 
 	Host     string // as in Listen; "" is every address
 	Port     int
+	UID      int // that requests run as, and its group: who Owned files are given to
+	GID      int
 	HTTPS    int    // a further port; 0 is none
 	ErrorLog string // "" when it is standard error
 }
@@ -56,6 +65,16 @@ type File struct {
 	Mode fs.FileMode
 	Data []byte
 	Kept bool
+
+	Owned bool // by the user that requests run as, where that is not who runs the command
+}
+
+// Folder is made where there is none, and given to the user that requests run as
+// if it is Owned.
+type Folder struct {
+	Path  string
+	Mode  fs.FileMode
+	Owned bool
 }
 
 // Line is a line of the banner.

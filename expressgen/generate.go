@@ -35,6 +35,8 @@ func Generate(o Options, f Facts) (Server, error) {
 		Super: f.UID == 0,
 		Host:  o.Host,
 		Port:  o.Port,
+		UID:   f.RunUID,
+		GID:   f.RunGID,
 	}
 	if o.https() {
 		g.s.HTTPS = *o.HTTPSPort
@@ -42,6 +44,8 @@ func Generate(o Options, f Facts) (Server, error) {
 	g.entry()
 	g.configuration()
 	g.handlers()
+	g.resourceTable()
+	g.telemetryService()
 	g.control()
 	g.runtime()
 	g.record()
@@ -71,6 +75,7 @@ type generator struct {
 	kind       string // of the application: script, module or static
 	entryPoint string
 	handler    string // path of handler.wsgi; "" without an application
+	welcome    bool   // there is no application but the welcome page
 }
 
 func (g *generator) fail(format string, args ...any) {
@@ -87,6 +92,18 @@ func (g *generator) file(path string, data []byte, shared bool) *File {
 	g.s.Files = append(g.s.Files, File{Path: path, Mode: mode, Data: data})
 	return &g.s.Files[len(g.s.Files)-1]
 }
+
+// outside adds a folder that is not below the root. One that holds what an
+// application makes is nobody else's.
+func (g *generator) outside(path string, owned bool) {
+	mode := fs.FileMode(0o755)
+	if owned {
+		mode = 0o700
+	}
+	g.s.Folders = append(g.s.Folders, Folder{Path: path, Mode: mode, Owned: owned})
+}
+
+func dirMode(mode fs.FileMode) fs.FileMode { return fs.ModeDir | mode }
 
 func (g *generator) folder(path string) *File {
 	mode := fs.ModeDir | 0o700
@@ -111,7 +128,7 @@ func (g *generator) entry() {
 	g.kind, g.entryPoint = g.o.ApplicationType, g.o.EntryPoint
 	if g.kind != "static" && g.entryPoint == "" {
 		g.kind, g.entryPoint = "script", g.s.Path("default.wsgi")
-		g.o.CallableObject = "application"
+		g.o.CallableObject, g.welcome = "application", true
 		g.file("default.wsgi", g.fill("default.wsgi.tmpl", g.f), true)
 	}
 	if g.kind != "static" {
@@ -198,6 +215,20 @@ func (g *generator) tools() []argument {
 	return out
 }
 
+// resourceTable adds the script that finds the handler of a file.
+func (g *generator) resourceTable() {
+	if len(g.o.AddHandler) == 0 {
+		return
+	}
+	var table Pairs
+	for _, p := range g.o.AddHandler {
+		table = append(table, Pair{extension(p.Key), p.Value})
+	}
+	g.file("resource.wsgi", g.fill("resource.wsgi.tmpl", map[string]any{
+		"Version": g.f.Version, "Runtime": g.s.Path("runtime"), "Table": table, "Reloading": g.o.reloading(),
+	}), true)
+}
+
 // control adds the control script, what it reads, and the empty folders.
 func (g *generator) control() {
 	name := ""
@@ -239,6 +270,15 @@ func (g *generator) control() {
 		g.file("rewrite.conf", nil, false).Kept = true
 	}
 	g.folder("htdocs").Kept = true
+	if g.o.PythonEggs == "" {
+		eggs := g.folder("python-eggs")
+		eggs.Kept, eggs.Owned = true, true
+	} else {
+		g.outside(g.o.PythonEggs, true)
+	}
+	if g.o.DocumentRoot != "" {
+		g.outside(g.o.DocumentRoot, false)
+	}
 }
 
 // runtime adds the copy of the Python package that handler.wsgi imports. It has

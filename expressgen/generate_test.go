@@ -24,6 +24,8 @@ func facts() Facts {
 		Runtime: fstest.MapFS{
 			"mod_wsgi/__init__.py":         {Data: []byte("# package\n")},
 			"mod_wsgi/express/__init__.py": {Data: []byte("# express\n")},
+			"mod_wsgi/docs/index.html":     {Data: []byte("docs\n")},
+			"mod_wsgi/images/a.svg":        {Data: []byte("<svg/>\n")},
 		},
 		UID: 1000, User: "web", Group: "web", Locale: "C.UTF-8", TmpDir: "/tmp", Stderr: true,
 	}
@@ -66,6 +68,27 @@ var goldens = []struct {
 		o.ResponseSocketTimeout, o.ResponseFlushDelay, o.EnableSendfile, o.ChunkedRequest, o.MapHeadToGet = 15, 0, true, true, "Off"
 		o.ServerBacklog, o.LimitRequestBody, o.HTTP2, o.ApplicationGroup = 16, 0, true, "%{ENV:G}"
 		o.ServerName, o.ServerAlias, o.AllowLocalhost = "www.ex.com", []string{"*.ex.org", "b"}, true
+	}},
+	{"files", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.DocumentRoot, o.DirectoryListing, o.AllowOverride = dir+"/app.wsgi", dir+"/d", true, []string{"FileInfo", "Options=Indexes,All"}
+		o.ErrorDocument = Pairs{{"404", `Sorry, it's "gone" ${PATH}`}, {"500", "/e/500.html"}, {"403", "http://ex.com/"}}
+		o.ErrorOverride, o.AddHandler, o.WithCGI, o.CompressResponses = true, Pairs{{".tmpl", dir + "/t.py"}, {"x", dir + "/x.py"}}, true, true
+		o.URLAlias, o.EnableDocs, f.Missing = Pairs{{"/a", dir + "/a"}}, true, map[string]bool{dir + "/x.py": true}
+		o.PythonEggs, o.PythonWarnings, o.SwitchInterval, o.OrphanInterpreter = dir+"/eggs", []string{"ignore::A", "error"}, ptr(0.000001), true
+		o.VerboseDebugging, o.LogLevel = true, "info rewrite:trace2"
+	}},
+	{"proxies", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint = dir + "/app.wsgi"
+		o.ProxyMountPoint = Pairs{{"/p", "http://127.0.0.1:8001"}, {"/p/q/", "https://127.0.0.1:8002/a/"}, {"/it's é+(x)", "unix:/s.sock|http://h/b"}}
+		o.ProxyVirtualHost, o.ProxyTimeout = Pairs{{"v.ex.com", "http://127.0.0.1:8003"}, {"w.ex.com", "ws://127.0.0.1:8004/"}}, ptr(300)
+		o.TrustProxy, o.TrustProxyHeader = []string{"10.0.0.0/8", "1.2.3.4", "::1"}, []string{"X-Forwarded-For"}
+		o.ServerStatus, o.ServerMetrics, o.TelemetryService, o.SlowRequests = true, true, "unix:/t", ptr(0.5)
+		o.TelemetryInterval, o.TelemetryOptions = 2.5, []string{"+CaptureUserAgent", "All"}
+	}},
+	{"access", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.HostAccessScript, o.AuthUserScript, o.AuthGroupScript = dir+"/app.wsgi", dir+"/h.py", dir+"/u.py", dir+"/g.py"
+		o.AuthGroup, o.AuthType, o.ServerStatus, o.EnableTelemetry, f.UID = `a "b"`, "Digest", true, true, 0
+		f.Program = "/usr/bin/mod_wsgi-express"
 	}},
 	{"static", func(o *Options, f *Facts, dir string) {
 		o.ApplicationType, o.EntryPoint, o.DirectoryIndex = "static", dir+"/public", "start.html index.html"

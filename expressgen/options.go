@@ -78,6 +78,7 @@ type Options struct {
 	InterruptTimeout  int      `group:"Recycling and timeouts" default:"0" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"interrupt-timeout=" help:"Time that a request over --request-timeout gets to end after an exception was raised in it; 0 raises none."`
 	ConnectTimeout    int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"connect-timeout=" help:"Longest wait for a place in the queue."`
 	SocketTimeout     int      `group:"Recycling and timeouts" default:"60" range:"1..1000000" placeholder:"SECONDS" makes:"Timeout socket-timeout=" help:"Longest wait for a single read or write."`
+	ProxyTimeout      *int     `group:"Recycling and timeouts" range:"1..1000000" placeholder:"SECONDS" makes:"ProxyTimeout" help:"The same for what --proxy-mount-point and --proxy-virtual-host lead to."`
 	QueueTimeout      int      `group:"Recycling and timeouts" default:"45" range:"0..1000000" placeholder:"SECONDS" daemon:"" makes:"queue-timeout=" help:"Longest wait of a request for a thread."`
 	HeaderTimeout     int      `group:"Recycling and timeouts" default:"15" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"Time for a client to send the head of a request; 0 is no limit."`
 	HeaderMaxTimeout  int      `group:"Recycling and timeouts" default:"30" range:"0..1000000" placeholder:"SECONDS" makes:"RequestReadTimeout" help:"The same with the extension for data that arrives; 0 is no limit."`
@@ -98,11 +99,45 @@ type Options struct {
 	User                  string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"User that runs the application when started as root."`
 	Group                 string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"Group of it; the user's own otherwise."`
 
-	DocumentRoot   string `group:"Files and URLs" kind:"path" placeholder:"DIR" makes:"DocumentRoot Directory" help:"Folder of files that are served before the application is asked."`
-	DirectoryIndex string `group:"Files and URLs" placeholder:"NAME" makes:"DirectoryIndex" help:"File that answers for a folder of the document root."`
-	URLAlias       Pairs  `group:"Files and URLs" name:"url-alias" placeholder:"URL-PATH PATH" makes:"Alias Directory" help:"Serve a file or folder at a URL path. Repeatable."`
+	DocumentRoot      string   `group:"Files and URLs" kind:"path" placeholder:"DIR" makes:"DocumentRoot Directory" help:"Folder of files that are served before the application is asked."`
+	DirectoryIndex    string   `group:"Files and URLs" placeholder:"NAME" makes:"DirectoryIndex" help:"File that answers for a folder of the document root."`
+	DirectoryListing  bool     `group:"Files and URLs" makes:"Options" help:"List the files of a folder that has no index."`
+	AllowOverride     []string `group:"Files and URLs" sep:"none" placeholder:"WORD" makes:"AllowOverride" help:"What .htaccess files may set: All, None, AuthConfig, FileInfo, Indexes, Limit, Options or Nonfatal; None otherwise. Repeatable."`
+	URLAlias          Pairs    `group:"Files and URLs" name:"url-alias" placeholder:"URL-PATH PATH" makes:"Alias Directory" help:"Serve a file or folder at a URL path. Repeatable."`
+	ErrorDocument     Pairs    `group:"Files and URLs" placeholder:"STATUS URL-PATH" makes:"ErrorDocument" help:"Page, address or text for an error of Apache's own. Repeatable."`
+	ErrorOverride     bool     `group:"Files and URLs" daemon:"" makes:"WSGIErrorOverride" help:"Use these for the errors that the application answers with, too."`
+	AddHandler        Pairs    `group:"Files and URLs" placeholder:"EXTENSION SCRIPT" makes:"AddHandler WSGIHandlerScript resource.wsgi" help:"Script that handles the files with an extension. Repeatable."`
+	WithCGI           bool     `group:"Files and URLs" name:"with-cgi" makes:"AddHandler Options" help:"Run .cgi files of the document root."`
+	CompressResponses bool     `group:"Files and URLs" makes:"AddOutputFilterByType" help:"Compress text, scripts and styles."`
+	MimeTypes         string   `group:"Files and URLs" kind:"file" placeholder:"FILE" makes:"TypesConfig" help:"Table of media types; the system's otherwise."`
+	EnableDocs        bool     `group:"Files and URLs" makes:"Alias" help:"Serve the documentation at /__wsgi__/docs/."`
 
-	PythonPath []string `group:"Metrics and interpreters" kind:"path" sep:"none" placeholder:"DIR" makes:"python-path= WSGIPythonPath" help:"Further folder to look for modules in. Repeatable."`
+	ProxyMountPoint  Pairs    `group:"Proxies" placeholder:"URL-PATH URL" makes:"ProxyPass ProxyPassReverse RequestHeader" help:"Pass what is below a URL path on to another server. Repeatable."`
+	ProxyVirtualHost Pairs    `group:"Proxies" placeholder:"NAME URL" makes:"ServerName ProxyPass ProxyPassReverse" help:"Pass all requests for a host name on to another server. Repeatable."`
+	TrustProxyHeader []string `group:"Proxies" sep:"none" placeholder:"NAME" makes:"WSGITrustedProxyHeaders" help:"Header in which a proxy in front tells of the client, such as X-Forwarded-For. Repeatable."`
+	TrustProxy       []string `group:"Proxies" sep:"none" placeholder:"ADDRESS" makes:"WSGITrustedProxies" help:"Address or network of a proxy whose headers are believed. Repeatable."`
+
+	ServerMetrics     bool     `group:"Metrics and interpreters" makes:"ExtendedStatus WSGIServerMetrics server-metrics=" help:"Let the application read Apache's numbers."`
+	ServerStatus      bool     `group:"Metrics and interpreters" makes:"ExtendedStatus SetHandler" help:"Apache's status page at /server-status, for this machine alone."`
+	TelemetryService  string   `group:"Metrics and interpreters" placeholder:"unix:PATH" makes:"WSGITelemetryService" help:"Socket of the program that numbers of requests and processes are sent to."`
+	EnableTelemetry   bool     `group:"Metrics and interpreters" makes:"WSGITelemetryService telemetry-service.py" help:"Run such a program, with a page that shows them."`
+	TelemetryUIPort   int      `group:"Metrics and interpreters" name:"telemetry-ui-port" default:"8888" range:"1..65535" placeholder:"N" needs:"enable-telemetry" makes:"telemetry-service.py" help:"Port of that page, on this machine alone."`
+	TelemetryInterval float64  `group:"Metrics and interpreters" default:"1.0" range:"0.5..86400" placeholder:"SECONDS" needs:"telemetry-service|enable-telemetry" makes:"interval=" help:"How often the numbers are sent."`
+	SlowRequests      *float64 `group:"Metrics and interpreters" range:"0..86400" placeholder:"SECONDS" needs:"telemetry-service|enable-telemetry" makes:"WSGISlowRequests" help:"Requests that take longer are told of one by one."`
+	TelemetryOptions  []string `group:"Metrics and interpreters" sep:"none" placeholder:"WORD" needs:"telemetry-service|enable-telemetry" makes:"WSGITelemetryOptions" help:"What is told of requests: +CaptureUserAgent, -CaptureUserAgent, All or None. Repeatable."`
+	SwitchInterval    *float64 `group:"Metrics and interpreters" range:"0.000001..1000" placeholder:"SECONDS" makes:"WSGISwitchInterval switch-interval=" help:"How long a thread may keep Python's lock while others wait for it."`
+	FreeThreading     bool     `group:"Metrics and interpreters" makes:"WSGIFreeThreading" help:"Run threads without Python's lock, where the Python was built for it."`
+	PythonPath        []string `group:"Metrics and interpreters" kind:"path" sep:"none" placeholder:"DIR" makes:"python-path= WSGIPythonPath" help:"Further folder to look for modules in. Repeatable."`
+	PythonEggs        string   `group:"Metrics and interpreters" kind:"path" placeholder:"DIR" makes:"python-eggs= WSGIPythonEggs" help:"Folder to unpack eggs into."`
+	PythonWarnings    []string `group:"Metrics and interpreters" sep:"none" placeholder:"SPEC" makes:"WSGIPythonWarnings" help:"Filter of Python's warnings, as its option -W takes it. Repeatable."`
+	OrphanInterpreter bool     `group:"Metrics and interpreters" makes:"WSGIDestroyInterpreter" help:"Do not end the Python interpreters when a process ends."`
+	VerboseDebugging  bool     `group:"Metrics and interpreters" hidden:"" makes:"WSGIVerboseDebugging LogLevel" help:"Log what the module does."`
+
+	HostAccessScript string `group:"Access control" kind:"file" placeholder:"FILE" makes:"WSGIAccessScript" help:"Python script whose allow_access(environ, host) says who may come in."`
+	AuthUserScript   string `group:"Access control" kind:"file" placeholder:"FILE" makes:"AuthType WSGIAuthUserScript Require" help:"Python script that knows the passwords: check_password(environ, user, password), or get_realm_hash(environ, user, realm)."`
+	AuthType         string `group:"Access control" default:"Basic" words:"Basic|Digest" placeholder:"TYPE" needs:"auth-user-script" makes:"AuthType" help:"How browsers send them: Basic or Digest."`
+	AuthGroupScript  string `group:"Access control" kind:"file" placeholder:"FILE" needs:"auth-user-script" makes:"WSGIAuthGroupScript Require" help:"Python script that knows the groups: groups_for_user(environ, user)."`
+	AuthGroup        string `group:"Access control" default:"wsgi" placeholder:"NAME" needs:"auth-group-script" makes:"Require" help:"Group that may come in."`
 
 	IncludeFile   []string `group:"Configuration and environment" kind:"path" sep:"none" placeholder:"FILE" makes:"Include" help:"Apache configuration to include last. Repeatable."`
 	RewriteRules  string   `group:"Configuration and environment" kind:"path" placeholder:"FILE" makes:"Include" help:"Rewrite rules for the document root."`

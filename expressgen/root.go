@@ -127,8 +127,32 @@ func Write(s *Server) error {
 	if err := fsx.ReplaceTree(s.Path("runtime"), runtime); err != nil {
 		return err
 	}
+	var fresh []string // folders of the application's user that are not there yet
+	for _, f := range s.Files {
+		if _, err := os.Lstat(s.Path(f.Path)); f.Owned && errors.Is(err, fs.ErrNotExist) {
+			fresh = append(fresh, s.Path(f.Path))
+		}
+	}
 	if err := fsx.WriteTree(s.Root, plain); err != nil { // gives runtime its mode, too
 		return err
+	}
+	for _, f := range s.Folders {
+		if _, err := os.Lstat(f.Path); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := fsx.MkdirAll(f.Path, f.Mode); err != nil {
+			return err
+		}
+		if f.Owned {
+			fresh = append(fresh, f.Path)
+		}
+	}
+	if s.Super {
+		for _, path := range fresh {
+			if err := os.Lchown(path, s.UID, s.GID); err != nil {
+				return err
+			}
+		}
 	}
 	if s.ErrorLog != "" {
 		return fsx.MkdirAll(filepath.Dir(s.ErrorLog), 0o755)

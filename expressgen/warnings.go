@@ -2,6 +2,7 @@ package expressgen
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 )
@@ -32,6 +33,28 @@ func (g *generator) warn() {
 	}
 	if g.o.SSLCACertificateFile != "" && !g.o.HTTPSOnly {
 		add("--ssl-ca-certificate-file asks for client certificates over HTTPS alone: without --https-only the site is open over HTTP")
+	}
+	if g.o.ProxyTimeout != nil && !g.proxying() {
+		add("--proxy-timeout %d: nothing is passed on to another server", *g.o.ProxyTimeout)
+	}
+	if len(g.o.TrustProxyHeader) > 0 && len(g.o.TrustProxy) == 0 {
+		add("--trust-proxy-header without --trust-proxy: any client may send these headers, and is believed")
+	}
+	for _, address := range g.o.TrustProxy {
+		if ip := net.ParseIP(address); ip != nil && ip.IsLoopback() && (g.o.ServerStatus || g.o.AllowLocalhost) {
+			add("--trust-proxy %s: behind a proxy of this machine every client is local to --server-status and --allow-localhost", address)
+		}
+	}
+	if g.o.EnableDocs && len(g.docFolders()) == 0 {
+		add("--enable-docs: this release ships no documentation")
+	}
+	for _, p := range g.o.AddHandler {
+		if g.f.Missing[p.Value] {
+			add("--add-handler %s %s: there is no such file", p.Key, p.Value)
+		}
+	}
+	for _, key := range g.f.Unset {
+		add("--passenv %s: the variable is not set", key)
 	}
 	if g.f.OpenKey {
 		add("%s: others can read the private key", g.o.key())
