@@ -78,7 +78,18 @@ func (d *Discovery) checkAccess(o *Options, a account) error {
 		paths = append(paths, o.EntryPoint)
 	}
 	paths = append(paths, filepath.Dir(ServerRoot(o, &d.Facts)))
-	for _, path := range openToOthers(append([]string{o.RewriteRules, o.EnvvarsScript}, o.IncludeFile...)) {
+	if o.LogDirectory != "" {
+		if fi, err := os.Stat(o.LogDirectory); err == nil && fi.Sys().(*syscall.Stat_t).Uid != 0 {
+			d.Warnings = append(d.Warnings, "--log-directory "+o.LogDirectory+": it is not root's, and Apache opens logs with the rights of root")
+		}
+	}
+	if o.EnableTelemetry {
+		if at := blocked(d.Facts.Program, a.uid, a.groups); at != "" {
+			return hint.New(fmt.Errorf("--enable-telemetry: %s cannot be run by user %s: %s is closed to that user", d.Facts.Program, a.user, at),
+				"install it where everybody may run it, such as /usr/local/bin")
+		}
+	}
+	for _, path := range openToOthers(append([]string{o.RewriteRules, o.EnvvarsScript, o.key()}, o.IncludeFile...)) {
 		d.Warnings = append(d.Warnings, path+" can be changed by others, and is read with the rights of root")
 	}
 	for _, path := range paths {

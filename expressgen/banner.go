@@ -7,8 +7,12 @@ import (
 // banner is what is printed before the server starts.
 func (g *generator) banner() []Line {
 	c := capacity(g.o)
+	processes, threads := g.o.processes(), g.o.Threads
+	if g.o.debugging() {
+		processes, threads = 1, 1
+	}
 	plural := "es"
-	if g.o.processes() == 1 {
+	if processes == 1 {
 		plural = ""
 	}
 	log := g.s.ErrorLog
@@ -16,7 +20,10 @@ func (g *generator) banner() []Line {
 		log = "/dev/stderr"
 	}
 	mode := "daemon"
-	if g.o.EmbeddedMode {
+	switch {
+	case g.o.debugging():
+		mode = "debug"
+	case g.o.EmbeddedMode:
 		mode = "embedded"
 	}
 	lines := []Line{
@@ -32,6 +39,7 @@ func (g *generator) banner() []Line {
 		Line{"Server Root", g.s.Root},
 		Line{"Server Conf", g.s.Path("httpd.conf")},
 		Line{"Error Log File", fmt.Sprintf("%s (%s)", log, g.o.LogLevel)})
+	lines = append(lines, g.outputs()...)
 	if path := g.rewriteRules(); g.o.RewriteRules != "" || g.o.SetupOnly {
 		lines = append(lines, Line{"Rewrite Rules", path})
 	}
@@ -45,7 +53,7 @@ func (g *generator) banner() []Line {
 		lines = append(lines, Line{"Control Script", g.s.Path("apachectl")})
 	}
 	lines = append(lines, Line{"Operating Mode", mode},
-		Line{"Request Capacity", fmt.Sprintf("%d (%d process%s * %d threads)", c.Clients, g.o.processes(), plural, g.o.Threads)})
+		Line{"Request Capacity", fmt.Sprintf("%d (%d process%s * %d threads)", c.Clients, processes, plural, threads)})
 	if g.o.Daemon() {
 		lines = append(lines, Line{"Request Timeout", fmt.Sprintf("%d (seconds)", g.o.RequestTimeout)})
 		if g.o.InterruptTimeout != 0 {
@@ -62,4 +70,33 @@ func (g *generator) banner() []Line {
 	return append(lines,
 		Line{"Server Backlog", fmt.Sprintf("%d (connections)", g.o.ServerBacklog)},
 		Line{"Locale Setting", g.f.Locale})
+}
+
+// outputs are the further files that the server writes.
+func (g *generator) outputs() []Line {
+	var out []Line
+	if g.o.AccessLog {
+		path := "/dev/stdout"
+		if !g.o.terminal() {
+			path = g.logFile(g.o.AccessLogName)
+		}
+		out = append(out, Line{"Access Log File", path})
+	}
+	if path := g.startupLog(); path != "" {
+		out = append(out, Line{"Startup Log File", path})
+	}
+	for i, d := range g.debugTools() {
+		if d.on {
+			label := []string{"Coverage Output", "Profiler Output", "Recorder Output"}[i]
+			path := d.path(&g.s)
+			if i == 0 {
+				path += "/index.html"
+			}
+			out = append(out, Line{label, path})
+		}
+	}
+	if g.o.EnableTelemetry {
+		out = append(out, Line{"Telemetry", fmt.Sprintf("http://127.0.0.1:%d/", g.o.TelemetryUIPort)})
+	}
+	return out
 }

@@ -27,6 +27,9 @@ type Threaded struct {
 // in floating point, since the numbers must be those of the original: 0.29 of
 // 100 is 28.
 func capacity(o *Options) Capacity {
+	if o.debugging() {
+		return Capacity{Clients: 1, Prefork: Prefork{1, 1, 1, 1, 1}, Threads: Threaded{1, 1, 1, 1, 1, 1}}
+	}
 	processes, threads := o.processes(), o.Threads
 	clients := processes * threads
 	if o.EmbeddedMode {

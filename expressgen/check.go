@@ -85,6 +85,8 @@ func (o *Options) Check() error {
 	c.files(o)
 	c.proxies(o)
 	c.metrics(o)
+	c.logs(o)
+	c.services(o)
 	c.environment(o)
 	return hint.Exit(errors.Join(c.errs...), hint.Usage)
 }
@@ -235,6 +237,9 @@ func (o *Options) Absolute(cwd string) {
 		}
 	}
 	o.spell()
+	for i := range o.ServiceScript {
+		o.ServiceScript[i].Value = abs(o.ServiceScript[i].Value)
+	}
 	for i := range o.AddHandler {
 		o.AddHandler[i].Value = abs(o.AddHandler[i].Value)
 	}

@@ -42,7 +42,7 @@ func (c *checker) declared(o *Options) {
 		if needs := f.Tag.Get("needs"); needs != "" {
 			c.needs(name, v, strings.Split(needs, "|"), set)
 		}
-		if _, daemon := f.Tag.Lookup("daemon"); daemon && o.EmbeddedMode {
+		if _, daemon := f.Tag.Lookup("daemon"); daemon && o.EmbeddedMode && !o.debugging() {
 			c.bad(name, value(v), "it is about daemon processes, and has no effect with --embedded-mode")
 		}
 	}

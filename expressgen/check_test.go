@@ -95,6 +95,16 @@ func TestCheck(t *testing.T) {
 		{"--switch-interval 0: out of range", func(o *Options) { o.SwitchInterval = ptr(0.0) }},
 		{"--auth-group-script /g: it has no effect without", func(o *Options) { o.AuthGroupScript = "/g" }}, // A099
 		{"--auth-type x: must be Basic or Digest", func(o *Options) { o.AuthUserScript, o.AuthType = "/a", "x" }},
+		{`--service-script "a b": not`, func(o *Options) { o.ServiceScript = Pairs{{"a b", "/x"}} }},
+		{"--service-script a: there are two", func(o *Options) { o.ServiceScript = Pairs{{"a", "/x"}, {"a", "/y"}} }}, // A122
+		{"--service-script telemetry: --enable-telemetry has", func(o *Options) { o.EnableTelemetry, o.ServiceScript = true, Pairs{{"telemetry", "/x"}} }},
+		{"--service-user b: there is no service", func(o *Options) { o.ServiceScript, o.ServiceUser = Pairs{{"a", "/x"}}, Pairs{{"b", "u"}} }},
+		{"--service-user: it has no effect without", func(o *Options) { o.ServiceUser = Pairs{{"b", "u"}} }},
+		{"--error-log-name ../x: must be below", func(o *Options) { o.ErrorLogName = "../x" }},
+		{"--error-log-name |x: a log cannot be piped", func(o *Options) { o.ErrorLogName = "|x" }},
+		{"--max-log-size 6: it has no effect without", func(o *Options) { o.MaxLogSize = 6 }},
+		{"--debugger-startup: it has no effect without --enable-debugger", func(o *Options) { o.DebuggerStartup = true }}, // A125
+		{"", func(o *Options) { o.EnableDebugger, o.RequestTimeout, o.EmbeddedMode = true, 5, true }},
 		{"--ignore-activity: it has no effect without --inactivity-timeout", func(o *Options) { o.IgnoreActivity = []string{"/x"} }},
 	}
 	for _, tt := range tests {

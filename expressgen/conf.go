@@ -15,7 +15,7 @@ func (g *generator) configuration() {
 	for _, section := range []func(*conf){
 		g.identity, g.loadModules, g.core, g.python, g.telemetry, g.traffic, g.compression, g.logs, g.trust, g.workers, g.hosts, g.documents,
 		g.guards, g.status, g.handlerScript, g.idle, g.proxySections, g.aliasSections, g.docs, g.errorDocuments, g.clientPaths, g.environment,
-		g.resources, g.includes,
+		g.resources, g.serviceSections, g.includes,
 	} {
 		c.blank()
 		section(c)
@@ -34,7 +34,7 @@ func (g *generator) identity(c *conf) {
 	}
 	c.set("ServerName", c.bare(serverName))
 	c.set("ServerRoot", c.text(g.s.Root))
-	c.set("PidFile", c.text(g.s.Path("httpd.pid")))
+	c.set("PidFile", c.text(g.s.PidFile))
 	c.set("DefaultRuntimeDir", c.text(g.s.Root))
 	c.set("ServerTokens", "ProductOnly")
 	c.set("ServerSignature", "Off")

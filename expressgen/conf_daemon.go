@@ -9,6 +9,11 @@ import (
 // python are the settings of Python, and the process group of the application.
 func (g *generator) python(c *conf) {
 	c.set("WSGIPythonHome", c.text(g.f.PythonHome))
+	c.set("WSGISocketPrefix", c.text(g.socketFolder()+"/wsgi"))
+	c.set("WSGISocketRotation", "Off")
+	if g.o.WithCGI && g.cgi() == "cgid" {
+		c.in("IfModule", "cgid_module", func() { c.set("ScriptSock", c.text(g.socketFolder()+"/cgisock")) })
+	}
 	c.set("WSGICallableObject", c.text(g.o.CallableObject))
 	c.set("WSGIPassAuthorization", "On")
 	c.set("WSGIMapHEADToGET", word(g.o.MapHeadToGet))
@@ -30,6 +35,9 @@ func (g *generator) python(c *conf) {
 			g.fail("--free-threading: the Python at %s was not built for it", g.f.PythonHome)
 		}
 		c.set("WSGIFreeThreading", "On")
+	}
+	if g.o.debugging() {
+		c.set("WSGIRestrictStdin", "Off")
 	}
 	if g.o.VerboseDebugging {
 		c.set("WSGIVerboseDebugging", "On")
@@ -61,7 +69,26 @@ func (g *generator) daemon() bool {
 }
 
 // metrics is whether the application may read Apache's numbers.
-func (g *generator) metrics() bool { return g.o.ServerMetrics }
+func (g *generator) metrics() bool { return g.o.ServerMetrics || g.o.WithNewRelicPlatform }
+
+// socketFolder is where sockets are.
+func (g *generator) socketFolder() string {
+	if g.o.SocketPrefix != "" {
+		return g.o.SocketPrefix
+	}
+	return g.s.Root
+}
+
+// sockets reports a folder whose name leaves no room for them.
+func (g *generator) sockets() {
+	if !g.f.Older && !g.o.EnableTelemetry && !(g.o.WithCGI && g.cgi() == "cgid") {
+		return // there are none
+	}
+	const room = 30 // for the name of one
+	if dir := g.socketFolder(); len(dir)+room > socketMost {
+		g.fail("%s: the path is too long for sockets, by %d bytes: name a folder for them with --socket-prefix", dir, len(dir)+room-socketMost)
+	}
+}
 
 // eggs is the folder that eggs are unpacked into.
 func (g *generator) eggs() string {
@@ -80,13 +107,17 @@ func (g *generator) preload() bool {
 	return g.o.ApplicationGroup == "%{GLOBAL}" || !strings.Contains(g.o.ApplicationGroup, "%{")
 }
 
+// displayName is what ps shows of the application's processes.
+func (g *generator) displayName() string {
+	if g.o.ProcessGroup != "" {
+		return "(wsgi:" + g.o.ProcessGroup + ")"
+	}
+	return fmt.Sprintf("(wsgi:%s:%d:%d)", g.o.hostname(), g.o.Port, g.f.UID)
+}
+
 // daemonOptions are those of the application's process group.
 func (g *generator) daemonOptions() []Line {
-	title := fmt.Sprintf("(wsgi:%s:%d:%d)", g.o.hostname(), g.o.Port, g.f.UID)
-	if g.o.ProcessGroup != "" {
-		title = "(wsgi:" + g.o.ProcessGroup + ")"
-	}
-	out := []Line{{"display-name", title}, {"home", g.o.WorkingDirectory}}
+	out := []Line{{"display-name", g.displayName()}, {"home", g.o.WorkingDirectory}}
 	if g.o.Processes != nil { // given, even as 1, it means several processes to the application
 		out = append(out, Line{"processes", strconv.Itoa(*g.o.Processes)})
 	}
@@ -127,7 +158,7 @@ func (g *generator) daemonOptions() []Line {
 // embeddedPath is the value of WSGIPythonPath: in a daemon the group's options
 // say the same.
 func (g *generator) embeddedPath() string {
-	if !g.o.EmbeddedMode {
+	if g.o.Daemon() {
 		return ""
 	}
 	list := g.o.PythonPath

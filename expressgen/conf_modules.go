@@ -90,6 +90,7 @@ func (g *generator) needed() []need {
 		{g.o.AuthUserScript != "" && g.o.AuthType == "Basic", need{"auth_basic", "auth-user-script"}},
 		{g.o.AuthUserScript != "" && g.o.AuthType == "Digest", need{"auth_digest", "auth-user-script"}},
 		{g.o.AuthUserScript != "", need{"authz_user", "auth-user-script"}},
+		{g.o.AccessLog, need{"log_config", "access-log"}},
 		{g.metrics(), need{"status", "server-metrics"}},
 		{!g.metrics() && g.o.ServerStatus, need{"status", "server-status"}},
 	} {
@@ -117,12 +118,14 @@ func (g *generator) candidates() []string {
 	for _, name := range mpms {
 		switch {
 		case !g.f.Modules["mod_mpm_"+name+".so"] && !g.f.Static[name+".c"]:
+		case g.o.debugging():
+			out = append(out, name)
 		case len(g.o.ServerMPM) > 0 && !slices.Contains(g.o.ServerMPM, name):
 		default:
 			out = append(out, name)
 		}
 	}
-	if g.o.EmbeddedMode && len(g.o.ServerMPM) == 0 && len(out) > 1 {
+	if (g.o.debugging() || g.o.EmbeddedMode && len(g.o.ServerMPM) == 0) && len(out) > 1 {
 		out = slices.DeleteFunc(out, func(name string) bool { return name == "event" })
 	}
 	return out
@@ -150,7 +153,7 @@ func (g *generator) tuning() *mpm {
 	name := list[0]
 	c := capacity(g.o)
 	recycle := 0
-	if g.o.EmbeddedMode {
+	if g.o.EmbeddedMode && !g.o.debugging() {
 		recycle = g.o.MaximumRequests
 	}
 	keep := 500

@@ -43,10 +43,7 @@ func (c *conf) exactly(s string) word {
 func (c *conf) command(args ...string) word {
 	var parts []string
 	for _, arg := range args {
-		if strings.ContainsAny(arg, `"\`) {
-			c.keep("", fmt.Errorf(`%q: the characters " and \ cannot be used in the command of a log`, arg))
-		}
-		parts = append(parts, `"`+arg+`"`)
+		parts = append(parts, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(arg)+`"`)
 	}
 	return c.text("|" + strings.Join(parts, " "))
 }

@@ -90,6 +90,18 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	if f.Modules, err = moduleFiles(f.ModulesDir); err != nil {
 		return d, err
 	}
+	f.Python = d.Python.Executable
+	f.Stdout = canOpen("/dev/stdout")
+	if err := programs(ctx, r, o, f); err != nil {
+		return d, err
+	}
+	if err := errors.Join(serviceAccounts(ctx, r, o), d.checkPrefix(o)); err != nil {
+		return d, hint.Exit(err, hint.Usage)
+	}
+	f.NoPackages = missingPackages(ctx, r, o, d.Python.Executable)
+	if o.ModuleFile != "" {
+		f.Older = isOlder(o.ModuleFile)
+	}
 	f.Locale, f.NoLocale = chooseLocale(o, r, locales)
 	f.Missing, f.PlainFiles = lookAt(o)
 	if o.MimeTypes != "" {
@@ -243,7 +255,7 @@ func lookAt(o *Options) (missing, plain map[string]bool) {
 			see(path)
 		}
 	}
-	for _, a := range slices.Concat(o.URLAlias, o.AddHandler) {
+	for _, a := range slices.Concat(o.URLAlias, o.AddHandler, o.ServiceScript) {
 		see(a.Value)
 	}
 	return missing, plain

@@ -19,6 +19,7 @@ func effects() map[string]effect {
 	add(effectsOfAccess())
 	add(effectsOfEnvironment())
 	add(effectsOfRoots())
+	add(effectsOfServices())
 	add(effectsOfTools())
 	return out
 }
@@ -212,19 +213,74 @@ func effectsOfEnvironment() map[string]effect {
 }
 
 func effectsOfRoots() map[string]effect {
+	logged := func(seen string, set func(o *Options)) effect {
+		return effect{seen, func(o *Options, _ *Facts) { set(o) }, func(o *Options, f *Facts) { o.AccessLog, o.StartupLog = true, true }}
+	}
+	rotated := func(set func(o *Options, f *Facts)) effect {
+		return effect{"TestRotateLogs", set, func(o *Options, f *Facts) { o.RotateLogs, f.Rotatelogs = true, "/usr/bin/rotatelogs" }}
+	}
 	return map[string]effect{
-		"server-root":     just("TestScriptServer", func(o *Options) { o.ServerRoot = "/other" }),
-		"log-directory":   just("TestConfigtest", func(o *Options) { o.LogDirectory = "/l" }),
-		"log-level":       just("TestConfigtest", func(o *Options) { o.LogLevel = "info" }),
-		"log-to-terminal": just("TestLogToTerminal", func(o *Options) { o.LogToTerminal = true }),
+		"server-root":           just("TestScriptServer", func(o *Options) { o.ServerRoot = "/other" }),
+		"pid-file":              just("TestNames", func(o *Options) { o.PidFile = "/p" }),
+		"socket-prefix":         just("TestConfigtest", func(o *Options) { o.SocketPrefix = "/s" }),
+		"log-directory":         just("TestNames", func(o *Options) { o.LogDirectory = "/l" }),
+		"log-level":             just("TestNames", func(o *Options) { o.LogLevel = "info" }),
+		"access-log":            just("TestAccessLog", func(o *Options) { o.AccessLog = true }),
+		"startup-log":           just("TestNames", func(o *Options) { o.StartupLog = true }),
+		"log-to-terminal":       just("TestLogToTerminal TestAccessLogToTerminal", func(o *Options) { o.LogToTerminal = true }),
+		"access-log-format":     logged("TestAccessLog", func(o *Options) { o.AccessLogFormat = `%h "%r"\t%>s` }),
+		"error-log-format":      just("TestNames", func(o *Options) { o.ErrorLogFormat = "%M" }),
+		"error-log-name":        just("TestNames", func(o *Options) { o.ErrorLogName = "e" }),
+		"access-log-name":       logged("TestNames", func(o *Options) { o.AccessLogName = "/a" }),
+		"startup-log-name":      logged("TestNames", func(o *Options) { o.StartupLogName = "s" }),
+		"rotate-logs":           {"TestRotateLogs", func(o *Options, f *Facts) { o.RotateLogs, f.Rotatelogs = true, "/usr/bin/rotatelogs" }, nil},
+		"max-log-size":          rotated(func(o *Options, _ *Facts) { o.MaxLogSize = 7 }),
+		"rotatelogs-executable": rotated(func(_ *Options, f *Facts) { f.Rotatelogs = "/other" }),
+		"shell-executable":      {"TestNames", func(_ *Options, f *Facts) { f.Shell = "/bin/zsh" }, nil},
+		"httpd-executable":      {"TestNames", func(_ *Options, f *Facts) { f.Httpd = "/h" }, nil},
+		"process-name":          just("TestNames", func(o *Options) { o.ProcessName = "mine" }),
+		"modules-directory":     {"TestNames", func(_ *Options, f *Facts) { f.ModulesDir = "/m" }, nil},
+	}
+}
+
+func effectsOfServices() map[string]effect {
+	served := func(set func(o *Options)) effect {
+		return effect{"TestServices", func(o *Options, _ *Facts) { set(o) },
+			func(o *Options, f *Facts) { o.ServiceScript, f.UID = Pairs{{"tick", "/t.py"}}, 0 }}
+	}
+	return map[string]effect{
+		"service-script":   just("TestServices", func(o *Options) { o.ServiceScript = Pairs{{"tick", "/t.py"}} }),
+		"service-user":     served(func(o *Options) { o.ServiceUser = Pairs{{"tick", "web"}} }),
+		"service-group":    served(func(o *Options) { o.ServiceGroup = Pairs{{"tick", "web"}} }),
+		"service-log-file": served(func(o *Options) { o.ServiceLogFile = Pairs{{"tick", "t.log"}} }),
 	}
 }
 
 func effectsOfTools() map[string]effect {
+	with := func(on func(o *Options), set func(o *Options)) effect {
+		return effect{"TestHandlerScript", func(o *Options, _ *Facts) { set(o) }, func(o *Options, _ *Facts) { on(o) }}
+	}
+	agent := func(o *Options) { o.WithNewRelicAgent = true }
 	return map[string]effect{
-		"setup-only":        just("TestControlScript", func(o *Options) { o.SetupOnly = true }),
-		"module-file":       {"TestModuleCommands", func(_ *Options, f *Facts) { f.Module = "/m.so" }, nil},
-		"python-executable": {"TestScriptServer", func(_ *Options, f *Facts) { f.PythonHome = "/p" }, nil},
-		"apxs":              {"TestScriptServer", func(_ *Options, f *Facts) { f.Httpd = "/h" }, nil},
+		"debug-mode":             just("TestDebugMode", func(o *Options) { o.DebugMode = true }),
+		"enable-debugger":        just("TestHandlerScript TestMPM", func(o *Options) { o.EnableDebugger = true }),
+		"debugger-startup":       with(func(o *Options) { o.EnableDebugger = true }, func(o *Options) { o.DebuggerStartup = true }),
+		"enable-coverage":        just("TestHandlerScript", func(o *Options) { o.EnableCoverage = true }),
+		"coverage-directory":     with(func(o *Options) { o.EnableCoverage = true }, func(o *Options) { o.CoverageDirectory = "/c" }),
+		"enable-profiler":        just("TestHandlerScript TestDebugTools", func(o *Options) { o.EnableProfiler = true }),
+		"profiler-directory":     with(func(o *Options) { o.EnableProfiler = true }, func(o *Options) { o.ProfilerDirectory = "/c" }),
+		"enable-recorder":        just("TestHandlerScript TestDebugTools", func(o *Options) { o.EnableRecorder = true }),
+		"recorder-directory":     with(func(o *Options) { o.EnableRecorder = true }, func(o *Options) { o.RecorderDirectory = "/c" }),
+		"enable-gdb":             {"TestGDB", func(o *Options, f *Facts) { o.EnableGDB, f.GDB = true, "/usr/bin/gdb" }, nil},
+		"gdb-executable":         {"TestGDB", func(_ *Options, f *Facts) { f.GDB = "/other" }, func(o *Options, f *Facts) { o.EnableGDB, f.GDB = true, "/g" }},
+		"setup-only":             just("TestControlScript", func(o *Options) { o.SetupOnly = true }),
+		"with-newrelic":          just("TestHandlerScript", func(o *Options) { o.WithNewRelic = true }),
+		"with-newrelic-agent":    just("TestHandlerScript", agent),
+		"with-newrelic-platform": just("TestConfigtest", func(o *Options) { o.WithNewRelicPlatform = true }),
+		"newrelic-config-file":   with(agent, func(o *Options) { o.NewRelicConfigFile = "/n" }),
+		"newrelic-environment":   with(agent, func(o *Options) { o.NewRelicEnvironment = "production" }),
+		"module-file":            {"TestModuleCommands", func(_ *Options, f *Facts) { f.Module = "/m.so" }, nil},
+		"python-executable":      {"TestScriptServer", func(_ *Options, f *Facts) { f.PythonHome = "/p" }, nil},
+		"apxs":                   {"TestScriptServer", func(_ *Options, f *Facts) { f.Httpd = "/h" }, nil},
 	}
 }

@@ -17,6 +17,9 @@ type Facts struct {
 	MimeTypes  string
 	Shell      string // for apachectl
 
+	Python       string // the interpreter
+	Rotatelogs   string
+	GDB          string
 	Module       string // the mod_wsgi.so to load
 	Older        bool   // Module is of a release before 6.0
 	FreeThreaded bool   // the Python was built without its lock
@@ -32,7 +35,9 @@ type Facts struct {
 	NoLocale   bool            // Locale is not installed
 	TmpDir     string          // holds server roots that were not named
 	Stderr     bool            // /dev/stderr can be opened
+	Stdout     bool            // /dev/stdout can be opened
 	PlainFiles map[string]bool // the alias targets that are files, not folders
+	NoPackages []string        // Python packages of options that are not installed
 	Unset      []string        // variables of --passenv that are not set
 	OpenKey    bool            // others can read the key of the certificate
 	Missing    map[string]bool // paths of options at which there is nothing
@@ -54,7 +59,9 @@ type Server struct {
 	Port     int
 	UID      int // that requests run as, and its group: who Owned files are given to
 	GID      int
-	HTTPS    int    // a further port; 0 is none
+	HTTPS    int // a further port; 0 is none
+	PidFile  string
+	Debug    bool   // it stays at the terminal it was started from
 	ErrorLog string // "" when it is standard error
 }
 

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
 
@@ -41,7 +40,12 @@ func Generate(o Options, f Facts) (Server, error) {
 	if o.https() {
 		g.s.HTTPS = *o.HTTPSPort
 	}
+	g.s.PidFile, g.s.Debug = g.s.Path("httpd.pid"), o.debugging()
+	if o.PidFile != "" {
+		g.s.PidFile = o.PidFile
+	}
 	g.entry()
+	g.sockets()
 	g.configuration()
 	g.handlers()
 	g.resourceTable()
@@ -156,129 +160,6 @@ func (g *generator) groupName() string {
 		return g.o.ProcessGroup
 	}
 	return fmt.Sprintf("%s:%d", g.o.hostname(), g.o.Port)
-}
-
-// pathAsModule is whether the working directory must be put into sys.path by
-// the handler: in Apache's own processes there is no home= to do it, and a
-// folder with a colon in its name is no part of a search path.
-func (g *generator) pathAsModule() bool {
-	return g.o.EmbeddedMode && strings.Contains(g.o.WorkingDirectory, ":")
-}
-
-func (g *generator) handlers() {
-	if g.handler == "" {
-		return
-	}
-	environ := Pairs{
-		{"MOD_WSGI_EXPRESS", "true"},
-		{"MOD_WSGI_SERVER_NAME", g.o.siteName()},
-		{"MOD_WSGI_SERVER_ALIASES", strings.Join(g.o.ServerAlias, " ")},
-	}
-	for _, flag := range []struct {
-		name string
-		set  bool
-	}{
-		{"RELOADER", g.o.monitoring()},
-	} {
-		if flag.set {
-			environ = append(environ, Pair{"MOD_WSGI_" + flag.name + "_ENABLED", "true"})
-		}
-	}
-	var sysPath []string
-	if g.pathAsModule() {
-		sysPath = []string{g.o.WorkingDirectory}
-	}
-	g.file("handler.wsgi", g.fill("handler.wsgi.tmpl", map[string]any{
-		"Version":        g.f.Version,
-		"Runtime":        g.s.Path("runtime"),
-		"Environ":        environ,
-		"SysPath":        sysPath,
-		"Kind":           g.kind,
-		"EntryPoint":     g.entryPoint,
-		"CallableObject": g.o.CallableObject,
-		"MountPoint":     g.o.MountPoint,
-		"Tools":          g.tools(),
-		"Reloading":      g.o.reloading(),
-	}), true)
-}
-
-// argument is a keyword argument of Handler, its value as Python writes it.
-type argument struct{ Name, Value string }
-
-// tools are what the handler has besides the application. What is not asked for
-// is not imported.
-func (g *generator) tools() []argument {
-	var out []argument
-	if g.o.monitoring() {
-		out = append(out, argument{"monitor", "True"})
-	}
-	return out
-}
-
-// resourceTable adds the script that finds the handler of a file.
-func (g *generator) resourceTable() {
-	if len(g.o.AddHandler) == 0 {
-		return
-	}
-	var table Pairs
-	for _, p := range g.o.AddHandler {
-		table = append(table, Pair{extension(p.Key), p.Value})
-	}
-	g.file("resource.wsgi", g.fill("resource.wsgi.tmpl", map[string]any{
-		"Version": g.f.Version, "Runtime": g.s.Path("runtime"), "Table": table, "Reloading": g.o.reloading(),
-	}), true)
-}
-
-// control adds the control script, what it reads, and the empty folders.
-func (g *generator) control() {
-	name := ""
-	if slices.Contains([]string{"bash", "zsh", "ksh93"}, filepath.Base(g.f.Shell)) {
-		name = filepath.Base(g.f.Httpd) + " (mod_wsgi-express)"
-	}
-	httpsPort := ""
-	if g.o.https() {
-		httpsPort = strconv.Itoa(*g.o.HTTPSPort)
-	}
-	ctl := g.file("apachectl", g.fill("apachectl.tmpl", map[string]any{
-		"Version":          g.f.Version,
-		"Shell":            g.f.Shell,
-		"Root":             g.s.Root,
-		"ModulesDir":       g.f.ModulesDir,
-		"WorkingDirectory": g.o.WorkingDirectory,
-		"Hostname":         g.o.hostname(),
-		"PortText":         strconv.Itoa(g.o.Port),
-		"HTTPSPort":        httpsPort,
-		"Locale":           g.f.Locale,
-		"User":             g.f.User,
-		"Group":            g.f.Group,
-		"Httpd":            g.f.Httpd,
-		"ProcessName":      name,
-		"Defines":          g.defines(),
-		"Terminal":         g.o.terminal(),
-		"Streams":          g.o.terminal() && !g.f.Stderr,
-	}), false)
-	ctl.Mode = 0o700
-	if g.s.Super {
-		ctl.Mode = 0o755
-	}
-	if g.o.EnvvarsScript != "" {
-		g.file("envvars", []byte(". "+quoteShell(g.o.EnvvarsScript)+"\n"), true)
-	} else {
-		g.file("envvars", nil, true).Kept = true
-	}
-	if g.o.RewriteRules == "" {
-		g.file("rewrite.conf", nil, false).Kept = true
-	}
-	g.folder("htdocs").Kept = true
-	if g.o.PythonEggs == "" {
-		eggs := g.folder("python-eggs")
-		eggs.Kept, eggs.Owned = true, true
-	} else {
-		g.outside(g.o.PythonEggs, true)
-	}
-	if g.o.DocumentRoot != "" {
-		g.outside(g.o.DocumentRoot, false)
-	}
 }
 
 // runtime adds the copy of the Python package that handler.wsgi imports. It has

@@ -90,6 +90,28 @@ var goldens = []struct {
 		o.AuthGroup, o.AuthType, o.ServerStatus, o.EnableTelemetry, f.UID = `a "b"`, "Digest", true, true, 0
 		f.Program = "/usr/bin/mod_wsgi-express"
 	}},
+	{"logs", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.LogDirectory, o.AccessLog, o.StartupLog = dir+"/app.wsgi", dir+`/it's 100% "log"`, true, true
+		o.AccessLogFormat, o.ErrorLogFormat, o.ErrorLogName = `%h "%r"\t%>s ${PATH}`, `[%t] %M`, "e.log"
+		o.RotateLogs, o.MaxLogSize, f.Rotatelogs, o.ProcessName = true, 7, "/usr/bin/rotatelogs", "my 'httpd'"
+		o.PidFile, o.SocketPrefix = dir+"/my.pid", dir
+	}},
+	{"terminal", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.LogToTerminal, o.AccessLog, o.RotateLogs, o.StartupLog = dir+"/app.wsgi", true, true, true, true
+		o.AccessLogFormat, f.Stderr, f.Stdout = "combined", false, false
+	}},
+	{"services", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.ServerName, f.UID, f.Program = dir+"/app.wsgi", "x.y", 0, "/usr/bin/mod_wsgi-express"
+		o.ServiceScript = Pairs{{"tick", dir + "/t.py"}, {"tock", dir + "/it's.py"}}
+		o.ServiceUser, o.ServiceGroup, o.ServiceLogFile = Pairs{{"tick", "#65534"}}, Pairs{{"tick", "#65534"}}, Pairs{{"tick", "tick_log"}}
+		o.EnableTelemetry, o.TelemetryUIPort, o.PythonPath = true, 9999, []string{dir + "/lib"}
+	}},
+	{"debug", func(o *Options, f *Facts, dir string) {
+		o.EntryPoint, o.EnableDebugger, o.DebuggerStartup, o.EnableCoverage, o.EnableProfiler, o.EnableRecorder = dir+"/app.wsgi", true, true, true, true, true
+		o.CoverageDirectory, o.EnableGDB, f.GDB, o.Processes, o.Threads, o.RequestTimeout = dir+`/it's "cov"`, true, "/usr/bin/gdb", ptr(3), 9, 5
+		o.WithNewRelic, o.NewRelicConfigFile, o.NewRelicEnvironment, o.ServerStatus, f.Python = true, dir+"/nr.ini", "it's", true, "/usr/bin/python3"
+		f.NoPackages = []string{"coverage"}
+	}},
 	{"static", func(o *Options, f *Facts, dir string) {
 		o.ApplicationType, o.EntryPoint, o.DirectoryIndex = "static", dir+"/public", "start.html index.html"
 		o.URLAlias = Pairs{{"/s/", dir + "/s/"}, {"/s/sub", dir + "/sub"}, {"/f.ico", dir + "/icons/f.ico"}}
@@ -203,6 +225,16 @@ func TestGenerateErrors(t *testing.T) {
 		}},
 		{"mod_rewrite.so: this Apache has no such module", func(o *Options, f *Facts) { delete(f.Modules, "mod_rewrite.so") }},
 		{"Apache serves at most 20000 clients", func(o *Options, f *Facts) { o.Processes, o.Threads = ptr(200), 200 }},
+		{"--http2: this Apache has no mod_http2.so", func(o *Options, f *Facts) { o.HTTP2 = true; delete(f.Modules, "mod_http2.so") }},
+		{"--with-cgi: this Apache has no mod_cgid.so", func(o *Options, f *Facts) {
+			o.WithCGI = true
+			delete(f.Modules, "mod_cgid.so")
+			delete(f.Modules, "mod_cgi.so")
+		}},
+		{"--switch-interval: the module", func(o *Options, f *Facts) { o.SwitchInterval, f.Older = ptr(0.01), true }}, // A139
+		{"--interrupt-timeout 3: the module", func(o *Options, f *Facts) { o.InterruptTimeout, f.Older = 3, true }},
+		{"--free-threading: the Python at", func(o *Options, f *Facts) { o.FreeThreading = true }}, // A126
+		{"too long for sockets, by", func(o *Options, f *Facts) { o.ServerRoot, o.EnableTelemetry = "/"+strings.Repeat("x", 100), true }},
 		{"control characters", func(o *Options, f *Facts) { f.PythonHome = "/a\nb" }},
 		{"the characters * ? [ ]", func(o *Options, f *Facts) { f.TmpDir = "/tmp/[x]" }},
 	}
@@ -230,6 +262,12 @@ func TestMPM(t *testing.T) {
 		{"embedded, asked for", "event", func(o *Options, f *Facts) { o.EmbeddedMode, o.ServerMPM = true, []string{"event"} }},
 		{"embedded, nothing else", "event", func(o *Options, f *Facts) {
 			o.EmbeddedMode = true
+			delete(f.Modules, "mod_mpm_worker.so")
+			delete(f.Modules, "mod_mpm_prefork.so")
+		}},
+		{"debugging", "worker", func(o *Options, f *Facts) { o.EnableDebugger, o.ServerMPM = true, []string{"event"} }}, // A037
+		{"debugging, nothing else", "event", func(o *Options, f *Facts) {
+			o.DebugMode = true
 			delete(f.Modules, "mod_mpm_worker.so")
 			delete(f.Modules, "mod_mpm_prefork.so")
 		}},
@@ -307,6 +345,17 @@ func TestHandlerScript(t *testing.T) {
 		{func(*Options) {}, []string{"    from _mwe_runtime.express.loader import Loader as _Handler", "!MOD_WSGI_RELOADER_ENABLED"}},
 		{func(o *Options) { o.ReloadOnChanges = true }, []string{"    from _mwe_runtime.express.handler import Handler as _Handler",
 			"    monitor=True,", "    'MOD_WSGI_RELOADER_ENABLED': 'true',"}},
+		{func(o *Options) { o.EnableDebugger, o.DebuggerStartup = true, true }, []string{"    debug=True,", "    debugger=True,", "    debugger_startup=True,",
+			"    'MOD_WSGI_DEBUG_MODE': 'true',", "    'MOD_WSGI_DEBUGGER_ENABLED': 'true',", "!reload_required"}},
+		{func(o *Options) {
+			o.EnableCoverage, o.EnableProfiler, o.EnableRecorder, o.RecorderDirectory = true, true, true, "/it's"
+		}, []string{
+			"    coverage='/tmp/mod_wsgi-localhost:8000:1000/htmlcov',", "    profiler='/tmp/mod_wsgi-localhost:8000:1000/pstats',", `    recorder='/it\'s',`,
+			"    'MOD_WSGI_COVERAGE_ENABLED': 'true',", "    'MOD_WSGI_PROFILER_ENABLED': 'true',", "    'MOD_WSGI_RECORDER_ENABLED': 'true',"}},
+		{func(o *Options) {
+			o.WithNewRelicAgent, o.NewRelicConfigFile, o.NewRelicEnvironment = true, "/n.ini", "staging"
+		}, []string{
+			"    newrelic=True,", "    newrelic_config='/n.ini',", "    newrelic_environment='staging',", "!debug"}},
 		{func(o *Options) { o.ReloadOnChanges, o.DisableReloading = true, true }, []string{"!monitor", "!reload_required"}},
 	} {
 		o := base()

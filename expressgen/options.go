@@ -147,12 +147,50 @@ type Options struct {
 	SetEnv        Pairs    `group:"Configuration and environment" name:"setenv" placeholder:"KEY VALUE" makes:"SetEnv" help:"Put a value into the environ of each request. Repeatable."`
 	PassEnv       []string `group:"Configuration and environment" name:"passenv" sep:"none" placeholder:"KEY" makes:"PassEnv" help:"Pass a variable of this environment to each request. Repeatable."`
 
-	ServerRoot    string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ServerRoot" help:"Folder for everything that is generated."`
-	LogDirectory  string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ErrorLog" help:"Folder for log files; turns --log-to-terminal off."`
-	LogLevel      string `group:"Server root and logs" default:"warn" placeholder:"LEVEL" makes:"LogLevel" help:"Apache's LogLevel: \"info\", or \"info rewrite:trace8\"."`
-	LogToTerminal bool   `group:"Server root and logs" makes:"ErrorLog" help:"Write the error log to standard error, the access log to standard output."`
+	ServerRoot           string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ServerRoot" help:"Folder for everything that is generated."`
+	PidFile              string `group:"Server root and logs" kind:"path" placeholder:"FILE" makes:"PidFile" help:"File for the process number of Apache."`
+	SocketPrefix         string `group:"Server root and logs" kind:"folder" placeholder:"DIR" makes:"WSGISocketPrefix" help:"Folder for sockets, where the server root has too long a name."`
+	LogDirectory         string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ErrorLog" help:"Folder for log files; turns --log-to-terminal off."`
+	LogLevel             string `group:"Server root and logs" default:"warn" placeholder:"LEVEL" makes:"LogLevel" help:"Apache's LogLevel: \"info\", or \"info rewrite:trace8\"."`
+	AccessLog            bool   `group:"Server root and logs" makes:"CustomLog LogFormat" help:"Log each request."`
+	StartupLog           bool   `group:"Server root and logs" makes:"apachectl" help:"Log what Apache says while it reads its configuration."`
+	LogToTerminal        bool   `group:"Server root and logs" makes:"ErrorLog" help:"Write the error log to standard error, the access log to standard output."`
+	AccessLogFormat      string `group:"Server root and logs" placeholder:"FORMAT" needs:"access-log" makes:"LogFormat CustomLog" help:"Form of its lines: common, combined, or what Apache's LogFormat takes."`
+	ErrorLogFormat       string `group:"Server root and logs" placeholder:"FORMAT" makes:"ErrorLogFormat" help:"Form of the lines of the error log."`
+	ErrorLogName         string `group:"Server root and logs" default:"error_log" placeholder:"NAME" makes:"ErrorLog" help:"Name of the error log."`
+	AccessLogName        string `group:"Server root and logs" default:"access_log" placeholder:"NAME" needs:"access-log" makes:"CustomLog" help:"Name of the access log."`
+	StartupLogName       string `group:"Server root and logs" default:"startup_log" placeholder:"NAME" needs:"startup-log" makes:"apachectl" help:"Name of the startup log."`
+	RotateLogs           bool   `group:"Server root and logs" makes:"ErrorLog" help:"Begin a new log file when one has its size."`
+	MaxLogSize           int    `group:"Server root and logs" default:"5" range:"1..1000000" placeholder:"MEGABYTES" needs:"rotate-logs" makes:"ErrorLog" help:"That size."`
+	RotatelogsExecutable string `group:"Server root and logs" placeholder:"PATH" needs:"rotate-logs" makes:"ErrorLog" help:"The program rotatelogs of Apache."`
+	ShellExecutable      string `group:"Server root and logs" placeholder:"PATH" makes:"apachectl" help:"The shell that runs apachectl."`
+	HttpdExecutable      string `group:"Server root and logs" placeholder:"PATH" makes:"apachectl" help:"The httpd to run."`
+	ProcessName          string `group:"Server root and logs" placeholder:"NAME" makes:"apachectl" help:"Name of Apache's processes in ps."`
+	ModulesDirectory     string `group:"Server root and logs" kind:"folder" placeholder:"DIR" makes:"apachectl" help:"Folder of Apache's modules."`
 
-	SetupOnly bool `group:"Debugging" makes:"banner" help:"Generate, do not start."`
+	ServiceScript  Pairs `group:"Services" placeholder:"SERVICE SCRIPT" makes:"WSGIDaemonProcess WSGIImportScript" help:"Python script to run in a process of its own, beside the application. Repeatable."`
+	ServiceUser    Pairs `group:"Services" placeholder:"SERVICE USER" needs:"service-script" makes:"user=" help:"User that runs a service when started as root. Repeatable."`
+	ServiceGroup   Pairs `group:"Services" placeholder:"SERVICE GROUP" needs:"service-script" makes:"group=" help:"Group of it. Repeatable."`
+	ServiceLogFile Pairs `group:"Services" placeholder:"SERVICE FILE" needs:"service-script" makes:"ErrorLog VirtualHost" help:"Log of a service of its own. Repeatable."`
+
+	DebugMode         bool   `group:"Debugging" makes:"apachectl WSGIRestrictStdin" help:"One process with one thread, at this terminal."`
+	EnableDebugger    bool   `group:"Debugging" makes:"handler.wsgi" help:"Start pdb where a request fails; implies --debug-mode."`
+	DebuggerStartup   bool   `group:"Debugging" needs:"enable-debugger" makes:"handler.wsgi" help:"Start pdb once the application is loaded."`
+	EnableCoverage    bool   `group:"Debugging" makes:"handler.wsgi" help:"Record which lines run, with the package coverage; implies --debug-mode."`
+	CoverageDirectory string `group:"Debugging" kind:"path" placeholder:"DIR" needs:"enable-coverage" makes:"handler.wsgi" help:"Folder for its report."`
+	EnableProfiler    bool   `group:"Debugging" makes:"handler.wsgi" help:"Record where time goes, with cProfile; implies --debug-mode."`
+	ProfilerDirectory string `group:"Debugging" kind:"path" placeholder:"DIR" needs:"enable-profiler" makes:"handler.wsgi" help:"Folder for its files."`
+	EnableRecorder    bool   `group:"Debugging" makes:"handler.wsgi" help:"Record every request with its response; implies --debug-mode."`
+	RecorderDirectory string `group:"Debugging" kind:"path" placeholder:"DIR" needs:"enable-recorder" makes:"handler.wsgi" help:"Folder for these."`
+	EnableGDB         bool   `group:"Debugging" name:"enable-gdb" makes:"apachectl handler.wsgi" help:"Run Apache under gdb; implies --debug-mode."`
+	GDBExecutable     string `group:"Debugging" name:"gdb-executable" default:"gdb" placeholder:"PATH" needs:"enable-gdb" makes:"apachectl" help:"The program gdb."`
+	SetupOnly         bool   `group:"Debugging" makes:"banner" help:"Generate, do not start."`
+
+	WithNewRelic         bool   `group:"New Relic" name:"with-newrelic" whole:"" makes:"handler.wsgi" help:"Older name of --with-newrelic-agent."`
+	WithNewRelicAgent    bool   `group:"New Relic" name:"with-newrelic-agent" whole:"" makes:"handler.wsgi" help:"Run the application under New Relic's Python agent, which must be installed."`
+	WithNewRelicPlatform bool   `group:"New Relic" name:"with-newrelic-platform" whole:"" hidden:"" makes:"WSGIServerMetrics" help:"The service was discontinued; implies --server-metrics."`
+	NewRelicConfigFile   string `group:"New Relic" name:"newrelic-config-file" whole:"" kind:"path" placeholder:"FILE" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Configuration of the agent."`
+	NewRelicEnvironment  string `group:"New Relic" name:"newrelic-environment" whole:"" placeholder:"NAME" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Section of that configuration."`
 
 	ModuleFile       string `group:"Choice of Apache and Python" ours:"" kind:"file" placeholder:"FILE" makes:"LoadModule" help:"The mod_wsgi.so to load; found or built otherwise."`
 	PythonExecutable string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"WSGIPythonHome" help:"The Python of the application: its own, or a virtual environment's."`

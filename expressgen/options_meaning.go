@@ -10,7 +10,18 @@ import (
 // What options say together.
 
 // Daemon says whether the application runs in processes of its own.
-func (o *Options) Daemon() bool { return !o.EmbeddedMode }
+func (o *Options) Daemon() bool { return !o.EmbeddedMode && !o.debugging() }
+
+// debugging says whether there is one process at the terminal.
+func (o *Options) debugging() bool {
+	return o.DebugMode || o.EnableDebugger || o.EnableCoverage || o.EnableProfiler || o.EnableRecorder || o.EnableGDB
+}
+
+// newRelic says whether the application runs under New Relic's agent.
+func (o *Options) newRelic() bool { return o.WithNewRelic || o.WithNewRelicAgent }
+
+// rotating says whether logs are cut into files of a size.
+func (o *Options) rotating() bool { return o.RotateLogs && !o.terminal() }
 
 // processes is --processes with its default.
 func (o *Options) processes() int {
@@ -21,7 +32,7 @@ func (o *Options) processes() int {
 }
 
 // reloading says whether a changed application file is noticed.
-func (o *Options) reloading() bool { return !o.DisableReloading && !o.EmbeddedMode }
+func (o *Options) reloading() bool { return !o.DisableReloading && o.Daemon() }
 
 // monitoring says whether a thread watches all files that were loaded.
 func (o *Options) monitoring() bool { return o.ReloadOnChanges && o.reloading() }

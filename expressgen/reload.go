@@ -41,7 +41,7 @@ func FindRunning(root string) (Running, error) {
 	if err != nil {
 		return Running{}, hint.New(fmt.Errorf("%s is no server root: %w", root, err), "give the folder that start-server named, or its --server-root")
 	}
-	pid, ok := readPid(filepath.Join(root, "httpd.pid"))
+	pid, ok := readPid(fileOf(string(text), "PidFile"))
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	if !ok || err != nil || !bytes.Contains(line, []byte("\x00"+conf+"\x00")) {
 		return Running{}, hint.New(fmt.Errorf("no server runs from %s", root), "start it: "+words.Quote(filepath.Join(root, "apachectl"))+" start")
@@ -51,16 +51,22 @@ func FindRunning(root string) (Running, error) {
 
 // errorLogOf is the file that the first ErrorLog of a configuration names.
 func errorLogOf(conf string) string {
+	path := fileOf(conf, "ErrorLog")
+	if fi, err := os.Stat(path); err != nil || !fi.Mode().IsRegular() {
+		return ""
+	}
+	return path
+}
+
+// fileOf is the path that the first line of a directive names.
+func fileOf(conf, directive string) string {
 	for line := range strings.Lines(conf) {
-		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "ErrorLog ")
+		rest, ok := strings.CutPrefix(strings.TrimSpace(line), directive+" ")
 		if !ok {
 			continue
 		}
-		list, err := words.Split(rest)
+		list, err := words.Split(strings.ReplaceAll(rest, "${EXPRESS_DOLLAR}", `\$`))
 		if err != nil || len(list) != 1 || !filepath.IsAbs(list[0]) {
-			return ""
-		}
-		if fi, err := os.Stat(list[0]); err != nil || !fi.Mode().IsRegular() {
 			return ""
 		}
 		return list[0]

@@ -82,7 +82,7 @@ func checkRoot(s *Server) error {
 // notRunning is an error if the root's pid file names an httpd that was started
 // from it.
 func notRunning(s *Server) error {
-	pid, ok := readPid(s.Path("httpd.pid"))
+	pid, ok := readPid(s.PidFile)
 	if !ok {
 		return nil
 	}

@@ -68,7 +68,7 @@ func PrintBanner(w io.Writer, s *Server) {
 // container it is httpd that is watched.
 func Run(ctx context.Context, r *run.Runner, s *Server) (int, error) {
 	args := []string{"start", "-DFOREGROUND"}
-	if !watched(os.Stdout) {
+	if s.Debug || !watched(os.Stdout) { // whoever debugs needs the terminal itself
 		return 1, run.Replace(s.Path("apachectl"), args...)
 	}
 	signals := make(chan os.Signal, 16)

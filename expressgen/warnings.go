@@ -56,6 +56,38 @@ func (g *generator) warn() {
 	for _, key := range g.f.Unset {
 		add("--passenv %s: the variable is not set", key)
 	}
+	if list := disregarded(g.o); g.o.debugging() && len(list) > 0 {
+		add("%s: without effect in debug mode", strings.Join(list, ", "))
+	}
+	if ip := net.ParseIP(g.o.Host); g.o.debugging() && (ip == nil || !ip.IsLoopback()) && g.o.Host != "localhost" {
+		add("debug mode is for this machine alone: --host 127.0.0.1")
+	}
+	if g.o.LogToTerminal && !g.o.terminal() {
+		add("--log-to-terminal: --log-directory has precedence")
+	}
+	if g.o.RotateLogs && !g.o.rotating() {
+		add("--rotate-logs: without effect where logs go to the terminal")
+	}
+	if g.o.StartupLog && g.startupLog() == "" {
+		add("--startup-log: there is no terminal that Apache could open")
+	}
+	if g.o.WithNewRelic || g.o.WithNewRelicPlatform {
+		add("the platform of New Relic was discontinued; its agent is --with-newrelic-agent")
+	}
+	if g.o.ReloadOnChanges && !g.o.reloading() && !g.o.debugging() {
+		add("--reload-on-changes: without effect with --disable-reloading or --embedded-mode")
+	}
+	if (len(g.o.ServiceUser) > 0 || len(g.o.ServiceGroup) > 0) && !g.s.Super {
+		add("--service-user, --service-group: only root can run a service as another user")
+	}
+	for _, s := range g.o.ServiceScript {
+		if g.f.Missing[s.Value] {
+			add("--service-script %s %s: there is no such file", s.Key, s.Value)
+		}
+	}
+	for _, name := range g.f.NoPackages {
+		add("the Python at %s has no package %s", g.f.PythonHome, name)
+	}
 	if g.f.OpenKey {
 		add("%s: others can read the private key", g.o.key())
 	}

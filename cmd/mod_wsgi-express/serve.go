@@ -85,3 +85,22 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	}
 	return err
 }
+
+// serverGrammar are the options of start-server and setup-server, and the names
+// of other releases.
+func serverGrammar() grammar {
+	g := grammar{positionals: 1}
+	for _, o := range expressgen.Table() {
+		g.options = append(g.options, option{Option: o})
+	}
+	for _, o := range expressgen.OlderOptions() {
+		g.options = append(g.options, option{
+			Option:  expressgen.Option{Name: o.Name, Words: o.Words, Whole: o.Whole, Hidden: true},
+			now:     o.Now,
+			note:    o.Note,
+			refusal: o.Refusal,
+			ignored: o.Now == "" && o.Refusal == "",
+		})
+	}
+	return g
+}

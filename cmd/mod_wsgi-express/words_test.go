@@ -46,11 +46,11 @@ func TestRewrite(t *testing.T) {
 		{"--with-php5", "", []string{"--with-php5: removed: PHP 5"}},
 		{"--ssl-port|8443", "--https-port=8443", nil}, // A086
 		{"--proxy-buffer-size|70000", "--response-buffer-size=70000", nil},
-		{"--service-script|a|b.py", "", []string{"--service-script a b.py: not available in this release"}},
+		{"--service-script|a|b.py", "--service-script=a|b.py", nil},
 		{"--telemetry-options|-X", "--telemetry-options=-X", nil},
 		{"--proxy-url-alias|/p|http://h/", "--proxy-mount-point=/p|http://h/", nil},
 		{"--with-new|x", "--|x", []string{"unknown option --with-new"}},
-		{"--mod|x", "", []string{"--modules-directory x: not available"}}, // --module-file is ours
+		{"--mod|x", "--modules-directory=x", nil}, // --module-file is ours
 		{"--port|x|--nosuch|--threads|y|--with-php5", "", []string{"--port x", "--nosuch", "--threads y", "--with-php5"}},
 	}
 	for _, tt := range tests {
