@@ -51,7 +51,7 @@ func (g *generator) python(c *conf) {
 	if !g.o.Daemon() {
 		c.set("WSGIPythonEggs", c.text(g.eggs()))
 	}
-	if g.o.Daemon() || g.handler == "" {
+	if g.o.Daemon() || g.handler == "" && len(g.o.AddHandler) == 0 && !g.guarded() {
 		c.set("WSGIRestrictEmbedded", "On")
 	}
 	if g.daemon() {

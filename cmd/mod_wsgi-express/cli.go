@@ -22,6 +22,7 @@ type commandLine struct {
 	Apaches        apachesCommand   `cmd:"" help:"List the Apaches of this machine."`
 	Audit          auditCommand     `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
 	Build          buildCommand     `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	Completion     completer        `cmd:"" help:"Print what a shell needs to complete commands and options: bash, fish or zsh."`
 	Discover       discoverCommand  `cmd:"" help:"List the Apaches and Pythons of this machine, which are usable and how to choose one."`
 	Doctor         doctorCommand    `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
 	Explain        explainCommand   `cmd:"" help:"Say what a build output or an error log means, and what to type."`
@@ -47,6 +48,7 @@ var commands = []struct {
 	{"apaches", "[--json]", func() grammar { return grammarOf(apachesCommand{}, 0) }, false},
 	{"audit", "[--json] [--no-import] VENV", auditGrammar, false},
 	{"build", "[--apxs PATH] [--python PYTHON]... [--output DIR] [--source SOURCE] [options]", func() grammar { return grammarOf(buildCommand{}, 0) }, false},
+	{"completion", "bash|fish|zsh", func() grammar { return grammar{positionals: 1} }, false},
 	{"discover", "[--json]", func() grammar { return grammarOf(discoverCommand{}, 0) }, false},
 	{"doctor", "[--apxs PATH] [--python PATH] [--log FILE] [--json | --report]", doctorGrammar, false},
 	{"explain", "[--json] [FILE]", explainGrammar, false},
@@ -106,12 +108,22 @@ func execute(ctx context.Context, args []string) error {
 func overview() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "usage: %s COMMAND [arguments]\n\n", tool)
+	helps := commandHelps()
 	for _, c := range commands {
-		field, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(c.name))
-		fmt.Fprintf(&b, "  %-16s %s\n", c.name, field.Tag.Get("help"))
+		fmt.Fprintf(&b, "  %-16s %s\n", c.name, helps[c.name])
 	}
 	fmt.Fprintf(&b, "\n%s COMMAND --help lists a command's options; --version prints the version.\n", tool)
 	return b.String()
+}
+
+// commandHelps are what is said of each command.
+func commandHelps() map[string]string {
+	out := map[string]string{}
+	for _, c := range commands {
+		field, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(c.name))
+		out[c.name] = field.Tag.Get("help")
+	}
+	return out
 }
 
 // fieldName is the field of commandLine for a command.
@@ -131,6 +143,9 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 		}
 	}
 	typed := g.rewrite(args)
+	if name == "start-server" || name == "setup-server" {
+		typed = g.fromElsewhere(typed, os.Environ())
+	}
 	if typed.help {
 		typed = result{words: []string{"--help"}}
 	}

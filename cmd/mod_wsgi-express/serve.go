@@ -11,12 +11,19 @@ import (
 	"modwsgi/installer"
 )
 
+// sourceFlags say where further options are.
+type sourceFlags struct {
+	Config string `group:"Further options" placeholder:"FILE" help:"File of options in TOML, such as port = 8080. The command line comes before it, and MODWSGI_EXPRESS_PORT in the environment, too."`
+}
+
 type startCommand struct {
+	sourceFlags
 	Script string `arg:"" optional:"" help:"The application: a script, a module's name or a folder, by --application-type."`
 	expressgen.Options
 }
 
 type setupCommand struct {
+	sourceFlags
 	Script string `arg:"" optional:"" help:"The application: a script, a module's name or a folder, by --application-type."`
 	expressgen.Options
 }
@@ -90,6 +97,7 @@ func (a *app) serve(script string, o expressgen.Options) error {
 // of other releases.
 func serverGrammar() grammar {
 	g := grammar{positionals: 1}
+	g.options = append(g.options, option{Option: expressgen.Option{Name: configOption, Words: 1, Whole: true, Files: true, Help: "File of options in TOML."}})
 	for _, o := range expressgen.Table() {
 		g.options = append(g.options, option{Option: o})
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -61,6 +62,13 @@ func TestTelemetryService(t *testing.T) {
 		t.Skip("this release has no command telemetry to run")
 	}
 	p := newPlace(t)
+	program, err := exec.LookPath("mod_wsgi-express")
+	if err == nil {
+		err = os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755) // for the user of the service
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	port := freePort(t)
 	s := p.start("app.wsgi", "--enable-telemetry", "--telemetry-ui-port", strconv.Itoa(port))
 	address := fmt.Sprintf("127.0.0.1:%d", port)

@@ -38,13 +38,15 @@ type grammar struct {
 type result struct {
 	words []string
 	help  bool
+	given map[string]bool
+	file  string   // of --config
 	notes []string // what to warn of
 	err   error    // all that is wrong, joined
 }
 
 // rewrite puts args into one form.
 func (g grammar) rewrite(args []string) result {
-	w := &rewriter{grammar: g, rest: args}
+	w := &rewriter{grammar: g, rest: args, out: result{given: map[string]bool{}}}
 	for len(w.rest) > 0 && !w.out.help {
 		w.next()
 	}
@@ -53,6 +55,7 @@ func (g grammar) rewrite(args []string) result {
 		w.others = w.others[:g.positionals]
 	}
 	if len(w.others) > 0 {
+		w.out.given["entry-point"] = true
 		w.out.words = append(append(w.out.words, "--"), w.others...)
 	}
 	w.out.err = errors.Join(w.errs...)
@@ -136,6 +139,10 @@ func (w *rewriter) option(name, value string, joined bool) {
 		return
 	case o.ignored:
 		return
+	}
+	w.out.given[o.Name] = true
+	if o.Name == configOption {
+		w.out.file = values[0]
 	}
 	switch o.Kind {
 	case expressgen.Integer:

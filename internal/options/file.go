@@ -24,16 +24,24 @@ const maxFile = 64 << 10
 
 // readFile reads the file at path: its values by option, and all that is wrong
 // with it. That there is none is right.
-//
-// It names programs to run, so one that another user could have put there is not
-// read.
 func readFile(path string, table []Option) (map[string]value, []error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO shall not hold us
+	text, err := ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, []error{fmt.Errorf("reading the options: %w", err)}
+		return nil, []error{err}
+	}
+	return parse(text, table)
+}
+
+// ReadFile is the text of a file of options. One that another user could have put
+// there is refused, since it names programs to run. The error wraps
+// os.ErrNotExist if there is none.
+func ReadFile(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO shall not hold us
+	if err != nil {
+		return "", fmt.Errorf("reading the options: %w", err)
 	}
 	defer f.Close()
 	fi, err := f.Stat()
@@ -44,16 +52,16 @@ func readFile(path string, table []Option) (map[string]value, []error) {
 		err = trust(path, fi, os.Geteuid(), os.Getenv("SUDO_UID"))
 	}
 	if err != nil {
-		return nil, []error{err}
+		return "", err
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(data) > maxFile {
 		err = fmt.Errorf("more than %d bytes", maxFile)
 	}
 	if err != nil {
-		return nil, []error{fmt.Errorf("reading %s: %w", path, err)}
+		return "", fmt.Errorf("reading %s: %w", path, err)
 	}
-	return parse(string(data), table)
+	return string(data), nil
 }
 
 // trust refuses a file that neither root nor this user, nor who became root by
@@ -90,14 +98,14 @@ func parse(text string, table []Option) (map[string]value, []error) {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b string) int {
-		if n := lineOf(text, a) - lineOf(text, b); n != 0 {
+		if n := LineOf(text, a) - LineOf(text, b); n != 0 {
 			return n
 		}
 		return strings.Compare(a, b)
 	})
 	values, errs := map[string]value{}, []error(nil)
 	for _, key := range keys {
-		place := fmt.Sprintf("%s:%d", FileName, lineOf(text, key))
+		place := fmt.Sprintf("%s:%d", FileName, LineOf(text, key))
 		o, ok := find(table, key)
 		if !ok {
 			errs = append(errs, unknown(place, key, table))
@@ -150,9 +158,9 @@ func (o Option) fromTOML(raw any) (string, error) {
 	return "", errors.New("it is " + want)
 }
 
-// lineOf is the line on which a key is said, 1 if it cannot be told: no option
+// LineOf is the line on which a key is said, 1 if it cannot be told: no option
 // takes a value of several lines, so a line that begins with the key is it.
-func lineOf(text, key string) int {
+func LineOf(text, key string) int {
 	n := 0
 	for line := range strings.SplitSeq(text, "\n") {
 		n++
