@@ -5,10 +5,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // control adds the control script, what it reads, and the empty folders.
 func (g *generator) control() {
+	if strings.ContainsFunc(g.f.Shell, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		g.fail("--shell-executable %s: a path with spaces cannot be named at the top of a script", printable(g.f.Shell))
+	}
 	httpsPort := ""
 	if g.o.https() {
 		httpsPort = strconv.Itoa(*g.o.HTTPSPort)
