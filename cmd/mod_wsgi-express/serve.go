@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"syscall"
 
 	"modwsgi/csrc"
 	"modwsgi/expressgen"
@@ -50,6 +51,8 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := errors.Join(a.bad, o.Check()); err != nil {
 		return err
 	}
+	restore := openUmask()
+	defer restore()
 	found, err := expressgen.Discover(a.ctx, a.r, &o, cacheBase())
 	if err != nil {
 		return err
@@ -86,11 +89,22 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if o.SetupOnly {
 		return nil
 	}
+	restore()
 	status, err := expressgen.Run(a.ctx, a.r, &s)
 	if err == nil && status != 0 {
 		err = exitStatus(status)
 	}
 	return err
+}
+
+// openUmask sees to it that what root's commands put into the cache can be read by
+// the user that requests run as, and returns what puts the umask back.
+func openUmask() func() {
+	if os.Geteuid() != 0 {
+		return func() {}
+	}
+	old := syscall.Umask(0o022)
+	return func() { syscall.Umask(old) }
 }
 
 // serverGrammar are the options of start-server and setup-server, and the names
