@@ -7,6 +7,7 @@ import (
 	"modwsgi/internal/hint"
 )
 
+// A006 A007 A035 A063 A106 A125
 func TestCheck(t *testing.T) {
 	o := base()
 	if err := o.Check(); err != nil {

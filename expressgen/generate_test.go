@@ -251,6 +251,7 @@ func TestGenerateErrors(t *testing.T) {
 	}
 }
 
+// A034 A037
 func TestMPM(t *testing.T) {
 	tests := []struct {
 		name, want string

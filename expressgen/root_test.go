@@ -88,6 +88,7 @@ func TestWriteTwice(t *testing.T) {
 	}
 }
 
+// A134
 func TestUnsafeRoot(t *testing.T) {
 	tests := []struct {
 		name, want string

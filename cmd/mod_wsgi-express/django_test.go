@@ -73,6 +73,7 @@ func (p *place) manage(python string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// A141
 // A project is served by what its settings say, with the options of
 // start-server, which are taken as they are.
 func TestDjangoCommand(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"modwsgi/internal/run"
 )
 
+// A051 A052 A053 A064 A105 A108 A114 A130
 func TestScriptServer(t *testing.T) {
 	p := newPlace(t)
 	doc := p.path("doc root")
@@ -81,6 +82,7 @@ func (p *place) run(args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
+// A057 A058 A059
 func TestMountedServer(t *testing.T) {
 	p := newPlace(t)
 	p.write("doc/file", "static")
@@ -103,6 +105,7 @@ func TestMountedServer(t *testing.T) {
 	s.stop(syscall.SIGINT)
 }
 
+// A118
 func TestModuleServers(t *testing.T) {
 	p := newPlace(t)
 	p.write("pkg/__init__.py", "")
@@ -211,6 +214,7 @@ func judgeStreams(t *testing.T, s *server) {
 	}
 }
 
+// A131
 // The control script does what apachectl does, from anywhere.
 func TestControlScript(t *testing.T) {
 	p := newPlace(t)
@@ -300,6 +304,7 @@ func TestClosedFolder(t *testing.T) {
 	}
 }
 
+// A018 A019 A021 A022
 // The helper commands print what Apache's configuration needs, and nothing of a
 // module that is not there.
 func TestModuleCommands(t *testing.T) {

@@ -38,6 +38,7 @@ func terminal(t *testing.T) (person, program *os.File) {
 	return person, program
 }
 
+// A128 A129
 // On a terminal a change of its size is no reason to stop, and ^C is.
 func TestTerminal(t *testing.T) {
 	p := newPlace(t)

@@ -8,6 +8,7 @@ import (
 	"modwsgi/expressgen"
 )
 
+// A005 A008 A009 A010 A011 A012 A014 A015
 func TestRewrite(t *testing.T) {
 	g := serverGrammar()
 	tests := []struct {
