@@ -116,6 +116,13 @@ func overview() string {
 	return b.String()
 }
 
+// alone is a commandLine with one command in it: the options of the others would
+// take as long to read as all the rest.
+func alone(name string) any {
+	f, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(name))
+	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: f.Name, Type: f.Type, Tag: f.Tag}})).Interface()
+}
+
 // commandHelps are what is said of each command.
 func commandHelps() map[string]string {
 	out := map[string]string{}
@@ -149,7 +156,7 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	if typed.help {
 		typed = result{words: []string{"--help"}}
 	}
-	parser, err := kong.New(&commandLine{},
+	parser, err := kong.New(alone(name),
 		kong.Name(tool),
 		kong.WithHyphenPrefixedParameters(true), // a value may look like an option
 		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)),

@@ -49,11 +49,11 @@ func TestRotateLogs(t *testing.T) {
 	dir := p.path(`log 100% "q" \`)
 	s := p.start("app.wsgi", "--rotate-logs", "--max-log-size", "7", "--log-directory", dir, "--access-log", "--rotatelogs-executable", "rotatelogs")
 	s.want("/x", 200, "")
-	s.stop(syscall.SIGTERM)
 	p.until("the log was written", func() bool {
 		files, err := filepath.Glob(strings.NewReplacer(`\`, `\\`).Replace(dir) + "/access_log.*")
 		return err == nil && len(files) == 1 && fileHas(files[0], "GET /x")
 	})
+	s.stop(syscall.SIGTERM)
 	if !fileHas(p.path("root/httpd.conf"), ` \"7M\""`) {
 		t.Error("not at 7 MB")
 	}
