@@ -25,6 +25,8 @@ class Coverage:
             print("mod_wsgi-express: nothing is measured: %s; pip install coverage in %s" % (error, sys.prefix), file=sys.stderr)
             return
         self._measured = coverage.Coverage(data_file=None)
+        ours = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "*")
+        self._measured.set_option("run:omit", list(self._measured.get_option("run:omit") or ()) + [ours])
         self._measured.start()
         at_end(self._report)
 
