@@ -16,6 +16,7 @@ import (
 //
 //go:embed pyruntime/mod_wsgi/*.py pyruntime/mod_wsgi/*/*.py
 //go:embed pyruntime/mod_wsgi/*/*/*.py pyruntime/mod_wsgi/*/*/*/*.py
+//go:embed pyruntime/mod_wsgi/docs/*.html pyruntime/mod_wsgi/images/*.svg
 var pyruntime embed.FS
 
 // Runtime returns the Python package; its root holds the folder mod_wsgi.

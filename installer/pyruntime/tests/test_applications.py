@@ -1,6 +1,9 @@
 """The applications that come with the package, judged by wsgiref's validator."""
 
+import glob
 import io
+import os
+import re
 import unittest
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
@@ -45,6 +48,27 @@ class Applications(unittest.TestCase):
         self.assertEqual(headers["Content-Length"], str(len(body)))
         self.assertIn("&lt;script&gt;é".encode(), body)
         self.assertNotIn(b"//", body.replace(b"http://www.w3.org", b""))    # nothing is fetched from elsewhere
+
+
+    def test_welcome_brings_what_it_shows(self):
+        # A-120: the image is there, whether Apache serves the folder or not
+        page = get(welcome.application)[2].decode()
+        for link, kind in (('src="/__wsgi__/images/running.svg"', "image/svg+xml"), ('href="/__wsgi__/docs/"', "text/html; charset=utf-8")):
+            self.assertIn(link, page)
+            status, headers, body = get(welcome.application, PATH_INFO=link.split('"')[1])
+            self.assertEqual((status, headers["Content-Type"]), ("200 OK", kind))
+            self.assertGreater(len(body), 200)
+
+    def test_pages_fetch_nothing_from_elsewhere(self):
+        package = os.path.dirname(mod_wsgi.__file__)
+        pages = glob.glob(os.path.join(glob.escape(package), "docs", "*.html"))
+        self.assertTrue(pages)
+        for page in pages:
+            with open(page, encoding="utf-8") as stream:
+                text = stream.read()
+            for link in re.findall(r'(?:src|href)="([^"]*)"', text):
+                self.assertTrue(os.path.exists(os.path.join(os.path.dirname(page), link)), link)
+            self.assertNotRegex(text, "https?://|<script|url\\(|@import")
 
 
 class Package(unittest.TestCase):

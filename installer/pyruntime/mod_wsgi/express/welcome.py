@@ -1,6 +1,12 @@
-"""The page a mod_wsgi-express server shows when it was given no application."""
+"""The page a mod_wsgi-express server shows when it was given no application.
+
+Its image and the pages it links to are files beside this package. Apache
+serves them where the server was made with ``--enable-docs``; where it was not,
+requests for them come here and are answered from the same files.
+"""
 
 import html
+import os
 import sys
 
 __all__ = ["application"]
@@ -18,7 +24,7 @@ PAGE = """<!DOCTYPE html>
 body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 2rem;
        font: 16px/1.6 system-ui, sans-serif; color: var(--ink); background: var(--paper) }}
 main {{ max-width: 36rem; width: 100%; padding: 2.5rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px }}
-svg {{ width: 72px; height: 72px; display: block }}
+a {{ color: var(--mark) }}
 h1 {{ margin: 1rem 0 .25rem; font-size: 1.6rem; line-height: 1.25 }}
 p {{ margin: .5rem 0; color: var(--soft) }}
 pre {{ margin: 1rem 0; padding: .9rem 1rem; overflow-x: auto; border: 1px solid var(--line); border-radius: 8px;
@@ -30,15 +36,13 @@ dd {{ margin: 0; overflow-wrap: anywhere }}
 </head>
 <body>
 <main>
-<svg viewBox="0 0 72 72" fill="none" stroke="var(--mark)" stroke-width="4" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-<circle cx="36" cy="36" r="32" opacity=".25"/><path d="M22 37l10 10 19-21"/>
-</svg>
+<img src="{image}" width="72" height="72" alt="">
 <h1>Your server is running</h1>
 <p>Apache took this request and a Python application answered it. There is no application of yours yet; name one to serve it:</p>
 <pre>mod_wsgi-express start-server app.wsgi
 mod_wsgi-express start-server \\
     --application-type module mysite.wsgi</pre>
-<p>A file <code>app.wsgi</code> with a function called <code>application</code> is enough.</p>
+<p>A file <code>app.wsgi</code> with a function called <code>application</code> is enough. <a href="{docs}">More about this server</a></p>
 <dl>
 {facts}
 </dl>
@@ -48,24 +52,39 @@ mod_wsgi-express start-server \\
 """
 
 
+IMAGE, DOCS = "/__wsgi__/images/running.svg", "/__wsgi__/docs/"
+FILES = {
+    IMAGE: ("images/running.svg", "image/svg+xml"),
+    DOCS: ("docs/index.html", "text/html; charset=utf-8"),
+}
+
+
 def application(environ, start_response):
     """Answer every URL with the welcome page, so that any link shows it."""
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    if path in FILES:
+        name, kind = FILES[path]
+        with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name), "rb") as stream:
+            return _answer(start_response, kind, stream.read())
     facts = (
         ("Server", environ.get("SERVER_SOFTWARE") or "Apache"),
         ("Python", sys.version.split()[0]),
         ("Module", ".".join(map(str, environ.get("mod_wsgi.version") or ())) or "unknown"),
         ("Mode", "daemon" if environ.get("mod_wsgi.process_group") else "embedded"),
-        ("You asked for", environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")),
+        ("You asked for", path),
     )
     rows = "\n".join(
         "<dt>%s</dt><dd>%s</dd>" % (html.escape(name), html.escape(_text(value)))
         for name, value in facts
     )
-    body = PAGE.format(facts=rows).encode("utf-8", "replace")
+    return _answer(start_response, "text/html; charset=utf-8", PAGE.format(facts=rows, image=IMAGE, docs=DOCS).encode("utf-8", "replace"))
+
+
+def _answer(start_response, kind, body):
     start_response(
         "200 OK",
         [
-            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Type", kind),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
         ],
