@@ -27,6 +27,7 @@ type commandLine struct {
 	Doctor         doctorCommand    `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
 	Explain        explainCommand   `cmd:"" help:"Say what a build output or an error log means, and what to type."`
 	Fetch          fetchCommand     `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
+	Import         importCommand    `cmd:"" help:"Turn the configuration of uWSGI, gunicorn or NGINX Unit into a command line, and say what has no equal."`
 	Inspect        inspectCommand   `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
 	InstallModule  installCommand   `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand    `cmd:"" help:"Print the lines that load the module where it was built."`
@@ -53,6 +54,7 @@ var commands = []struct {
 	{"doctor", "[--apxs PATH] [--python PATH] [--log FILE] [--json | --report]", doctorGrammar, false},
 	{"explain", "[--json] [FILE]", explainGrammar, false},
 	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
+	{"import", "[--from FORMAT] [--execute] [--python PATH] [--application NAME] [--json] FILE", importGrammar, false},
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},

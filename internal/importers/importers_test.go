@@ -1,0 +1,170 @@
+package importers
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// read imports the file at path.
+func read(t testing.TB, q Request) (Import, error) {
+	t.Helper()
+	if strings.HasSuffix(q.Path, ".py") {
+		if _, err := exec.LookPath("python3"); err != nil {
+			t.Skip("there is no python3 here")
+		}
+	}
+	return Run(context.Background(), &run.Runner{}, q)
+}
+
+// Each file of testdata becomes the command line and the list beside it.
+func TestFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.*.*")
+	if err != nil || len(files) < 6 {
+		t.Fatal(files, err)
+	}
+	for _, path := range files {
+		if strings.HasSuffix(path, ".txt") {
+			continue
+		}
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			got, err := read(t, Request{Path: path})
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, golden := got.Text(), path+".txt"
+			if *update {
+				if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil || text != string(want) {
+				t.Errorf("%v\n%s", err, text)
+			}
+		})
+	}
+}
+
+// What was asked for cannot always be read.
+func TestRefused(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	loop := write("loop.ini", "[uwsgi]\nini = loop.ini\n")
+	for _, test := range []struct {
+		q    Request
+		want string
+		code int
+	}{
+		{Request{Path: "x.conf"}, "what it is of is not clear from its name", hint.Usage},
+		{Request{Path: "x.ini", Format: "php"}, "no such format: php", hint.Usage},
+		{Request{Path: "/nowhere/x.ini"}, "no such file", hint.Failed},
+		{Request{Path: dir, Format: UWSGI}, "it is no file", hint.Failed},
+		{Request{Path: "/dev/zero", Format: UWSGI}, "it is no file", hint.Failed},
+		{Request{Path: write("big.ini", strings.Repeat("#", maxFile+1))}, "it is larger than", hint.Failed},
+		{Request{Path: loop}, "includes itself", hint.Failed},
+		{Request{Path: write("a.json", "[]")}, "it is no JSON object", hint.Failed},
+		{Request{Path: write("b.json", "{} {}")}, "more than one document", hint.Failed},
+		{Request{Path: write("c.json", "{")}, "unexpected EOF", hint.Failed},
+		{Request{Path: write("bad.py", "workers = (\n")}, "SyntaxError: ", hint.Failed},
+		{Request{Path: write("raises.py", "raise KeyError('mine')\n"), Execute: true}, "KeyError: 'mine'", hint.Failed},
+	} {
+		_, err := read(t, test.q)
+		if err == nil || !strings.Contains(err.Error(), test.want) || hint.Code(err) != test.code {
+			t.Errorf("%s: %v, status %d", test.q.Path, err, hint.Code(err))
+		}
+	}
+}
+
+// Nothing of a gunicorn.conf.py runs unless that is said, and then not for ever.
+func TestExecute(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "it's.conf.py")
+	text := "import os\nopen(__file__ + '.ran', 'w').close()\nprint('noise')\nworkers = len('abc')\ndef when_ready(server): pass\nobject_ = object()\nfrom os import path\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, execute := range []bool{false, true} {
+		got, err := read(t, Request{Path: path, Execute: execute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = os.Stat(path + ".ran")
+		if ran := !errors.Is(err, os.ErrNotExist); ran != execute {
+			t.Errorf("asked to run it %v, it ran %v", execute, ran)
+		}
+		command := strings.Join(got.Words, " ")
+		if strings.Contains(command, "--processes 3") != execute {
+			t.Errorf("execute %v: %s", execute, command)
+		}
+		for name, want := range map[string]Verdict{"workers": map[bool]Verdict{false: NoEqual, true: Taken}[execute], "when_ready": NoEqual, "object_": NoEqual} {
+			if f := find(got, name); f == nil || f.Verdict != want {
+				t.Errorf("execute %v: %s is %+v", execute, name, f)
+			}
+		}
+	}
+	endless := filepath.Join(t.TempDir(), "endless.py")
+	if err := os.WriteFile(endless, []byte("while True: pass\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Run(ctx, &run.Runner{}, Request{Path: endless, Execute: true}); err == nil {
+		t.Error("it was not ended")
+	}
+}
+
+func find(i Import, name string) *Finding {
+	for n := range i.Findings {
+		if i.Findings[n].Setting == name {
+			return &i.Findings[n]
+		}
+	}
+	return nil
+}
+
+// An option that this release does not have is told as such.
+func TestOptionsThatAreNotThere(t *testing.T) {
+	got, err := read(t, Request{Path: "testdata/flask-http.uwsgi.ini", Has: func(name string) bool { return name != "url-alias" }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := find(got, "static-map"); f.Verdict != NoEqual || f.Why != "it would be --url-alias, which this release does not have" {
+		t.Errorf("%+v", f)
+	}
+	if strings.Contains(strings.Join(got.Words, " "), "url-alias") {
+		t.Error(got.Words)
+	}
+}
+
+// What is pasted into a shell is the command and comments, whatever is in the
+// file.
+func TestTextCannotBeLeft(t *testing.T) {
+	got, err := read(t, Request{Path: "x.json", Read: func(string) ([]byte, error) {
+		return []byte(`{"a\nrm -rf /": "b\ntouch c", "applications": {"x": {"type": "python", "module": "m", "user": "u\nv $HOME ${X} '", "environment": {"K": "1\n2'"}}}}`), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("/bin/sh", "-c", "mod_wsgi() { :; }; rm() { echo REMOVED; }; touch() { echo TOUCHED; }; alias x=y\n"+
+		strings.Replace(got.Text(), "mod_wsgi-express", "printf '[%s]'", 1)).CombinedOutput()
+	want := "[start-server][--user][u\nv $$HOME $${X} '][--application-type][module][--envvars-script][envvars.sh][m]"
+	if err != nil || string(out) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, out, want)
+	}
+}
