@@ -22,6 +22,9 @@ TYPES = {"int": int, "float": float, "str": str}
 DEST = "mod_wsgi_"
 # The settings say it.
 OURS = ("application-type", "entry-point", "callable-object")
+# Files that visitors have sent are for everybody only if the project says so: a
+# view of the project may ask who may see them.
+MEDIA = "MOD_WSGI_EXPRESS_MEDIA"
 WHITENOISE = "whitenoise.middleware.WhiteNoiseMiddleware"
 
 
@@ -92,13 +95,31 @@ def _folder():
     return os.path.dirname(os.path.dirname(file) if spec.submodule_search_locations else file)
 
 
-def _static():
-    """The words that serve static files, if Apache is to do so."""
-    url, root = getattr(settings, "STATIC_URL", None), getattr(settings, "STATIC_ROOT", None)
-    used = list(getattr(settings, "MIDDLEWARE", None) or getattr(settings, "MIDDLEWARE_CLASSES", None) or ())
-    if not url or not root or not url.startswith("/") or WHITENOISE in used:
+def _setting(name):
+    """The setting as the project has it: Django puts a prefix before relative URLs."""
+    return getattr(getattr(settings, "_wrapped", settings), name, None)
+
+
+def _files(mount_point):
+    """The words that have Apache serve the files of the project, if it is to do so."""
+    used = list(_setting("MIDDLEWARE") or _setting("MIDDLEWARE_CLASSES") or ())
+    words = []
+    if WHITENOISE not in used:
+        words += _alias("STATIC", mount_point)
+    if _setting(MEDIA):
+        words += _alias("MEDIA", mount_point)
+    return words
+
+
+def _alias(kind, mount_point):
+    url, root = _setting(kind + "_URL"), _setting(kind + "_ROOT")
+    if not url or not root or "//" in url:          # no files, or on another server
         return []
-    return ["--url-alias", url.rstrip("/") or "/", os.fspath(root)]
+    if not url.startswith("/"):
+        url = "/" + "/".join(part for part in (mount_point.strip("/"), url) if part)
+    if kind == "MEDIA" and not url.strip("/"):      # Django's default is ""
+        return []
+    return ["--url-alias", url.rstrip("/") or "/", os.path.abspath(os.fspath(root))]
 
 
 def arguments(options, values):
@@ -110,7 +131,7 @@ def arguments(options, values):
         words.append("--working-directory=" + _folder())
     if values.get(DEST + "python-executable") is None and any(o["name"] == "python-executable" for o in options):
         words.append("--python-executable=" + sys.executable)
-    return words + _static() + given
+    return words + _files(values.get(DEST + "mount-point") or "/") + given
 
 
 class Command(BaseCommand):
