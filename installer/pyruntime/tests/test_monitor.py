@@ -8,6 +8,7 @@ import tempfile
 import time
 import types
 import unittest
+import unittest.mock
 
 from mod_wsgi.express import monitor
 
@@ -100,6 +101,25 @@ class Changes(Watched):
                 self.started(inotify)
                 act()
                 self.expect(link)
+
+    def test_folder_that_cannot_be_listed(self):
+        # The server root of a root's server is one: its user may only enter it.
+        if True not in WAYS:
+            self.skipTest("there is no inotify here")
+        made = self.started(True)
+        made.stop()
+        real = type(made._inotify).watch
+
+        def refused(inotify, folder):
+            if folder == self.folder:
+                raise PermissionError(13, "no", folder)
+            return real(inotify, folder)
+
+        with unittest.mock.patch.object(type(made._inotify), "watch", refused):
+            made = self.started(True)
+            self.assertEqual(made.kind, "inotify")
+            os.utime(self.path, (1, 1))
+            self.expect(self.path)
 
     def test_module_imported_later(self):
         for inotify in WAYS:
@@ -232,6 +252,27 @@ except KeyboardInterrupt:
         for line, want in zip(lines, ("watching for changes by", path + " has changed", "the process is restarted")):
             self.assertRegex(line, r"^monitor \(pid=\d+\): ")
             self.assertIn(want, line)
+
+    def test_what_is_edited_right_after_loading_has_changed(self):
+        code = """
+import os, signal, sys, tempfile
+from mod_wsgi.express import handler, monitor
+folder = tempfile.mkdtemp()
+sys.path.insert(0, folder)
+for name, text in (("app.wsgi", "import mwe_helper\\napplication = int"), ("mwe_helper.py", "x = 1")):
+    with open(os.path.join(folder, name), "w") as f:
+        f.write(text + "\\n")
+monitor.SECOND = 0.2
+handler.Handler("script", os.path.join(folder, "app.wsgi"), monitor=True)
+os.utime(os.path.join(folder, "mwe_helper.py"), (1, 1))
+try:
+    signal.pause()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+        done = self.run_python(code)
+        self.assertEqual(done.stdout, "interrupted\n", done.stderr)
+        self.assertIn("mwe_helper.py has changed", done.stderr)
 
     def test_ends_with_the_process(self):
         done = self.run_python("from mod_wsgi.express import monitor; monitor.start()")

@@ -76,6 +76,8 @@ class Handler(Loader):
             if monitor and not debug:
                 files.track_failure(error, entry_point)
             raise
+        if monitor and not debug:
+            files.loaded()
         for wrap in wrappers:
             self.application = wrap(self.application)
 

@@ -23,7 +23,7 @@ from importlib.util import source_from_cache
 
 from ._ending import at_end
 
-__all__ = ["Monitor", "start", "track_changes", "track_failure"]
+__all__ = ["Monitor", "loaded", "start", "track_changes", "track_failure"]
 
 SECOND = 1.0
 ALL = 5.0           # with inotify: how often all files are compared
@@ -44,26 +44,21 @@ class Files:
         self._lock = threading.Lock()
 
     def learn(self):
-        """Take in the files of modules that are new; return the paths that are."""
-        new = []
+        """Take in the files of modules that are new. Any thread may."""
         for name, module in list(self._modules.items()):
-            if name in self._known:
-                continue
-            self._known.add(name)
-            path = _source(module)
-            if path is not None and self.add(path):
-                new.append(path)
-        return new
+            if name not in self._known:
+                self._known.add(name)
+                path = _source(module)
+                if path is not None:
+                    self.add(path)
 
     def add(self, path):
-        """Watch *path*, a file or a folder with all that is below. False: it is nothing new."""
+        """Watch *path*, a file or a folder with all that is below."""
         path = os.path.abspath(os.fspath(path))
         now = _stamp(path)
-        with self._lock:
-            if now is None or path in self._stamps:
-                return False
-            self._stamps[path] = now
-        return True
+        if now is not None:
+            with self._lock:
+                self._stamps.setdefault(path, now)
 
     def paths(self):
         with self._lock:
@@ -96,6 +91,7 @@ class Monitor:
         self._pace = pace
         self._inotify = _new_inotify() if inotify else None
         self._watched = set()
+        self._closed, self._compared = set(), set()
         self._targets, self._folders = {}, {}
         self._wake, self._stop = os.pipe()
         self._thread = None
@@ -137,7 +133,7 @@ class Monitor:
             now = time.monotonic()
             if self._inotify is None or told is None or new or now - compared >= ALL * self._pace:
                 compared, told = now, None
-            path = self.files.changed(told)
+            path = self.files.changed(told if told is None else told | self._compared)
             if path is not None and self._settles(path):
                 return path
 
@@ -177,7 +173,9 @@ class Monitor:
     def _watch(self):
         """Have inotify tell of all folders that files are in. If it cannot, poll.
 
-        True: there are new ones, which may have changed before it was told.
+        It tells nothing of folders that this user may enter and not list: the
+        files in them are compared each time. True: there are new ones, which
+        may have changed before it was told.
         """
         if self._inotify is None:
             return False
@@ -203,8 +201,10 @@ class Monitor:
                 self._watched.add(folder)
                 try:
                     self._inotify.watch(folder)
-                except FileNotFoundError:
-                    self._watched.discard(folder)
+                except (FileNotFoundError, PermissionError):
+                    self._closed.add(folder)
+            if folder in self._closed:
+                self._compared.add(path)
 
 
     def _real(self, path):
@@ -233,6 +233,12 @@ def start():
         _monitor.start()
         at_end(_monitor.stop)
         _say("watching for changes by %s" % _monitor.kind)
+
+
+def loaded():
+    """Take in the modules that are there now: what is edited from now on has changed."""
+    if _monitor is not None:
+        _monitor.files.learn()
 
 
 def track_changes(path):
