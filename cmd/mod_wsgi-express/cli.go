@@ -37,6 +37,7 @@ type commandLine struct {
 	Reproduce      reproduceCommand `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
 	SetupServer    setupCommand     `cmd:"" help:"Generate a server and do not start it."`
 	StartServer    startCommand     `cmd:"" help:"Generate a server and run it."`
+	Telemetry      telemetryCommand `cmd:"" help:"Receive what WSGITelemetryService sends and show it as a page of live charts."`
 	Verify         verifyCommand    `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
 }
 
@@ -64,6 +65,7 @@ var commands = []struct {
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
+	{"telemetry", "--listen unix:PATH [--http-host ADDRESS] [--http-port N]", telemetryGrammar, false},
 	{"verify", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(verifyCommand{}, 0) }, false},
 }
 
