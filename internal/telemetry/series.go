@@ -16,8 +16,8 @@ const (
 // the seconds of its window, so that neither the phase of a sender nor its
 // interval makes steps, and the sum over the seconds is what was said.
 type slot struct {
-	number int64 // which second it is, from 1
-	heard  bool  // a sample covers it
+	number  int64   // which second it is, from 1
+	covered float64 // process-seconds that samples tell of
 
 	requests, errors float64 // that ended; with a status of 5xx
 	gil, pause       float64 // seconds: waited for the GIL, in passes of the collector
@@ -64,7 +64,7 @@ func (s *series) add(d Datagram, now float64) {
 // add takes over seconds of a sample, which are share of its window.
 func (at *slot) add(d Datagram, over, share float64) {
 	requests, threads := float64(d.Number(20)), float64(d.Number(50))
-	at.heard = true
+	at.covered += over
 	at.requests += requests * share
 	at.errors += float64(d.Number(124)) * share
 	at.gil += d.Float(65) * requests * share
@@ -112,13 +112,25 @@ func (s *series) points(since, now, behind int64) [][]figure {
 		if at.number == n {
 			row[12], row[13] = figure(at.starts), figure(at.ends)
 		}
-		if at.number == n && at.heard {
+		if at.number == n && at.covered > 0 {
+			whole := at.whole()
 			copy(row[1:], []figure{figure(at.requests), figure(at.errors), at.quantile(0.5), at.quantile(0.95), at.quantile(0.99),
-				figure(at.busy), figure(at.threads), figure(at.gil / at.requests), figure(at.pause), figure(at.memory), figure(at.cpu)})
+				figure(at.busy * whole), figure(at.threads * whole), figure(at.gil / at.requests), figure(at.pause), figure(at.memory * whole), figure(at.cpu * whole)})
 		}
 		out = append(out, row)
 	}
 	return out
+}
+
+// whole is what levels are multiplied by so that they are those of whole
+// processes: windows and the times at which samples come differ by some
+// hundredths of a second, and ten threads are not 9.9.
+func (at *slot) whole() float64 {
+	n := math.Round(at.covered)
+	if math.Abs(n-at.covered) > 0.1*n {
+		return 1
+	}
+	return n / at.covered
 }
 
 func (at *slot) quantile(q float64) figure { return quantile(at.times[:], q, at.longest) }

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ type running struct {
 	*Service
 	t    *testing.T
 	conn *net.UnixConn
+	end  func() // may be called before the test ends
 }
 
 // start runs a service until the test ends; that must be a good end.
@@ -41,7 +43,7 @@ func start(t *testing.T) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	end := sync.OnceFunc(func() {
 		conn.Close()
 		stop()
 		if err := <-done; err != nil || !strings.Contains(log.String(), "is shown at "+s.URL()) {
@@ -51,7 +53,8 @@ func start(t *testing.T) *running {
 			t.Error("the socket is left behind")
 		}
 	})
-	return &running{s, t, conn}
+	t.Cleanup(end)
+	return &running{s, t, conn, end}
 }
 
 func (r *running) send(p []byte) {

@@ -18,7 +18,7 @@ type slowKey struct {
 	start  float64
 }
 
-func (s *Store) slowRequest(d Datagram, now float64) {
+func (s *Store) slowRequest(d Datagram, p *process, now float64) {
 	key := slowKey{d.PID, d.Number(203), d.Float(201)}
 	i := slices.IndexFunc(s.slow, func(r *slowRequest) bool { return r.key == key })
 	if i >= 0 {
@@ -26,7 +26,7 @@ func (s *Store) slowRequest(d Datagram, now float64) {
 		return
 	}
 	r := &slowRequest{key: key, at: now, d: d, born: -1}
-	if p := s.byPID(d.PID); p != nil {
+	if p != nil {
 		r.process, r.born = p.identity, p.born
 		s.each(p.group, p, func(t *total) { t.slow++ })
 	} else {

@@ -123,11 +123,26 @@ func (s *Store) Take(d Datagram) {
 		s.sample(d, now)
 	case KindStarted, KindStopping, KindStopped:
 		s.life(d, now)
-	case KindSlow:
-		s.slowRequest(d, now)
-	case KindGCEvent:
-		s.pause(d, now)
+	default: // these say who they are of by a number alone
+		p := s.byPID(d.PID)
+		if p != nil {
+			s.count(p, d)
+		}
+		switch d.Kind {
+		case KindSlow:
+			s.slowRequest(d, p, now)
+		case KindGCEvent:
+			s.pause(d, p, now)
+		}
 	}
+}
+
+// count notes what was lost on the way, by the numbers of a sender.
+func (s *Store) count(p *process, d Datagram) {
+	if gap := int64(d.Sequence) - int64(p.sequence); gap > 1 && gap < 1<<20 {
+		s.intake.Lost += uint64(gap - 1)
+	}
+	p.sequence = d.Sequence
 }
 
 // group finds or makes a group.
@@ -144,12 +159,16 @@ func (s *Store) group(name string) *total {
 	return g
 }
 
-// process finds or makes the sender of d, and counts what was lost on the way.
-// It is nil if there are too many already.
+// anew is by how much the numbers of a sender go back when it is another one;
+// those of one may come out of order.
+const anew = 64
+
+// process finds or makes the sender of d. It is nil if there are too many
+// already.
 func (s *Store) process(d Datagram, now float64) *process {
 	id := identity{clean(d.Text(5)), clean(d.Text(6)), d.PID}
 	p := s.processes[id]
-	if p != nil && (d.Kind == KindStarted || d.Sequence <= p.sequence) {
+	if p != nil && (d.Kind == KindStarted || int64(d.Sequence) <= int64(p.sequence)-anew) {
 		delete(s.processes, id) // its number has been given to another
 		p = nil
 	}
@@ -164,10 +183,8 @@ func (s *Store) process(d Datagram, now float64) *process {
 	if p.ended {
 		s.returns(p)
 	}
-	if gap := d.Sequence - p.sequence; gap > 1 && gap < 1<<20 {
-		s.intake.Lost += uint64(gap - 1)
-	}
-	p.sequence, p.heard = d.Sequence, now
+	s.count(p, d)
+	p.heard = now
 	return p
 }
 
@@ -303,9 +320,8 @@ func (s *Store) behind() int64 {
 	return int64(math.Ceil(most)) + 1
 }
 
-// pause counts a pass of the collector. It says who by its number alone.
-func (s *Store) pause(d Datagram, now float64) {
-	p := s.byPID(d.PID)
+// pause counts a pass of the collector in p, if that is known.
+func (s *Store) pause(d Datagram, p *process, now float64) {
 	if p == nil {
 		return
 	}

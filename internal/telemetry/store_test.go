@@ -249,15 +249,38 @@ func TestLives(t *testing.T) {
 	count("nothing arrives", 3, 2, "")
 }
 
+// Levels are those of whole processes, though windows and arrivals differ.
+func TestLevels(t *testing.T) {
+	p := newPlace(t)
+	a := &sender{pid: 1}
+	for range 20 {
+		p.seconds(1.03)
+		p.take(a.sample(1, 1, 5))
+	}
+	for _, row := range p.Snapshot("all", 3).Points {
+		if !near(float64(row[7]), 10) || !near(float64(row[6]), 5) {
+			t.Errorf("%v busy of %v threads", row[6], row[7])
+		}
+	}
+}
+
 // A datagram that was lost is counted.
 func TestLost(t *testing.T) {
 	p := newPlace(t)
 	a := &sender{pid: 1}
 	p.take(a.sample(1, 1, 5))
+	p.take(a.slow(1, 1, 1, "/"))
 	a.sequence += 3
 	p.take(a.sample(1, 1, 5))
-	if n := p.Snapshot("all", 0).Intake.Lost; n != 3 {
-		t.Errorf("%d lost, want 3", n)
+	early, late := a.sample(1, 1, 5), a.sample(1, 1, 5) // out of order
+	p.take(late)
+	p.take(early)
+	p.take(a.sample(1, 1, 5))
+	if s := p.Snapshot("process:host//1", 0); s.Series.Requests != 5 || len(s.Processes) != 1 {
+		t.Errorf("%v requests of %d processes", s.Series.Requests, len(s.Processes))
+	}
+	if n := p.Snapshot("all", 0).Intake.Lost; n != 5 {
+		t.Errorf("%d lost, want 3, and two that came late", n)
 	}
 }
 

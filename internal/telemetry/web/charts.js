@@ -14,8 +14,10 @@ function draw(name, attributes, parent, text) {
   return e;
 }
 
-// The least of 1, 2, 2.5 and 5 times a power of ten that is not below x.
-function nice(x) {
+// The least of 1, 2, 2.5 and 5 times a power of ten, of a power of base where
+// there is one, that is not below x.
+function nice(x, base) {
+  if (base && x >= base) return nice(x / base, base) * base;
   const power = 10 ** Math.floor(Math.log10(x));
   return [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= x * 0.999);
 }
@@ -86,7 +88,7 @@ class Chart {
       rows.push(row);
       for (const line of this.lines) if (row && row[line.column] > most) most = row[line.column];
     }
-    most = most > 0 ? nice(most) : 1;
+    most = most > 0 ? nice(most, this.format.base) : 1;
     const x = (i) => this.left + (right - this.left) * (rows.length > 1 ? i / (rows.length - 1) : 1);
     const y = (value) => bottom - (bottom - top) * value / most;
     this.svg.replaceChildren();

@@ -14,6 +14,7 @@ const bytes = (x) => {
   }
   return `${x} B`;
 };
+bytes.base = 1024;
 const percent = (x) => `${Math.round(x * 100)} %`;
 const known = (format) => (x) => x === null || x === undefined ? "–" : format(x);
 
