@@ -17,6 +17,7 @@ func TestLimitsAreKeptBySteadyClock(t *testing.T) {
 		"wsgi_board.h":           "its declaration",
 		"wsgi_environ_py.c":      "when the application was entered, for the environ",
 		"wsgi_groups.c":          "a number that no other run of the server has",
+		"wsgi_health.c":          "how long threads have been busy, for a page",
 		"wsgi_host.c":            "when a request was taken, which also names it",
 		"wsgi_host_hang.c":       "the age of a request in a line of the log",
 		"wsgi_host_log.c":        "the time of a log line",

@@ -75,7 +75,7 @@ func Targets() []Target {
 			Exports: []string{"wsgi_module"},
 			Sources: sources(plain, tier(NeedsApache,
 				"mod_wsgi.c", "wsgi_auth.c", "wsgi_auth_conf.c", "wsgi_body.c", "wsgi_calls_ask.c", "wsgi_config.c", "wsgi_dispatch.c", "wsgi_embedded.c", "wsgi_environ.c", "wsgi_groups.c", "wsgi_import.c",
-				"wsgi_keeper.c", "wsgi_legacy.c", "wsgi_locate.c", "wsgi_metrics.c", "wsgi_metrics_count.c", "wsgi_metrics_view.c", "wsgi_proxies.c", "wsgi_reach.c", "wsgi_relay.c", "wsgi_relay_body.c", "wsgi_relay_call.c", "wsgi_relay_hear.c", "wsgi_relay_packet.c", "wsgi_relay_queue.c", "wsgi_relay_watch.c", "wsgi_report.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_scoreboard_take.c", "wsgi_settings_conf.c", "wsgi_status.c", "wsgi_worker.c"),
+				"wsgi_health.c", "wsgi_keeper.c", "wsgi_legacy.c", "wsgi_locate.c", "wsgi_metrics.c", "wsgi_metrics_count.c", "wsgi_metrics_view.c", "wsgi_proxies.c", "wsgi_reach.c", "wsgi_relay.c", "wsgi_relay_body.c", "wsgi_relay_call.c", "wsgi_relay_hear.c", "wsgi_relay_packet.c", "wsgi_relay_queue.c", "wsgi_relay_watch.c", "wsgi_report.c", "wsgi_request.c", "wsgi_response.c", "wsgi_runtime.c", "wsgi_scoreboard_take.c", "wsgi_settings_conf.c", "wsgi_status.c", "wsgi_worker.c"),
 				tier(NeedsNone, "wsgi_calls_wire.c", "wsgi_forwarded.c", "wsgi_frames.c", "wsgi_json.c", "wsgi_metrics_text.c")),
 		},
 		{

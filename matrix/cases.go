@@ -8,6 +8,6 @@ func Cases() []Case {
 		requestCases(), environCases(), bodyCases(), uploadCases(), routingCases(),
 		responseCases(), outputCases(), filewrapCases(),
 		failingCases(), scriptCases(), loggingCases(), apiCases(), telemetryCases(),
-		gatewayCases(), interpreterCases(), hammerCases(), processCases(), settingsCases(), scriptLifeCases(), limitCases(), identityCases(), endingCases(), restartCases(), faultCases(), deployCases(), metricsCases(), replaceCases(), lastingCases(), nestedCases(), brokenCases(), sendfileCases(), downloadCases(), frameworkCases(), proxyCases(), directiveCases(), contextCases(), locateCases(), tokenCases(), handlerCases(), authCases(), dispatchCases(),
+		gatewayCases(), interpreterCases(), hammerCases(), processCases(), settingsCases(), scriptLifeCases(), limitCases(), identityCases(), endingCases(), restartCases(), faultCases(), deployCases(), metricsCases(), healthCases(), replaceCases(), lastingCases(), nestedCases(), brokenCases(), sendfileCases(), downloadCases(), frameworkCases(), proxyCases(), directiveCases(), contextCases(), locateCases(), tokenCases(), handlerCases(), authCases(), dispatchCases(),
 	)
 }

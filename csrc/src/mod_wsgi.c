@@ -17,6 +17,7 @@
 #include "wsgi_embedded.h"
 #include "wsgi_environ.h"
 #include "wsgi_groups.h"
+#include "wsgi_health.h"
 #include "wsgi_keeper.h"
 #include "wsgi_legacy.h"
 #include "wsgi_locate.h"
@@ -106,6 +107,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_map_to_storage(wsgi_locate, NULL, NULL, APR_HOOK_LAST);     /* TRACE comes before, the core after */
     ap_hook_handler(wsgi_request_handler, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_handler(wsgi_metrics_handler, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(wsgi_health_handler, NULL, NULL, APR_HOOK_MIDDLE);
     wsgi_status_register();
 }
 
