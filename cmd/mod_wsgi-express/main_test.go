@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(cleaner{m}, map[string]func(){"mod_wsgi-express": main})
+	testscript.Main(cleaner{m}, map[string]func(){"mod_wsgi-express": main, telemetryTitle: main})
 }
 
 // cleaner runs the tests and takes away what they share.

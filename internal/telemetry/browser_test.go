@@ -1,87 +1,16 @@
 package telemetry
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	cdp "github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"modwsgi/internal/browse"
 )
-
-// browser starts one for a test, which is skipped where there is none.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("starts a browser: not with -short")
-	}
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("there is no Chromium here (Debian: chromium)")
-	}
-	options := append(cdp.DefaultExecAllocatorOptions[:], cdp.ExecPath(path), cdp.UserDataDir(t.TempDir()), cdp.DisableGPU)
-	if os.Geteuid() == 0 {
-		options = append(options, cdp.NoSandbox)
-	}
-	ctx, stop := cdp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(stop)
-	ctx, stop = cdp.NewContext(ctx)
-	t.Cleanup(stop)
-	if err := cdp.Do(ctx, cdp.Navigate("about:blank")); err != nil { // the browser lives as long as this context
-		t.Fatal(err)
-	}
-	ctx, stop = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(stop)
-	return ctx
-}
-
-// screenshot keeps a picture where MODWSGI_SCREENSHOTS names a folder.
-func screenshot(t *testing.T, ctx context.Context, name string) {
-	t.Helper()
-	picture, err := cdp.Run(ctx, cdp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.HasPrefix(picture, []byte("\x89PNG")) {
-		t.Error("no picture")
-	}
-	if dir := os.Getenv("MODWSGI_SCREENSHOTS"); dir != "" {
-		if err := os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// evaluate is the value of an expression in the page.
-func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
-	t.Helper()
-	out, err := cdp.Run(ctx, cdp.Evaluate[T](expression))
-	if err != nil {
-		t.Fatalf("%s: %v", expression, err)
-	}
-	return out
-}
-
-// wait waits until an expression in the page is true.
-func wait(t *testing.T, ctx context.Context, expression string) {
-	t.Helper()
-	if _, err := cdp.Run(ctx, cdp.Poll[bool](expression, cdp.WithPollingInterval(50*time.Millisecond), cdp.WithPollingTimeout(time.Minute))); err != nil {
-		t.Fatalf("%s never: %v; the page says %s", expression, err, evaluate[string](t, ctx, "document.body.innerText"))
-	}
-}
 
 // history makes a service have had three minutes of two processes, one of which
 // ended, and slow requests with what an attacker asks for.
@@ -139,104 +68,75 @@ var hostilePaths = []string{
 // 3.22, show 4: what the page shows, in light and dark and on a phone, and that
 // nothing that a client asked for runs in it.
 func TestPage(t *testing.T) {
-	ctx := browser(t)
+	b := browse.Start(t)
 	r := start(t)
 	r.history()
-	for _, look := range []struct {
-		name          string
-		width, height int64
-		dark          bool
-	}{{"light", 1280, 900, false}, {"dark", 1280, 900, true}, {"phone", 360, 740, false}, {"phone-dark", 360, 740, true}} {
-		scheme := map[bool]string{false: "light", true: "dark"}[look.dark]
-		_, err := cdp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}})
-		if err == nil {
-			err = cdp.Do(ctx, cdp.EmulateViewport(look.width, look.height), cdp.Navigate(r.URL()))
+	for _, look := range []browse.Look{
+		{Name: "light", Width: 1280, Height: 900}, {Name: "dark", Width: 1280, Height: 900, Dark: true},
+		{Name: "phone", Width: 360, Height: 740}, {Name: "phone-dark", Width: 360, Height: 740, Dark: true},
+	} {
+		b.Open(r.URL(), look)
+		b.Wait(`document.querySelectorAll("#slow tbody tr").length === 8`)
+		b.Wait(`document.getElementById("state").textContent === "Live"`)
+		if wide := browse.Value[int64](b, "document.documentElement.scrollWidth"); wide > look.Width {
+			t.Errorf("%s: the page is %d wide", look.Name, wide)
 		}
-		if err != nil {
-			t.Fatal(err)
+		if low := b.LowContrast(); len(low) > 0 {
+			t.Errorf("%s: too little contrast: %v", look.Name, low)
 		}
-		wait(t, ctx, `document.querySelectorAll("#slow tbody tr").length === 8`)
-		wait(t, ctx, `document.getElementById("state").textContent === "Live"`)
-		if wide := evaluate[int64](t, ctx, "document.documentElement.scrollWidth"); wide > look.width {
-			t.Errorf("%s: the page is %d wide", look.name, wide)
+		if moves := browse.Value[int](b, "document.getAnimations().length"); moves != 0 {
+			t.Errorf("%s: %d things move", look.Name, moves)
 		}
-		if low := evaluate[[]string](t, ctx, contrasts); len(low) > 0 {
-			t.Errorf("%s: too little contrast: %v", look.name, low)
-		}
-		if moves := evaluate[int](t, ctx, "document.getAnimations().length"); moves != 0 {
-			t.Errorf("%s: %d things move", look.name, moves)
-		}
-		screenshot(t, ctx, look.name)
+		b.Screenshot(look.Name)
 	}
-	if title := evaluate[string](t, ctx, "document.title"); title != "Telemetry – mod_wsgi" {
+	if title := browse.Value[string](b, "document.title"); title != "Telemetry – mod_wsgi" {
 		t.Errorf("a script of a client ran: %s", title)
 	}
-	if n := evaluate[int](t, ctx, `document.querySelectorAll("td *, script:not([src]), iframe, img").length`); n != 0 {
+	if n := browse.Value[int](b, `document.querySelectorAll("td *, script:not([src]), iframe, img").length`); n != 0 {
 		t.Errorf("%d elements that no page of ours has", n)
 	}
-	text := evaluate[string](t, ctx, `document.getElementById("slow").innerText`)
+	text := browse.Value[string](b, `document.getElementById("slow").innerText`)
 	for _, path := range hostilePaths[:5] {
 		if !strings.Contains(text, path) {
 			t.Errorf("%s is not shown as it is", path)
 		}
 	}
-	keyboard(t, ctx)
-	choice(t, ctx, r)
+	keyboard(t, b)
+	choice(t, b, r)
 }
 
-// contrasts are the texts of less than 4.5 to 1.
-const contrasts = `(() => {
-	const light = (c) => { const [r, g, b] = c.match(/[\d.]+/g).map((x) => (x /= 255) <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-	const back = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\)$/.test(c)) return c; } return "rgb(255, 255, 255)"; };
-	const low = [];
-	for (const e of document.querySelectorAll("h1, h2, p, a, label, select, button, dt, dd, th, td, li, time, text")) {
-		const s = getComputedStyle(e), c = e.tagName === "text" ? s.fill : s.color;
-		const [a, b] = [light(c), light(back(e))].sort((x, y) => y - x);
-		if ((a + 0.05) / (b + 0.05) < 4.5) low.push(e.tagName + " " + e.textContent.slice(0, 20) + " " + c + " on " + back(e));
-	}
-	return low;
-})()`
-
 // keyboard goes through a chart with the arrow keys.
-func keyboard(t *testing.T, ctx context.Context) {
+func keyboard(t *testing.T, b *browse.Browser) {
 	t.Helper()
 	label := func() string {
-		return evaluate[string](t, ctx, `document.activeElement.getAttribute("aria-label")`)
+		return browse.Value[string](b, `document.activeElement.getAttribute("aria-label")`)
 	}
-	if err := cdp.Do(ctx, cdp.Evaluate[cdp.Void](`document.querySelector("figure > svg").focus()`), cdp.KeyEvent(kb.ArrowLeft), cdp.KeyEvent(kb.ArrowLeft)); err != nil {
-		t.Fatal(err)
-	}
+	b.Script(`document.querySelector("figure > svg").focus()`)
+	b.Do(cdp.KeyEvent(kb.ArrowLeft), cdp.KeyEvent(kb.ArrowLeft))
 	if got := label(); !strings.HasPrefix(got, "Requests per second: all 1") || !strings.HasSuffix(got, "s ago") {
 		t.Errorf("after two steps to the left: %q", got)
 	}
-	if err := cdp.Do(ctx, cdp.KeyEvent(kb.Escape)); err != nil {
-		t.Fatal(err)
-	}
+	b.Do(cdp.KeyEvent(kb.Escape))
 	if got := label(); strings.Contains(got, "ago") {
 		t.Errorf("after Escape: %q", got)
 	}
-	unreached := evaluate[[]string](t, ctx, `[...document.querySelectorAll("select, button, figure > svg, .wide")].filter((e) => e.tabIndex !== 0).map((e) => e.id || e.tagName)`)
+	unreached := browse.Value[[]string](b, `[...document.querySelectorAll("select, button, figure > svg, .wide")].filter((e) => e.tabIndex !== 0).map((e) => e.id || e.tagName)`)
 	if len(unreached) > 0 {
 		t.Errorf("not reached by Tab: %v", unreached)
 	}
 }
 
 // choice looks at one process, pauses, and has the service end.
-func choice(t *testing.T, ctx context.Context, r *running) {
+func choice(t *testing.T, b *browse.Browser, r *running) {
 	t.Helper()
-	if err := cdp.Do(ctx, cdp.Evaluate[cdp.Void](`(() => { const s = document.getElementById("series"); s.value = "process:host/site/102"; s.dispatchEvent(new Event("change")); })()`)); err != nil {
-		t.Fatal(err)
-	}
+	b.Script(`(() => { const s = document.getElementById("series"); s.value = "process:host/site/102"; s.dispatchEvent(new Event("change")); })()`)
 	want := 0
 	for i := range 120 {
 		want += 50 + i%11
 	}
-	wait(t, ctx, fmt.Sprintf(`document.getElementById("figure-requests").lastChild.textContent === (%d).toLocaleString("en")`, want))
-	if err := cdp.Do(ctx, cdp.Click("#pause")); err != nil {
-		t.Fatal(err)
-	}
-	wait(t, ctx, `document.getElementById("state").textContent === "Paused"`)
+	b.Wait(fmt.Sprintf(`document.getElementById("figure-requests").lastChild.textContent === (%d).toLocaleString("en")`, want))
+	b.Do(cdp.Click("#pause"))
+	b.Wait(`document.getElementById("state").textContent === "Paused"`)
 	r.end()
-	wait(t, ctx, `document.getElementById("state").dataset.state === "lost"`)
+	b.Wait(`document.getElementById("state").dataset.state === "lost"`)
 }

@@ -137,12 +137,17 @@ func (s *Store) Take(d Datagram) {
 	}
 }
 
-// count notes what was lost on the way, by the numbers of a sender.
+// count notes what was lost on the way, by the numbers of a sender: two threads
+// send, so that one may come late.
 func (s *Store) count(p *process, d Datagram) {
-	if gap := int64(d.Sequence) - int64(p.sequence); gap > 1 && gap < 1<<20 {
+	gap := int64(d.Sequence) - int64(p.sequence)
+	switch {
+	case gap > 0 && gap < 1<<20:
 		s.intake.Lost += uint64(gap - 1)
+	case gap < 0 && s.intake.Lost > 0:
+		s.intake.Lost--
 	}
-	p.sequence = d.Sequence
+	p.sequence = max(p.sequence, d.Sequence)
 }
 
 // group finds or makes a group.

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"syscall"
+	"testing"
+
+	"modwsgi/internal/browse"
+)
+
+// telemetryConf has the service run as --enable-telemetry does: a script that
+// becomes this program.
+const telemetryConf = `WSGIDaemonProcess service:telemetry display-name=%%{GROUP} threads=0 user=${MOD_WSGI_USER} group=${MOD_WSGI_GROUP}
+WSGIImportScript "%[1]s/service.py" process-group=service:telemetry application-group=%%{GLOBAL}
+WSGITelemetryService "unix:%[1]s/run/t.sock" interval=0.5
+WSGISlowRequests 0.5
+`
+
+// telemetryTitle is what the service is called: ps shows it as it does other
+// services.
+const telemetryTitle = "(wsgi:service:telemetry)"
+
+const telemetryScript = `import os
+os.execv(%q, ["` + telemetryTitle + `", "telemetry", "--listen", "unix:%s/run/t.sock", "--http-port", "%d"])
+`
+
+// slowEcho answers at once, or late, or with an error.
+const slowEcho = `import time
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path.startswith("/slow"):
+        time.sleep(0.8)
+    start_response("500 Oh" if path == "/error" else "200 OK", [("Content-Type", "text/plain")])
+    return [b"x"]
+`
+
+// telemetryPlace is a server with a service beside it; the page's address.
+func telemetryPlace(t *testing.T) (*server, string) {
+	p := newPlace(t)
+	program, err := exec.LookPath("mod_wsgi-express")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It is run by the application's user.
+	text, err := os.ReadFile(program)
+	if err == nil {
+		program = p.path("mod_wsgi-express")
+		err = os.WriteFile(program, text, 0o755)
+	}
+	if err == nil {
+		err = os.Mkdir(p.path("run"), 0o700)
+	}
+	if err == nil && os.Geteuid() == 0 {
+		err = os.Chown(p.path("run"), 65534, 65534)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	conf := regexp.MustCompile(`"`).ReplaceAllString(p.dir, `\"`)
+	p.write("service.py", fmt.Sprintf(telemetryScript, program, regexp.MustCompile(`"`).ReplaceAllString(p.dir, `\"`), port))
+	p.write("slow.wsgi", slowEcho)
+	include := p.write("telemetry.conf", fmt.Sprintf(telemetryConf, conf))
+	s := p.start("slow.wsgi", "--processes", "2", "--threads", "4", "--include-file", include)
+	page := fmt.Sprintf("http://127.0.0.1:%d/", port)
+	s.until("the page is served", func() bool {
+		res, err := http.Get(page)
+		if err == nil {
+			res.Body.Close()
+		}
+		return err == nil
+	})
+	return s, page
+}
+
+// load makes n requests of some at once, all of which must be answered.
+func (s *server) load(n, atOnce int, path string) {
+	s.t.Helper()
+	var done sync.WaitGroup
+	left := make(chan struct{}, n)
+	for range n {
+		left <- struct{}{}
+	}
+	close(left)
+	for range atOnce {
+		done.Go(func() {
+			for range left {
+				res, err := http.Get(s.url + path)
+				if err != nil {
+					s.t.Error(err)
+					continue
+				}
+				res.Body.Close()
+			}
+		})
+	}
+	done.Wait()
+}
+
+// figures are some of data.json.
+type figures struct {
+	Series struct {
+		Requests, Slow, Starts, Ends float64
+		Status                       [5]float64
+	}
+	Processes []struct {
+		PID   int
+		State string
+		Busy  float64
+	}
+	Ends []struct {
+		PID    int
+		Reason string
+	}
+	Intake struct{ Refused uint64 }
+}
+
+func (s *server) figures(page string) figures {
+	s.t.Helper()
+	res, err := http.Get(page + "data.json")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var out figures
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// 3.22, A140, show 4: the service runs as the application's user, under its
+// name, and what it counts is what a load tool counts; a process that is killed
+// is told of, and the service comes back when it is killed itself.
+func TestTelemetryCounts(t *testing.T) {
+	s, page := telemetryPlace(t)
+	fi, err := os.Stat(s.path("run/t.sock"))
+	if err != nil || os.Geteuid() == 0 && fi.Sys().(*syscall.Stat_t).Uid != 65534 {
+		t.Errorf("the socket: %v %v", fi, err)
+	}
+	s.until("both processes tell of themselves", func() bool { return len(s.figures(page).Processes) == 2 })
+	s.load(1000, 8, "/")
+	s.load(20, 4, "/error")
+	s.load(3, 3, "/slow")
+	var got figures
+	s.until("all requests are counted", func() bool { got = s.figures(page); return got.Series.Requests >= 1023 })
+	if got.Series.Requests != 1023 || got.Series.Status != [5]float64{0, 1003, 0, 0, 20} || got.Series.Slow != 3 || got.Intake.Refused != 0 {
+		t.Errorf("%+v", got)
+	}
+
+	victim := got.Processes[0].PID
+	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the end of a process is told of", func() bool { got = s.figures(page); return len(got.Ends) > 0 })
+	if got.Ends[0].PID != victim || got.Ends[0].Reason != "no word" || got.Series.Starts != 1 {
+		t.Errorf("%+v", got)
+	}
+
+	service := pidOf(t, telemetryTitle+"\x00telemetry\x00--listen\x00unix:"+s.dir)
+	if err := syscall.Kill(service, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the service is there again", func() bool {
+		res, err := http.Get(page)
+		if err != nil {
+			return false
+		}
+		res.Body.Close()
+		return len(s.figures(page).Processes) == 2
+	})
+	s.stop(syscall.SIGTERM)
+	if _, err := http.Get(page); err == nil {
+		t.Error("the service outlives its server")
+	}
+	if _, err := os.Stat(s.path("run/t.sock")); err == nil {
+		t.Error("its socket is left behind")
+	}
+}
+
+// pidOf is the process whose command line begins with words.
+func pidOf(t *testing.T, words string) int {
+	t.Helper()
+	list, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range list {
+		if text, err := os.ReadFile(path); err == nil && len(text) > len(words) && string(text[:len(words)]) == words {
+			var pid int
+			if _, err := fmt.Sscanf(path, "/proc/%d/", &pid); err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatalf("no process %q", words)
+	return 0
+}
+
+// Show 4: the page in a browser while there is load has the figures of the tool
+// that makes it.
+func TestTelemetryPage(t *testing.T) {
+	b := browse.Start(t)
+	s, page := telemetryPlace(t)
+	b.Open(page, browse.Look{Name: "load", Width: 1280, Height: 900})
+	b.Wait(`document.getElementById("state").textContent === "Live"`)
+	requests := 0
+	for _, atOnce := range []int{1, 4, 8, 2, 8} {
+		s.load(400*atOnce, atOnce, "/")
+		s.load(2, 2, "/slow/<b>"+fmt.Sprint(atOnce))
+		requests += 400*atOnce + 2
+	}
+	b.Wait(fmt.Sprintf(`document.getElementById("figure-requests").lastChild.textContent === (%d).toLocaleString("en")`, requests))
+	b.Wait(`document.getElementById("figure-slow").lastChild.textContent === "10"`)
+	b.Wait(`document.getElementById("figure-errors").lastChild.textContent === "0"`)
+	b.Wait(fmt.Sprintf(`Math.round([...state.rows.values()].reduce((sum, row) => sum + row[column.requests], 0)) === %d`, requests))
+	b.Screenshot("load")
+	b.Open(page, browse.Look{Name: "load-phone-dark", Width: 360, Height: 740, Dark: true})
+	b.Wait(`document.querySelectorAll("#slow tbody tr").length === 10`)
+	b.Screenshot("load-phone-dark")
+	s.stop(syscall.SIGTERM)
+	s.clean()
+}
