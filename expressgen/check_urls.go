@@ -63,6 +63,12 @@ func (c *checker) errorDocument(p Pair) {
 
 // proxies are those behind this server and in front of it.
 func (c *checker) proxies(o *Options) {
+	if o.HealthPath != "" {
+		c.url("health-path", o.HealthPath)
+		if strings.ContainsAny(o.HealthPath, mountRefused) || o.HealthPath == "/" {
+			c.bad("health-path", o.HealthPath, "must be a path of its own, without the characters %s", mountRefused)
+		}
+	}
 	for _, p := range o.ProxyMountPoint {
 		c.url("proxy-mount-point", p.Key)
 		if strings.ContainsAny(p.Key, mountRefused) {

@@ -14,7 +14,7 @@ func (g *generator) configuration() {
 	c.note("What may be changed goes to --include-file, --rewrite-rules and --envvars-script.")
 	for _, section := range []func(*conf){
 		g.identity, g.loadModules, g.core, g.python, g.telemetry, g.traffic, g.compression, g.logs, g.trust, g.workers, g.hosts, g.documents,
-		g.guards, g.status, g.handlerScript, g.idle, g.proxySections, g.aliasSections, g.docs, g.errorDocuments, g.clientPaths, g.environment,
+		g.guards, g.status, g.health, g.handlerScript, g.idle, g.proxySections, g.aliasSections, g.docs, g.errorDocuments, g.clientPaths, g.environment,
 		g.resources, g.serviceSections, g.includes,
 	} {
 		c.blank()

@@ -40,6 +40,18 @@ func (g *generator) guard(c *conf, script string) []word {
 // guarded is whether a script is asked about requests.
 func (g *generator) guarded() bool { return g.o.HostAccessScript != "" || g.o.AuthUserScript != "" }
 
+// health is the page for load balancers, which cannot log in.
+func (g *generator) health(c *conf) {
+	if g.o.HealthPath == "" {
+		return
+	}
+	g.capable("health-path", "wsgi-health")
+	c.in("Location", c.path(g.o.HealthPath), func() {
+		c.set("SetHandler", "wsgi-health")
+		c.set("Require", "all granted")
+	})
+}
+
 // status is Apache's page of what it does. Whoever has to log in has to for this
 // too.
 func (g *generator) status(c *conf) {

@@ -61,6 +61,9 @@ func (g *generator) dispatch(c *conf, root string) {
 	if g.o.ServerStatus {
 		c.set("RewriteCond", "%{REQUEST_URI}", c.notBelow("/server-status"))
 	}
+	if g.o.HealthPath != "" {
+		c.set("RewriteCond", "%{REQUEST_URI}", c.notBelow(g.o.HealthPath))
+	}
 	if g.o.DirectoryIndex != "" {
 		c.set("RewriteCond", "%{REQUEST_FILENAME}", "!-d")
 	}

@@ -19,8 +19,9 @@ import (
 var templateFiles embed.FS
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"py": quotePython,
-	"sh": quoteShell,
+	"py":   quotePython,
+	"sh":   quoteShell,
+	"unit": quoteUnit,
 }).ParseFS(templateFiles, "templates/*.tmpl"))
 
 // Generate makes the server root of o on the machine f describes: every file,
@@ -51,6 +52,7 @@ func Generate(o Options, f Facts) (Server, error) {
 	g.resourceTable()
 	g.telemetryService()
 	g.control()
+	g.unit()
 	g.runtime()
 	g.record()
 	if len(g.errs) > 0 {

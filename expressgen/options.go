@@ -125,6 +125,7 @@ type Options struct {
 	TelemetryInterval float64  `group:"Metrics and interpreters" default:"1.0" range:"0.5..86400" placeholder:"SECONDS" needs:"telemetry-service|enable-telemetry" makes:"interval=" help:"How often the numbers are sent."`
 	SlowRequests      *float64 `group:"Metrics and interpreters" range:"0..86400" placeholder:"SECONDS" needs:"telemetry-service|enable-telemetry" makes:"WSGISlowRequests" help:"Requests that take longer are told of one by one."`
 	TelemetryOptions  []string `group:"Metrics and interpreters" sep:"none" placeholder:"WORD" needs:"telemetry-service|enable-telemetry" makes:"WSGITelemetryOptions" help:"What is told of requests: +CaptureUserAgent, -CaptureUserAgent, All or None. Repeatable."`
+	HealthPath        string   `group:"Metrics and interpreters" ours:"" placeholder:"URL-PATH" daemon:"" makes:"SetHandler" help:"URL path that says whether the application's processes can answer: 200 or 503."`
 	SwitchInterval    *float64 `group:"Metrics and interpreters" range:"0.000001..1000" placeholder:"SECONDS" makes:"WSGISwitchInterval switch-interval=" help:"How long a thread may keep Python's lock while others wait for it."`
 	FreeThreading     bool     `group:"Metrics and interpreters" makes:"WSGIFreeThreading" help:"Run threads without Python's lock, where the Python was built for it."`
 	PythonPath        []string `group:"Metrics and interpreters" kind:"path" sep:"none" placeholder:"DIR" makes:"python-path= WSGIPythonPath" help:"Further folder to look for modules in. Repeatable."`
@@ -191,6 +192,8 @@ type Options struct {
 	WithNewRelicPlatform bool   `group:"New Relic" name:"with-newrelic-platform" whole:"" hidden:"" makes:"WSGIServerMetrics" help:"The service was discontinued; implies --server-metrics."`
 	NewRelicConfigFile   string `group:"New Relic" name:"newrelic-config-file" whole:"" kind:"path" placeholder:"FILE" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Configuration of the agent."`
 	NewRelicEnvironment  string `group:"New Relic" name:"newrelic-environment" whole:"" placeholder:"NAME" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Section of that configuration."`
+
+	Systemd bool `group:"Other supervisors" ours:"" makes:"mod_wsgi.service" help:"Write a unit for systemd into the server root."`
 
 	ModuleFile       string `group:"Choice of Apache and Python" ours:"" kind:"file" placeholder:"FILE" makes:"LoadModule" help:"The mod_wsgi.so to load; found or built otherwise."`
 	PythonExecutable string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"WSGIPythonHome" help:"The Python of the application: its own, or a virtual environment's."`

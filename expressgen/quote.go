@@ -91,3 +91,12 @@ func writePython(b *strings.Builder, r rune) {
 func quoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// quoteUnit makes s one word of a command line in a unit of systemd, which has
+// escapes as C does, specifiers and variables.
+func quoteUnit(s string) (string, error) {
+	if strings.ContainsFunc(s, isControl) {
+		return "", fmt.Errorf("%q: %w", s, errUnsafe)
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "%", "%%", "$", "$$").Replace(s) + `"`, nil
+}

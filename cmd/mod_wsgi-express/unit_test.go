@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The health page is the server's own, below it the application is not asked.
+func TestHealth(t *testing.T) {
+	p := newPlace(t)
+	s := p.start("app.wsgi", "--health-path", "/healthz", "--threads", "3")
+	s.until("the group is ready", func() bool { status, _, _ := s.get("GET", "/healthz"); return status == 200 })
+	s.want("/healthz", 200, ": ok, 0 of 3 threads busy, 1 processes ready")
+	s.want("/healthzz", 200, "SN=")
+	s.stop(syscall.SIGTERM)
+	s.clean()
+
+	out, code := p.run(append(p.arguments(s.port, nil), "--health-path", "/", "app.wsgi")...)
+	if code != 2 || !strings.Contains(out, "--health-path /: must be a path of its own") {
+		t.Errorf("the whole site: %d %s", code, out)
+	}
+}
+
+// The unit is one to systemd, and its command line is split as it is meant:
+// systemd-analyze says what it takes for the program.
+func TestSystemd(t *testing.T) {
+	p := newPlace(t)
+	args := p.arguments(freePort(t), []string{"app.wsgi", "--systemd"})
+	args[0] = "setup-server"
+	if out, code := p.run(args...); code != 0 {
+		t.Fatalf("setup-server: %d %s", code, out)
+	}
+	text, err := os.ReadFile(p.path("root/mod_wsgi.service"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	control := `"` + strings.ReplaceAll(p.path("root/apachectl"), `"`, `\"`) + `"`
+	for _, want := range []string{" " + control + " start -DFOREGROUND\n", " " + control + " graceful\n", "\nKillMode=mixed\nTimeoutStopSec=20\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the unit lacks %q:\n%s", want, text)
+		}
+	}
+	if has := strings.Contains(string(text), "\nUser="); has == (os.Geteuid() == 0) {
+		t.Errorf("who runs it:\n%s", text)
+	}
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip("there is no systemd-analyze here to verify it")
+	}
+	if out, err := exec.Command(analyze, "verify", p.path("root/mod_wsgi.service")).CombinedOutput(); err != nil || strings.Contains(string(out), "mod_wsgi.service") {
+		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
+	}
+}
