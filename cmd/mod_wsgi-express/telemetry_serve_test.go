@@ -1,13 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -48,43 +44,4 @@ func TestTelemetry(t *testing.T) {
 		}
 	}
 	s.stop(syscall.SIGTERM)
-}
-
-// A140: the page of --enable-telemetry is there while the server is.
-func TestTelemetryService(t *testing.T) {
-	if !slices.ContainsFunc(commands, func(c struct {
-		name, usage string
-		grammar     func() grammar
-		public      bool
-	}) bool {
-		return c.name == "telemetry"
-	}) {
-		t.Skip("this release has no command telemetry to run")
-	}
-	p := newPlace(t)
-	program, err := exec.LookPath("mod_wsgi-express")
-	if err == nil {
-		err = os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755) // for the user of the service
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := freePort(t)
-	s := p.start("app.wsgi", "--enable-telemetry", "--telemetry-ui-port", strconv.Itoa(port))
-	address := fmt.Sprintf("127.0.0.1:%d", port)
-	p.until("the page is there", func() bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-		}
-		return err == nil
-	})
-	s.stop(syscall.SIGTERM)
-	p.until("the page is gone", func() bool {
-		c, err := net.Dial("tcp", address)
-		if err == nil {
-			c.Close()
-		}
-		return err != nil
-	})
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -15,21 +15,9 @@ import (
 	"modwsgi/internal/browse"
 )
 
-// telemetryConf has the service run as --enable-telemetry does: a script that
-// becomes this program.
-const telemetryConf = `WSGIDaemonProcess service:telemetry display-name=%%{GROUP} threads=0 user=${MOD_WSGI_USER} group=${MOD_WSGI_GROUP}
-WSGIImportScript "%[1]s/service.py" process-group=service:telemetry application-group=%%{GLOBAL}
-WSGITelemetryService "unix:%[1]s/run/t.sock" interval=0.5
-WSGISlowRequests 0.5
-`
-
 // telemetryTitle is what the service is called: ps shows it as it does other
 // services.
 const telemetryTitle = "(wsgi:service:telemetry)"
-
-const telemetryScript = `import os
-os.execv(%q, ["` + telemetryTitle + `", "telemetry", "--listen", "unix:%s/run/t.sock", "--http-port", "%d"])
-`
 
 // slowEcho answers at once, or late, or with an error.
 const slowEcho = `import time
@@ -54,21 +42,16 @@ func telemetryPlace(t *testing.T) (*server, string) {
 		program = p.path("mod_wsgi-express")
 		err = os.WriteFile(program, text, 0o755)
 	}
-	if err == nil {
-		err = os.Mkdir(p.path("run"), 0o700)
-	}
-	if err == nil && os.Geteuid() == 0 {
-		err = os.Chown(p.path("run"), 65534, 65534)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	conf := regexp.MustCompile(`"`).ReplaceAllString(p.dir, `\"`)
-	p.write("service.py", fmt.Sprintf(telemetryScript, program, regexp.MustCompile(`"`).ReplaceAllString(p.dir, `\"`), port))
 	p.write("slow.wsgi", slowEcho)
-	include := p.write("telemetry.conf", fmt.Sprintf(telemetryConf, conf))
-	s := p.start("slow.wsgi", "--processes", "2", "--threads", "4", "--include-file", include)
+	s := &server{place: p, port: freePort(t)}
+	s.cmd = p.command(p.arguments(s.port, []string{"slow.wsgi", "--processes", "2", "--threads", "4", "--enable-telemetry",
+		"--telemetry-ui-port", strconv.Itoa(port), "--telemetry-interval", "0.5", "--slow-requests", "0.5"})...)
+	s.cmd.Path, s.cmd.Stdout, s.cmd.Stderr = program, &s.out, &s.err
+	s.launch()
 	page := fmt.Sprintf("http://127.0.0.1:%d/", port)
 	s.until("the page is served", func() bool {
 		res, err := http.Get(page)
@@ -139,9 +122,13 @@ func (s *server) figures(page string) figures {
 // 3.22, A140, show 4: the service runs as the application's user, under its
 // name, and what it counts is what a load tool counts; a process that is killed
 // is told of, and the service comes back when it is killed itself.
-func TestTelemetryCounts(t *testing.T) {
+func TestTelemetryService(t *testing.T) {
 	s, page := telemetryPlace(t)
-	fi, err := os.Stat(s.path("run/t.sock"))
+	socket := s.path("root/telemetry.sock")
+	if os.Geteuid() == 0 {
+		socket = s.path("root/run/telemetry.sock")
+	}
+	fi, err := os.Stat(socket)
 	if err != nil || os.Geteuid() == 0 && fi.Sys().(*syscall.Stat_t).Uid != 65534 {
 		t.Errorf("the socket: %v %v", fi, err)
 	}
@@ -155,16 +142,16 @@ func TestTelemetryCounts(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	victim := got.Processes[0].PID
+	victim, starts := got.Processes[0].PID, got.Series.Starts
 	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	s.until("the end of a process is told of", func() bool { got = s.figures(page); return len(got.Ends) > 0 })
-	if got.Ends[0].PID != victim || got.Ends[0].Reason != "no word" || got.Series.Starts != 1 {
+	if got.Ends[0].PID != victim || got.Ends[0].Reason != "no word" || got.Series.Starts != starts+1 {
 		t.Errorf("%+v", got)
 	}
 
-	service := pidOf(t, telemetryTitle+"\x00telemetry\x00--listen\x00unix:"+s.dir)
+	service := pidOf(t, telemetryTitle+"\x00telemetry\x00--listen\x00unix:"+socket)
 	if err := syscall.Kill(service, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +167,7 @@ func TestTelemetryCounts(t *testing.T) {
 	if _, err := http.Get(page); err == nil {
 		t.Error("the service outlives its server")
 	}
-	if _, err := os.Stat(s.path("run/t.sock")); err == nil {
+	if _, err := os.Stat(socket); err == nil {
 		t.Error("its socket is left behind")
 	}
 }
