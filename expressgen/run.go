@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -76,9 +77,12 @@ func Run(ctx context.Context, r *run.Runner, s *Server) (int, error) {
 		syscall.SIGUSR1, syscall.SIGWINCH)
 	defer signal.Stop(signals)
 	began := time.Now()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	p, err := r.Start(context.WithoutCancel(ctx), run.Cmd{
 		Path: s.Path("apachectl"), Args: args, Env: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Tied: true, // killed, this process cannot pass anything on
 	})
 	if err != nil {
 		return 1, err

@@ -79,6 +79,27 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+// 5.2: a command that is killed on its terminal leaves no server behind.
+func TestTerminalKilled(t *testing.T) {
+	p := newPlace(t)
+	person, program := terminal(t)
+	s := &server{place: p, port: freePort(t)}
+	s.cmd = p.command(p.arguments(s.port, []string{"app.wsgi"})...)
+	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = program, program, program
+	go io.Copy(&s.out, person)
+	s.launch()
+	s.want("/", 200, "SN=")
+	text, err := os.ReadFile(p.path("root/httpd.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	httpd := "/proc/" + strings.TrimSpace(string(text)) + "/cmdline"
+	if err := s.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	s.until("httpd has ended", func() bool { return !fileHas(httpd, "httpd.conf") })
+}
+
 func fileHas(path, text string) bool {
 	data, _ := os.ReadFile(path)
 	return strings.Contains(string(data), text)

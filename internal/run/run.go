@@ -61,6 +61,10 @@ type Cmd struct {
 	Files      []*os.File // further descriptors, from 3 on
 	Foreground bool       // stay in the caller's process group: a terminal's ^C reaches it
 
+	// On Linux it gets SIGTERM when this process ends, however that is. Who starts
+	// it has to stay locked to its thread until Wait: the system goes by that.
+	Tied bool
+
 	Network bool // it downloads something
 	Changes bool // it changes the machine: installs packages, say
 }
@@ -163,6 +167,9 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 		cmd.Stderr = p.errOut
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.group}
+	if c.Tied {
+		tie(cmd.SysProcAttr)
+	}
 	cmd.Cancel = func() error { return p.Signal(syscall.SIGKILL) }
 	cmd.WaitDelay = pipeDelay
 	p.cmd = cmd
