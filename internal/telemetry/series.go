@@ -49,14 +49,14 @@ func (s *series) at(number int64) *slot {
 // second is the number of the slot for a time since the start.
 func second(t float64) int64 { return int64(t) + 1 }
 
-// add spreads a sample over its window, which ends now.
+// add spreads a sample over its window, which ends now; all of it over the part
+// that is looked at, where the window began before the service did.
 func (s *series) add(d Datagram, now float64) {
-	window := d.Float(10)
-	from := max(now-min(window, farthest), 0)
+	from := max(now-min(d.Float(10), farthest), 0)
 	for n := second(from); n <= second(now); n++ {
 		over := min(now, float64(n)) - max(from, float64(n-1))
 		if at := s.at(n); at != nil && over > 0 {
-			at.add(d, over, over/window)
+			at.add(d, over, over/(now-from))
 		}
 	}
 }

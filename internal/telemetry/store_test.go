@@ -169,6 +169,19 @@ func TestSums(t *testing.T) {
 	}
 }
 
+// TestSumsFromTheStart: what was counted in a window that began before the
+// service did is in the seconds since then.
+func TestSumsFromTheStart(t *testing.T) {
+	p := newPlace(t)
+	a := &sender{pid: 1, group: "site"}
+	p.seconds(0.4)
+	p.take(a.sample(1, 30, 10))
+	p.seconds(4)
+	if s := p.Snapshot("all", 0); !near(sum(s, 1), 30) || s.Series.Requests != 30 {
+		t.Errorf("%v in the points, %v counted, want 30", sum(s, 1), s.Series.Requests)
+	}
+}
+
 func TestQuantiles(t *testing.T) {
 	p := newPlace(t)
 	a := &sender{pid: 1, group: "site"}
