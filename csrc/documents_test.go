@@ -37,13 +37,14 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	doc := readDocument(t, "metrics.md")
 	var inDoc []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (\\w+) \\|").FindAllStringSubmatch(doc, -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| ([a-z]+) \\|").FindAllStringSubmatch(doc, -1) {
 		inDoc = append(inDoc, m[1]+" "+m[2])
 	}
 	if len(inC) == 0 || len(inDoc) == 0 {
 		t.Fatal("a table is lost")
 	}
 	same(t, "metrics", inC, inDoc)
+	same(t, "words of the health page", matches(t, readSource(t, "wsgi_health.c"), `[?:n] "([a-z]+)"`), matches(t, doc, "(?m)^\\| `(\\w+)` \\| \\d+ \\|"))
 
 	_, causes, ok := strings.Cut(doc, "| cause | the process |")
 	causes, _, _ = strings.Cut(causes, "\n\n")

@@ -238,12 +238,12 @@ func countMode(ctx context.Context, r *run.Runner, target Target, mode Mode, c C
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	t := &tracer{runner: r, strace: strace, server: s.Server}
-	child := s.Server.Children(s.Server.ConfPath())
-	if len(child) != 1 {
-		return nil, fmt.Errorf("%d children of httpd, want one", len(child))
+	child, err := s.only(ctx, s.Server.ConfPath())
+	if err != nil {
+		return nil, err
 	}
 	one := func(name, path string, status int) error {
-		calls, err := t.perRequest(ctx, []int{child[0].PID}, asker(ctx, s.Server, hostOf(c), path, status))
+		calls, err := t.perRequest(ctx, []int{child.PID}, asker(ctx, s.Server, hostOf(c), path, status))
 		if err == nil {
 			costs = append(costs, Cost{name, calls[0]})
 		}
@@ -255,15 +255,11 @@ func countMode(ctx context.Context, r *run.Runner, target Target, mode Mode, c C
 			one("embedded", "/page", 200), one("embedded, WSGIScriptReloading Off", "/still", 200))
 		return costs, err
 	}
-	var hosts []Process
-	err = s.Server.await(ctx, startDeadline, "one daemon process", func() bool { // its supervisor starts it when it can
-		hosts = s.Server.Children("(wsgi:")
-		return len(hosts) == 1
-	})
+	host, err := s.only(ctx, "(wsgi:")
 	if err != nil {
 		return nil, err
 	}
-	calls, err := t.perRequest(ctx, []int{child[0].PID, hosts[0].PID}, asker(ctx, s.Server, hostOf(c), "/page", 200))
+	calls, err := t.perRequest(ctx, []int{child.PID, host.PID}, asker(ctx, s.Server, hostOf(c), "/page", 200))
 	if err != nil {
 		return nil, err
 	}

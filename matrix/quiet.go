@@ -42,5 +42,18 @@ func (s *Session) url(path string) string {
 	return "http://127.0.0.1:" + strconv.Itoa(s.Server.Port) + path
 }
 
+// only is the one process of the server with this in its command line. It is
+// there when httpd, or the supervisor, has come to start it.
+func (s *Session) only(ctx context.Context, command string) (p Process, err error) {
+	err = s.Server.await(ctx, startDeadline, "one process with "+command, func() bool {
+		list := s.Server.Children(command)
+		if len(list) == 1 {
+			p = list[0]
+		}
+		return len(list) == 1
+	})
+	return p, err
+}
+
 // stop ends a server that was started for its costs.
 func (s *Session) stop() error { return errors.Join(s.Server.Stop(), s.Server.Close()) }
