@@ -71,8 +71,8 @@ func ForFuzzing(ctx context.Context, r *run.Runner, w io.Writer) error {
 	}
 	say := func(line string) { fmt.Fprintln(w, line) }
 	if _, err := r.LookPath("clang"); err != nil {
-		if err := install(ctx, r, say, sys, []string{"clang"}); err != nil {
-			return err
+		if err := install(ctx, r, say, sys, []string{"clang"}); err != nil || r.Dry != nil {
+			return err // a dry run has nobody to ask for the rest
 		}
 	}
 	folder, err := r.Output(ctx, "", "clang", "--print-runtime-dir")
