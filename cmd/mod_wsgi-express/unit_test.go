@@ -13,7 +13,7 @@ func TestHealth(t *testing.T) {
 	p := newPlace(t)
 	s := p.start("app.wsgi", "--health-path", "/healthz", "--threads", "3")
 	s.until("the group is ready, and all of its threads", func() bool {
-		status, body, _ := s.get("GET", "/healthz")
+		status, _, body := s.get("GET", "/healthz")
 		return status == 200 && strings.Contains(body, ": ok, 0 of 3 threads busy, 1 processes ready")
 	})
 	s.want("/healthzz", 200, "SN=")
