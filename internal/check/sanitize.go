@@ -57,9 +57,9 @@ func sanitize(ctx context.Context, r *run.Runner, dir string, w io.Writer) (t Ta
 		}, "\n"),
 	)}
 	fmt.Fprintln(w, "sanitizers:", sanitizing)
-	// What TestProve starts is for users and takes no environment. Memory and
+	// What TestProve and TestProof start is for users and takes no environment. Memory and
 	// system calls are not those of the product.
-	t, err = goTest(ctx, sanitized, dir, w, "-skip", "^(TestProve|TestBudget|Test[A-Z][a-z]+Memory)$", "./matrix")
+	t, err = goTest(ctx, sanitized, dir, w, "-skip", "^(TestProve|TestProof[A-Za-z]*|TestBudget|Test[A-Z][a-z]+Memory)$", "./matrix")
 	text, reportErr := readReports(reports)
 	if text != "" {
 		t.Failed++
