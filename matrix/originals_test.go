@@ -21,17 +21,18 @@ import (
 // Debian's source package has them where it does, and as the Python package index.
 var originals = []struct {
 	version string
-	sources []string
+	sources []string // of which DEBIAN is MODWSGI_MATRIX_DEBIAN
 }{
 	{"6.0.5", []string{"pypi:6.0.5"}},
-	{"5.0.2", []string{"https://deb.debian.org/debian/pool/main/m/mod-wsgi/mod-wsgi_5.0.2.orig.tar.gz", "pypi:5.0.2"}},
-	{"4.9.4", []string{"https://deb.debian.org/debian/pool/main/m/mod-wsgi/mod-wsgi_4.9.4.orig.tar.gz", "pypi:4.9.4"}},
+	{"5.0.2", []string{"DEBIAN/pool/main/m/mod-wsgi/mod-wsgi_5.0.2.orig.tar.gz", "pypi:5.0.2"}},
+	{"4.9.4", []string{"DEBIAN/pool/main/m/mod-wsgi/mod-wsgi_4.9.4.orig.tar.gz", "pypi:4.9.4"}},
 }
 
 // TestOriginals fetches those releases in every form, builds each for each Python
 // of MODWSGI_MATRIX_PYTHONS (else the one of all tests), and proves each in both
 // modes. A Python that a release was not made for is refused before anything is
-// compiled. It needs the network: MODWSGI_MATRIX_ORIGINALS=1.
+// compiled. It needs the network: MODWSGI_MATRIX_ORIGINALS=1; and for Debian's
+// archives the URL of a mirror: MODWSGI_MATRIX_DEBIAN.
 func TestOriginals(t *testing.T) {
 	if os.Getenv("MODWSGI_MATRIX_ORIGINALS") == "" {
 		t.Skip("it downloads releases of the original and builds them, which takes minutes: MODWSGI_MATRIX_ORIGINALS=1")
@@ -49,6 +50,13 @@ func TestOriginals(t *testing.T) {
 		var tried []string
 		came := 0
 		for _, spec := range o.sources {
+			spec, debian := strings.CutPrefix(spec, "DEBIAN")
+			if mirror := os.Getenv("MODWSGI_MATRIX_DEBIAN"); debian && mirror == "" {
+				table.not(o.version+"\thttps\t-", "not fetched: MODWSGI_MATRIX_DEBIAN names no mirror")
+				continue
+			} else if debian {
+				spec = strings.TrimSuffix(mirror, "/") + spec
+			}
 			form, _, _ := strings.Cut(spec, ":")
 			folder, origin, err := fetch.Open(t.Context(), r, "modwsgi/"+csrc.Version(), spec)
 			if err != nil {

@@ -120,6 +120,8 @@ func TestAttackMeaning(t *testing.T) {
 	zero := "sha256:" + strings.Repeat("0", 64)
 	_, err = Options{}.expected(Source{Kind: PyPI, At: "6.0.5", Sum: zero})
 	a.refused(t, "another sum than the known one", err, "this program knows sha256:", hint.Refused) // G-4
+	_, err = o.Get(t.Context(), Source{Kind: HTTPS, At: base + "/mod-wsgi/mod-wsgi_5.0.2.orig.tar.gz"})
+	a.refused(t, "other content under the name of Debian's archive", err, "sha256:9a0fdb61405abc300ec6b100c440dd98", hint.Refused) // G-4
 	_, err = Parse("git::https://x.example/r?ref=a#sha256="+strings.Repeat("0", 64), places)
 	a.refused(t, "a sum for git", err, "is checked by its commit", hint.Usage) // G-9
 

@@ -61,14 +61,14 @@ func (o Options) Get(ctx context.Context, s Source) (Tree, error) {
 	case Release:
 		return o.release(ctx, s)
 	case PyPI:
-		if data, ok := o.stored(known[s.String()]); ok && o.Key == "" {
+		if data, ok := o.stored(knownSum(s)); ok && o.Key == "" {
 			return o.archive(ctx, s, data, "") // the index need not be asked again
 		}
 		u, sum, err := o.fromIndex(ctx, s.At)
 		if err != nil {
 			return Tree{}, err
 		}
-		if s.Sum == "" && known[s.String()] == "" {
+		if s.Sum == "" && knownSum(s) == "" {
 			s.Sum = sum // the index says it over https; it is then locked
 		}
 		return o.remote(ctx, s, u)
@@ -118,9 +118,7 @@ var errNoSum = errors.New("no checksum is known of it")
 
 // expected is the checksum that the archive of s must have.
 func (o Options) expected(s Source) (string, error) {
-	form := s
-	form.Sum = ""
-	if sum := known[form.String()]; sum != "" {
+	if sum := knownSum(s); sum != "" {
 		if s.Sum != "" && s.Sum != sum {
 			return "", hint.Exit(fmt.Errorf("source %s: this program knows %s", s, sum), hint.Refused)
 		}
@@ -129,6 +127,8 @@ func (o Options) expected(s Source) (string, error) {
 	if s.Sum != "" {
 		return s.Sum, nil
 	}
+	form := s
+	form.Sum = ""
 	if locked, ok := o.Lock.Find(form.String()); ok && locked.Sum != "" && !o.Update {
 		return locked.Sum, nil
 	}
