@@ -71,13 +71,18 @@ func describeName(p *probe) string {
 	return "libpython" + p.text("LDVERSION") + ".so"
 }
 
+// archive ends the name of a static library, which is no shared one whoever names it.
+const archive = ".a"
+
 // libraryPaths lists the files that may be the shared library, likeliest first.
 // Needed are those that the interpreter's own file names.
 func libraryPaths(p *probe, exe, root string, needed []Library) []Library {
 	var list []Library
 	add := func(from string, paths ...string) {
 		for _, path := range paths {
-			list = append(list, Library{Path: path, From: from})
+			if filepath.Ext(path) != archive {
+				list = append(list, Library{Path: path, From: from})
+			}
 		}
 	}
 	add("mapped", p.Mapped...)
@@ -122,8 +127,9 @@ func libraryNames(p *probe) []string {
 	}
 	var names []string
 	for _, name := range []string{p.text("INSTSONAME"), p.text("LDLIBRARY")} {
-		if strings.Contains(filepath.Base(name), suffix) && !slices.Contains(names, filepath.Base(name)) {
-			names = append(names, filepath.Base(name))
+		base := filepath.Base(name)
+		if strings.Contains(base, suffix) && filepath.Ext(base) != archive && !slices.Contains(names, base) {
+			names = append(names, base)
 		}
 	}
 	if version := p.text("LDVERSION"); len(names) == 0 && version != "" {

@@ -117,6 +117,7 @@ func FuzzReadProbe(f *testing.F) {
 		f.Add("<m>" + string(data) + "<m>")
 	}
 	f.Add(`<m>{"implementation":"cpython","version_info":[3,12,1],"vars":{"SOABI":"-","INSTSONAME":"/"}}<m>`)
+	f.Add(`<m>{"implementation":"cpython","version_info":[3,12,1],"mapped":["/lib/libpython3.12.a"],"vars":{"LIBDIR":"/lib","INSTSONAME":"libpython3.12.so.1.0.a"}}<m>`)
 	f.Fuzz(func(t *testing.T, out string) {
 		p, err := readProbe(out, "<m>")
 		if err != nil {
