@@ -194,10 +194,11 @@ type extendedFacts struct {
 
 // extended asks the interpreters of a mode in turn, and two at once. It returns
 // "works" or what came instead, and complains of what is no clear error: of a
-// process that ends or hangs, of one that serves no more, and of the audit where
+// process that ends or hangs where the audit does not foretell it, of one that serves no more, and of the audit where
 // it told something else.
 func (t *T) extended(name string, m extensionMode, modules map[string]pybuild.Imports) string {
 	result, loaded := "works", []string{}
+	foretold := slices.ContainsFunc(slices.Collect(maps.Values(modules)), func(i pybuild.Imports) bool { return strings.HasPrefix(m.said(i), "ends the process") })
 	for _, interpreter := range m.path {
 		f := t.extend("/"+m.name+"/"+interpreter, name)
 		if f.Said == "works" && m.name == "free" && f.GIL {
@@ -210,6 +211,9 @@ func (t *T) extended(name string, m extensionMode, modules map[string]pybuild.Im
 			}
 		}
 		if strings.Contains(f.Said, noAnswer) {
+			if !foretold {
+				t.Errorf("%s in %s of %s: %s", name, interpreter, m.name, f.Said)
+			}
 			return result
 		}
 		loaded = append(loaded, f.Loaded...)
@@ -251,7 +255,9 @@ func (t *T) extend(path, name string) (f extendedFacts) {
 		}
 	}
 	f.Said = fmt.Sprintf("%s (status %d): %s", noAnswer, r.Status, cause)
-	t.Errorf("%s at %s: %s, %v", name, path, f.Said, err)
+	if err != nil {
+		f.Said += ", " + err.Error()
+	}
 	return f
 }
 

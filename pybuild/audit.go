@@ -36,7 +36,9 @@ type Extension struct {
 // Imports tells what became of importing a module in each kind of interpreter:
 // "works", the exception, "ends the process by SIGSEGV", "does not return"; "" if
 // it was not tried. Where there can be several of a kind, one that only the first
-// may have is told as "works in one interpreter, then ImportError: …".
+// may have is told as "works in one interpreter, then ImportError: …", and one
+// that ends the process there as "ends the process by SIGABRT in the second
+// interpreter, after ImportError: …".
 type Imports struct {
 	Main   string `json:"main,omitempty"`
 	Shared string `json:"shared,omitempty"` // another interpreter with the same GIL

@@ -106,10 +106,13 @@ def attempt(module, mode, seconds):
 
 
 def verdict(lines):
-    """The first result, or that of a second interpreter if only that is worse."""
-    if lines[0] == "works" and lines[-1] != "works":
-        return "works in one interpreter, then " + lines[-1]
-    return lines[0]
+    """The first result, or that of a second interpreter if that is worse."""
+    first, last = lines[0], lines[-1]
+    if first == "works" and last != "works":
+        return "works in one interpreter, then " + last
+    if last.startswith("ends the process") and last != first:
+        return last + " in the second interpreter, after " + first
+    return first
 
 
 def main():

@@ -143,6 +143,8 @@ func TestAuditImports(t *testing.T) {
 		"refusing": auditModule("refusing", auditKnown, `PyErr_SetString(PyExc_ImportError, "not\n today"); return NULL`),
 		"hanging":  auditModule("hanging", auditKnown, "for (;;) pause()"),
 		"once":     auditModule("once", auditKnown, `static int n; if (n++ > 0) { PyErr_SetString(PyExc_ImportError, "one only"); return NULL; }`),
+		// as psycopg2 does in interpreters of 3.12 with a GIL each
+		"worse": auditModule("worse", auditKnown, `static int n; if (n++ > 0) abort(); PyErr_SetString(PyExc_ImportError, "not yet"); return NULL`),
 	})
 	r := &run.Runner{}
 	a, err := Inspect(t.Context(), r, filepath.Join(dir, "bin", "python"), false)
@@ -159,13 +161,16 @@ func TestAuditImports(t *testing.T) {
 	}
 	for _, m := range a.Modules {
 		want := map[string]string{
-			"good": works, "single": works, "once": works, "crashing": "ends the process by SIGABRT", "leaving": "ends the process with status 3", "refusing": "ImportError: not today",
+			"good": works, "single": works, "once": works, "crashing": "ends the process by SIGABRT", "leaving": "ends the process with status 3", "refusing": "ImportError: not today", "worse": "ImportError: not yet",
 		}[m.Module]
 		if m.Imports.Main != want {
 			t.Errorf("%s: %+v, want %s", m.Module, m.Imports, want)
 		}
 		if m.Module == "once" && m.Imports.Shared != "" && m.Imports.Shared != "works in one interpreter, then ImportError: one only" {
 			t.Errorf("a module that keeps to one interpreter: %s", m.Imports.Shared)
+		}
+		if m.Module == "worse" && m.Imports.Shared != "" && m.Imports.Shared != "ends the process by SIGABRT in the second interpreter, after ImportError: not yet" {
+			t.Errorf("a module that ends the process when a second interpreter imports it: %s", m.Imports.Shared)
 		}
 		if m.Module == "single" && m.Imports.Own != "" && !strings.HasPrefix(m.Imports.Own, "ImportError: ") {
 			t.Errorf("a single-phase module with a GIL of its own: %s", m.Imports.Own)
