@@ -144,7 +144,7 @@ func (u unit) routes(config, routes node, depth int) string {
 		case action.get("proxy").there() && u.prefix(match) != "":
 			proxy := action.get("proxy")
 			u.t.take(proxy.setting(), "", "proxy-mount-point", u.prefix(match), strings.TrimSuffix(proxy.text(), "/")+u.prefix(match))
-			match.setting()
+			u.matched(match, "the URL of --proxy-mount-point")
 		}
 	}
 	return name
@@ -160,7 +160,7 @@ func (u unit) share(config, match, action node, depth int) string {
 		u.t.noEqual(share.setting(), "only a folder with $uri behind it has an equal, --url-alias or --document-root")
 	case prefix != "":
 		u.t.take(share.setting(), "", "url-alias", prefix, strings.TrimSuffix(folder, "/")+prefix)
-		match.setting()
+		u.matched(match, "the URL of --url-alias")
 	case match.there():
 		u.t.noEqual(share.setting(), "files are told from the rest by their URL alone")
 	case u.t.has("document-root"):
@@ -189,6 +189,11 @@ func (u unit) prefix(match node) string {
 		return ""
 	}
 	return path
+}
+
+// matched tells that the URL of a match of one [unit.prefix] is in an option.
+func (u unit) matched(match node, where string) {
+	u.t.same(match.get("uri").items()[0].setting(), where)
 }
 
 // applications takes the one that is served.
@@ -259,8 +264,11 @@ func (u unit) callable(n node) {
 	if f := n.get("factory"); f.there() && f.text() == "true" {
 		u.t.noEqual(f.setting(), fmt.Sprintf("an application made by a call: put 'from %s import %s; application = %s()' into a file and serve that",
 			module.text(), callable.text(), callable.text()))
-		module.setting()
-		callable.setting()
+		for _, part := range []node{module, callable} {
+			if part.there() {
+				u.t.noEqual(part.setting(), "is in that call")
+			}
+		}
 		return
 	}
 	if module.there() {
