@@ -58,7 +58,7 @@ func Reproduce(ctx context.Context, r *run.Runner, o Options) (Reproduction, err
 		if _, err := Build(ctx, r, twice); err != nil {
 			return Reproduction{}, err
 		}
-		if builds[i], err = artifactSums(roots[i]); err != nil {
+		if builds[i], err = ArtifactSums(roots[i]); err != nil {
 			return Reproduction{}, err
 		}
 	}
@@ -78,9 +78,9 @@ func Reproduce(ctx context.Context, r *run.Runner, o Options) (Reproduction, err
 	return done, nil
 }
 
-// artifactSums hashes what a build folder has for others: all but objects and
-// sources.
-func artifactSums(dir string) (map[string]string, error) {
+// ArtifactSums hashes what a build folder has for others, by path: all but objects
+// and sources. Of a link it is where that leads.
+func ArtifactSums(dir string) (map[string]string, error) {
 	m := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {

@@ -4,7 +4,6 @@
 package csrctest
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -229,30 +228,10 @@ func (w *World) Build(o csrc.Options) csrc.Artifact {
 	return a
 }
 
-// Sums hashes every file of a build but what is in obj and src, by path.
+// Sums is what a build folder has for others, by path.
 func Sums(t testing.TB, dir string) map[string]string {
 	t.Helper()
-	m := map[string]string{}
-	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(dir, path)
-		switch {
-		case err != nil:
-			return err
-		case e.IsDir() && (rel == "obj" || rel == "src"):
-			return filepath.SkipDir
-		case e.IsDir():
-			return nil
-		case e.Type()&os.ModeSymlink != 0:
-			m[rel], err = os.Readlink(path)
-			return err
-		}
-		data, err := os.ReadFile(path)
-		m[rel] = fmt.Sprintf("%x", sha256.Sum256(data))
-		return err
-	})
+	m, err := csrc.ArtifactSums(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
