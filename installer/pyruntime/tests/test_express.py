@@ -3,33 +3,26 @@
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 import warnings
 from unittest import mock
 
+from folder import Folder, run_python
 from mod_wsgi.express import cli
 
 
-class Program(unittest.TestCase):
+class Program(Folder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.path = os.path.join(folder.name, "mod_wsgi-express")
-        with open(self.path, "w") as f:
-            f.write('#!/bin/sh\nprintf "%s|" "$@" "$MOD_WSGI_EXPRESS_LITERAL"\n')
+        super().setUp()
+        self.path = self.write("mod_wsgi-express", '#!/bin/sh\nprintf "%s|" "$@" "$MOD_WSGI_EXPRESS_LITERAL"\n')
         os.chmod(self.path, 0o755)
 
-    def run_python(self, *args, **env):
-        return subprocess.run([sys.executable] + list(args), env=dict(os.environ, **env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-
     def test_start_gives_its_arguments_as_they_are(self):
-        done = self.run_python("-c", "from mod_wsgi.express.cli import start; start('a b', '$HOME')", MOD_WSGI_EXPRESS_PROGRAM=self.path)
+        done = run_python("-c", "from mod_wsgi.express.cli import start; start('a b', '$HOME')", MOD_WSGI_EXPRESS_PROGRAM=self.path)
         self.assertEqual(done.stdout, "start-server|a b|$HOME|1|")
 
     def test_module_is_the_command(self):
-        done = self.run_python("-m", "mod_wsgi.express.cli", "module-config", MOD_WSGI_EXPRESS_PROGRAM=self.path)
+        done = run_python("-m", "mod_wsgi.express.cli", "module-config", MOD_WSGI_EXPRESS_PROGRAM=self.path)
         self.assertEqual(done.stdout, "module-config||")
 
     def test_found_on_the_path(self):

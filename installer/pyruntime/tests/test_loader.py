@@ -4,29 +4,14 @@ import importlib
 import importlib.util
 import os
 import sys
-import tempfile
 import unittest
 from urllib.parse import unquote
 
+from folder import Folder
 from mod_wsgi.express import loader
 
 
-class Files(unittest.TestCase):
-    """Tests with a folder of their own whose name is awkward on purpose."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="it's a \"dir\" é ")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def write(self, name, text, encoding="utf-8"):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding=encoding) as stream:
-            stream.write(text)
-        return path
-
-
-class Script(Files):
+class Script(Folder):
     def test_runs_once_under_its_own_name(self):
         path = self.write("app.wsgi", "import sys\nfound = sys.modules[__name__]\ndef application(): return __name__, __file__\n")
         made = loader.Loader("script", path)
@@ -77,7 +62,7 @@ class Script(Files):
         self.assertTrue(made.reload_required())
 
 
-class Module(Files):
+class Module(Folder):
     def setUp(self):
         super().setUp()
         sys.path.insert(0, self.folder)
@@ -132,7 +117,7 @@ class Module(Files):
         self.assertEqual((said[0][0], body), ("404 Not Found", [b"There is no such file.\n"]))
 
 
-class Paste(Files):
+class Paste(Folder):
     def fake(self, loadapp):
         """A package paste.deploy with that function."""
         for name in ("paste", "paste.deploy"):

@@ -4,25 +4,23 @@ import os
 import queue
 import subprocess
 import sys
-import tempfile
 import time
 import types
 import unittest
 import unittest.mock
 
+from folder import Folder, run_python
 from mod_wsgi.express import monitor
 
 DEADLINE = 60
 WAYS = (False, True) if monitor._new_inotify() else (False,)
 
 
-class Watched(unittest.TestCase):
+class Watched(Folder):
     """One module 'one' in a folder of its own, and a monitor on it."""
 
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="it's é ")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
+        super().setUp()
         self.modules = {"sys": sys}
         self.path = self.module("one")
 
@@ -30,13 +28,6 @@ class Watched(unittest.TestCase):
         path = self.write(name + ".py", "x = 1\n")
         self.modules[name] = types.ModuleType(name)
         self.modules[name].__file__ = path
-        return path
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, "w") as stream:
-            stream.write(text)
         return path
 
     def started(self, inotify, pace=0.1):
@@ -224,10 +215,7 @@ class Cost(Watched):
                 self.assertLess(cost, 0.2)      # all of the time would be a busy loop
 
 
-class Process(unittest.TestCase):
-    def run_python(self, code, **more):
-        return subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=DEADLINE, **more)
-
+class Process(Folder):
     def test_interrupts_its_own_process(self):
         code = """
 import os, signal, sys, tempfile, time
@@ -244,7 +232,7 @@ try:
 except KeyboardInterrupt:
     print("interrupted", path.name)
 """
-        done = self.run_python(code)
+        done = run_python("-c", code)
         path = done.stdout.split()[1]
         self.assertEqual(done.stdout, "interrupted %s\n" % path)
         lines = done.stderr.splitlines()
@@ -255,9 +243,9 @@ except KeyboardInterrupt:
 
     def test_what_is_edited_right_after_loading_has_changed(self):
         code = """
-import os, signal, sys, tempfile
+import os, signal, sys
 from mod_wsgi.express import handler, monitor
-folder = tempfile.mkdtemp()
+folder = sys.argv[1]
 sys.path.insert(0, folder)
 for name, text in (("app.wsgi", "import mwe_helper\\napplication = int"), ("mwe_helper.py", "x = 1")):
     with open(os.path.join(folder, name), "w") as f:
@@ -270,19 +258,19 @@ try:
 except KeyboardInterrupt:
     print("interrupted")
 """
-        done = self.run_python(code)
+        done = run_python("-c", code, self.folder)
         self.assertEqual(done.stdout, "interrupted\n", done.stderr)
         self.assertIn("mwe_helper.py has changed", done.stderr)
 
     def test_ends_with_the_process(self):
-        done = self.run_python("from mod_wsgi.express import monitor; monitor.start()")
+        done = run_python("-c", "from mod_wsgi.express import monitor; monitor.start()")
         self.assertEqual((done.returncode, done.stderr.count("\n")), (0, 1), done.stderr)
 
     def test_files_of_a_failed_import_are_watched(self):
         code = """
-import os, sys, tempfile
+import os, sys
 from mod_wsgi.express import handler, monitor
-folder = tempfile.mkdtemp()
+folder = sys.argv[1]
 sys.path.insert(0, folder)
 for name, text in (("app.wsgi", "import mwe_helper"), ("mwe_helper.py", "import mwe_broken"), ("mwe_broken.py", "x = (")):
     with open(os.path.join(folder, name), "w") as f:
@@ -292,7 +280,7 @@ try:
 except SyntaxError:
     print(sorted(os.path.basename(p) for p in monitor._monitor.files.paths() if p.startswith(folder)))
 """
-        done = self.run_python(code)
+        done = run_python("-c", code, self.folder)
         self.assertEqual(done.stdout, "['app.wsgi', 'mwe_broken.py', 'mwe_helper.py']\n", done.stderr)
 
 

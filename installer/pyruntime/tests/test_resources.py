@@ -1,26 +1,14 @@
 """Scripts for extensions (--add-handler): which one answers, and how it is loaded."""
 
-import os
 import sys
-import tempfile
 import unittest
 
+from folder import Folder
 from mod_wsgi.express.loader import LoadError
 from mod_wsgi.express.resources import Resources
 
 
-class Table(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="it's ")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        return path
-
+class Table(Folder):
     def get(self, table, **environ):
         return table.handle_request(environ, None)
 

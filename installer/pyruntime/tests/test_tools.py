@@ -11,38 +11,20 @@ import select
 import stat
 import subprocess
 import sys
-import tempfile
 import types
 import unittest
 from unittest import mock
 from wsgiref.util import setup_testing_defaults
 from wsgiref.validate import validator
 
+from folder import DEADLINE, Folder, run_python
 from mod_wsgi.express import handler
 from mod_wsgi.express.newrelic import Agent
 from mod_wsgi.express.recorder import SUFFIXES, Recorder
 
-DEADLINE = 30
-
-
-class Folder(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="it's é ")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def write(self, name, text):
-        path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        return path
-
-    def run_python(self, code, *args):
-        return subprocess.run([sys.executable, "-c", code] + list(args), stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True, timeout=DEADLINE)
-
 
 class Recording(Folder):
-    def record(self, application, body=b"", limit=None):
+    def record(self, application, body=b""):
         """One request; the files of it by suffix, and the body of the answer."""
         archive = os.path.join(self.folder, "archive")
         environ = {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), "REQUEST_METHOD": "POST", "HTTP_COOKIE": "s=1"}
@@ -197,7 +179,7 @@ thread.start(); thread.join()
 
     def test_profiler(self):
         folder = os.path.join(self.folder, "pstats")
-        done = self.run_python(self.CODE, self.write("app.wsgi", self.APP), "profiler", folder)
+        done = run_python("-c", self.CODE, self.write("app.wsgi", self.APP), "profiler", folder)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         files = glob.glob(glob.escape(folder) + "/*.pstats")
         self.assertEqual(len(files), 1)
@@ -207,8 +189,8 @@ thread.start(); thread.join()
 
     def test_coverage_absent(self):
         self.write("coverage.py", "raise ImportError('not here')\n")
-        with mock.patch.dict(os.environ, PYTHONPATH=os.pathsep.join([self.folder, os.environ.get("PYTHONPATH", "")])):
-            done = self.run_python(self.CODE, self.write("app.wsgi", self.APP), "coverage", self.folder)
+        path = os.pathsep.join([self.folder, os.environ.get("PYTHONPATH", "")])
+        done = run_python("-c", self.CODE, self.write("app.wsgi", self.APP), "coverage", self.folder, PYTHONPATH=path)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stderr, "^mod_wsgi-express: nothing is measured: not here; pip install coverage in /")
 
@@ -216,7 +198,7 @@ thread.start(); thread.join()
         if subprocess.run([sys.executable, "-c", "import coverage"], stderr=subprocess.DEVNULL).returncode:
             self.skipTest("this Python has no coverage")
         folder = os.path.join(self.folder, "html")
-        done = self.run_python(self.CODE, self.write("app.py", self.APP), "coverage", folder)
+        done = run_python("-c", self.CODE, self.write("app.py", self.APP), "coverage", folder)
         self.assertRegex(done.stderr, "coverage is 100%, see ")
         self.assertTrue(os.path.exists(os.path.join(folder, "index.html")))
 
@@ -235,7 +217,7 @@ for hook in hooks:
 print("after")
 """
         import mod_wsgi.express._ending as ending
-        self.assertEqual(self.run_python(code, ending.__file__).stdout, "end\nafter\n")
+        self.assertEqual(run_python("-c", code, ending.__file__).stdout, "end\nafter\n")
 
 
 class Debugging(Folder):
