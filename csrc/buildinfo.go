@@ -114,9 +114,8 @@ func (b *builder) buildInfo(py pybuild.Info, place string) (BuildInfo, error) {
 		info.LibPython, info.SONAME, info.Static = library.Archive, "", true
 		return info, nil
 	}
-	l := Link{ABI: info.ABI, Output: place + "/wsgi-host"}
-	err := b.facts.findLibrary(&l, &py)
-	info.RunPath = l.RunPath
+	var err error
+	info.RunPath, err = b.facts.runPath(info.ABI, place+"/wsgi-host")
 	return info, err
 }
 

@@ -343,11 +343,12 @@ func includes(dirs []string) []string {
 // link fills in how l is linked.
 func (f Facts) link(l *Link, py *pybuild.Info) error {
 	if py != nil {
+		var err error
 		library, static := f.static(py)
 		l.LibPython, l.SONAME = py.LibPython, py.SONAME
 		if static {
 			l.Static, l.LibPython, l.SONAME = true, library.Archive, ""
-		} else if err := f.findLibrary(l, py); err != nil {
+		} else if l.RunPath, err = f.runPath(l.ABI, l.Output); err != nil {
 			return err
 		}
 	}
@@ -378,19 +379,14 @@ func (f Facts) apxsSums(l *Link) []string {
 	return []string{f.Sums[l.Target.Name], l.Apxs.Define}
 }
 
-// findLibrary works out the run path of l.
-func (f Facts) findLibrary(l *Link, py *pybuild.Info) error {
-	paths, ok := f.Paths[l.ABI]
-	if !ok {
-		return nil
-	}
+// runPath is that of the file output of a build, for the Python of an ABI; "" for
+// none.
+func (f Facts) runPath(abi, output string) (string, error) {
 	install := f.Install
 	if install == "" {
 		install = f.Dir
 	}
-	var err error
-	l.RunPath, err = paths.For(path.Dir(path.Join(filepath.ToSlash(install), l.Output)))
-	return err
+	return f.Paths[abi].For(path.Dir(path.Join(filepath.ToSlash(install), output)))
 }
 
 // linkKind are the words that say what comes out (rule S-1).
