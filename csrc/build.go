@@ -348,22 +348,32 @@ func (b *builder) compile(ctx context.Context, c Compile) error {
 	return nil
 }
 
-// compileNow runs the compiler and reads what it says it read.
+// compileNow makes an object that nobody has made yet.
 func (b *builder) compileNow(ctx context.Context, c Compile) (v variant, err error) {
-	if v.Said, err = b.tool(ctx, "compiling "+c.Source.File, c.ABI, c.Command); err != nil {
+	doing := "compiling " + c.Source.File
+	if v.Said, v.Read, err = b.traced(ctx, doing, c.ABI, c.Command, c.Depends); err != nil {
 		return v, err
 	}
-	rule, err := os.ReadFile(filepath.Join(b.dir, c.Depends))
-	if err == nil {
-		v.Read, err = parseDepends(string(rule))
-	}
-	if err == nil {
-		v.Inputs, err = b.state.inputs(b.tree, v.Read)
-	}
-	if err != nil {
-		return v, fmt.Errorf("compiling %s: %w", c.Source.File, err)
+	if v.Inputs, err = b.state.inputs(b.tree, v.Read); err != nil {
+		return v, fmt.Errorf("%s: %w", doing, err)
 	}
 	return v, nil
+}
+
+// traced runs a compiler that lists the files it reads in depends, and returns what
+// it said and that list.
+func (b *builder) traced(ctx context.Context, doing, abi string, c Command, depends string) (said string, files []string, err error) {
+	if said, err = b.tool(ctx, doing, abi, c); err != nil {
+		return "", nil, err
+	}
+	rule, err := os.ReadFile(filepath.Join(b.dir, filepath.FromSlash(depends)))
+	if err == nil {
+		files, err = parseDepends(string(rule))
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return said, files, nil
 }
 
 // tool runs a compiler or linker and returns what it said while it succeeded.

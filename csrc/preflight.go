@@ -3,7 +3,6 @@ package csrc
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -108,18 +107,11 @@ func (b *builder) fly(ctx context.Context, p Preflight) error {
 		return err
 	}
 	doing := "checking " + p.What
-	if _, err := b.tool(ctx, doing, p.ABI, p.Command); err != nil {
+	_, files, err := b.traced(ctx, doing, p.ABI, p.Command, p.Depends)
+	if err != nil {
 		return err
 	}
-	rule, err := os.ReadFile(filepath.Join(b.dir, filepath.FromSlash(p.Depends)))
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	read, err := parseDepends(string(rule))
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	made := object{Key: p.Key, Read: slices.DeleteFunc(read, func(name string) bool { return !filepath.IsAbs(name) })}
+	made := object{Key: p.Key, Read: slices.DeleteFunc(files, func(name string) bool { return !filepath.IsAbs(name) })}
 	if made.Inputs, err = b.state.inputs(b.tree, made.Read); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
