@@ -5,7 +5,6 @@
  */
 #include "wsgi_settings_conf.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "apr_lib.h"
@@ -130,13 +129,22 @@ const char *wsgi_settings_set_flag(cmd_parms *cmd, void *dir, const char *value)
     return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
 }
 
+const char *wsgi_settings_set_scope_flag(cmd_parms *cmd, void *dir, const char *value)
+{
+    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *base = (char *)open_scope(cmd);
+
+    (void)dir;
+    return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
+}
+
 /* Where WSGIPerInterpreterGIL stands. */
 typedef struct {
     uint32_t scope;
     const ap_directive_t *directive;
 } own_gil;
 
-static void note_own_gil(const cmd_parms *cmd)
+const char *wsgi_settings_set_own_gil(cmd_parms *cmd, void *dir, const char *value)
 {
     wsgi_global *global = wsgi_config_global(cmd->server);
     own_gil *at;
@@ -146,17 +154,7 @@ static void note_own_gil(const cmd_parms *cmd)
     at = apr_array_push(global->own_gils);
     at->scope = global->open_scope;
     at->directive = cmd->directive;
-}
-
-const char *wsgi_settings_set_scope_flag(cmd_parms *cmd, void *dir, const char *value)
-{
-    const char *error = ap_check_cmd_context(cmd, GLOBAL_ONLY);
-    char *base = (char *)open_scope(cmd);
-
-    (void)dir;
-    if ((apr_size_t)cmd->info == offsetof(wsgi_scope, per_interpreter_gil))
-        note_own_gil(cmd);
-    return error ? error : wsgi_config_parse_flag(cmd, "", value, (int *)(void *)(base + (apr_size_t)cmd->info));
+    return wsgi_settings_set_scope_flag(cmd, dir, value);
 }
 
 static int all_digits(const char *s)

@@ -18,9 +18,11 @@ void wsgi_settings_conf_check(const wsgi_global *global, server_rec *s);
 /* <WSGIInterpreterOptions>, with all that stands in it. */
 const char *wsgi_settings_set_options(cmd_parms *cmd, void *dir, const char *args);
 
-/* cmd->info: the place of an int in wsgi_settings, in wsgi_scope. */
+/* cmd->info: the place of an int in wsgi_settings, in wsgi_scope; the last also notes where
+ * the directive stands, for wsgi_settings_conf_check. */
 const char *wsgi_settings_set_flag(cmd_parms *cmd, void *dir, const char *value);
 const char *wsgi_settings_set_scope_flag(cmd_parms *cmd, void *dir, const char *value);
+const char *wsgi_settings_set_own_gil(cmd_parms *cmd, void *dir, const char *value);
 
 const char *wsgi_settings_set_optimize(cmd_parms *cmd, void *dir, const char *value);
 const char *wsgi_settings_set_warnings(cmd_parms *cmd, void *dir, const char *value);
