@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* VALUE, taken over, under KEY. 0, or -1 with an exception. */
+/* US microseconds as seconds under KEY, and put_text S. 0, or -1 with an exception. */
 static int put_time(PyObject *d, const char *key, uint64_t us)
 {
     return wsgi_put(d, key, PyFloat_FromDouble((double)us / 1e6));

@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* VALUE is taken over. 0, or -1 with an exception. */
+/* 0, or -1 with an exception. */
 static int put_float(PyObject *d, const char *key, double value)
 {
     return wsgi_put(d, key, PyFloat_FromDouble(value));
