@@ -174,7 +174,7 @@ func (b *builder) missing() error {
 
 // compiler returns the compiler to use; a known one without running it.
 func (b *builder) compiler(ctx context.Context) (Compiler, error) {
-	command, programs, err := chooseCompiler(b.r, b.o.Apache)
+	command, programs, err := FindCompiler(b.r, b.o.Apache)
 	if err != nil {
 		return Compiler{}, err
 	}

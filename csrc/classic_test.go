@@ -172,10 +172,7 @@ func TestRealClassic(t *testing.T) {
 		}
 		dir = found[len(found)-1]
 	}
-	m := realMachine(t)
-	if len(m.gaps) > 0 {
-		t.Skip(strings.Join(m.gaps, "; "))
-	}
+	m := wholeMachine(t)
 	source, err := OpenSource(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -33,11 +33,11 @@ func buildEnv(r *run.Runner) []string {
 	return env
 }
 
-// chooseCompiler says which compiler to use (rule C-1): $CC, which may hold
-// words; the one Apache was built with, if it is here; cc, gcc, clang. A $CC
-// that is not there is an error, never passed over. programs are the files the
-// choice stands for.
-func chooseCompiler(r *run.Runner, apache *apxs.Info) (command, programs []string, err error) {
+// FindCompiler says which compiler to use (rule C-1): $CC, which may hold
+// words; the one apache was built with, if it is not nil and that is here; cc,
+// gcc, clang. A $CC that is not there is an error, never passed over. programs
+// are the files the choice stands for. Nothing is run.
+func FindCompiler(r *run.Runner, apache *apxs.Info) (command, programs []string, err error) {
 	if cc := r.Getenv("CC"); strings.TrimSpace(cc) != "" {
 		command, err = words.Split(cc)
 		if err != nil {

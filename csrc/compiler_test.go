@@ -37,7 +37,7 @@ func TestChooseCompiler(t *testing.T) {
 		{"'gcc", nil, nil, 0},
 	} {
 		r := &run.Runner{Env: []string{"PATH=" + dir, "CC=" + c.cc}}
-		command, files, err := chooseCompiler(r, &apxs.Info{CC: c.apache})
+		command, files, err := FindCompiler(r, &apxs.Info{CC: c.apache})
 		if !slices.Equal(command, c.want) || (err != nil) != (c.want == nil) || len(files) != c.files {
 			t.Errorf("CC=%s, Apache's %q: %q, %q, %v", c.cc, c.apache, command, files, err)
 		}

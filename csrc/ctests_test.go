@@ -39,7 +39,7 @@ func readCTests(t *testing.T) []ctest.Program {
 // TestC compiles and runs the C tests of the plain tier.
 func TestC(t *testing.T) {
 	r := &run.Runner{}
-	cc, _, err := chooseCompiler(r, nil)
+	cc, _, err := FindCompiler(r, nil)
 	if err != nil {
 		t.Skip("no C compiler: ", err)
 	}

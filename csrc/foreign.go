@@ -188,18 +188,22 @@ type trial struct {
 // sort divides words: all at once where that works, else one by one.
 func (t trial) sort(ctx context.Context, list [][]string) (good []string, bad [][]string) {
 	all := slices.Concat(list...)
-	doubtful := slices.ContainsFunc(list, func(g []string) bool { return t.link || len(g) > 1 || !known.MatchString(g[0]) })
-	if !doubtful || t.takes(ctx, all) {
+	if !slices.ContainsFunc(list, t.doubts) || t.takes(ctx, all) {
 		return all, nil
 	}
 	for _, group := range list {
-		if !t.link && len(group) == 1 && known.MatchString(group[0]) || t.takes(ctx, slices.Concat(good, group)) {
+		if !t.doubts(group) || t.takes(ctx, slices.Concat(good, group)) {
 			good = append(good, group...)
 		} else {
 			bad = append(bad, group)
 		}
 	}
 	return good, bad
+}
+
+// doubts tells whether only the compiler knows if it takes a word.
+func (t trial) doubts(group []string) bool {
+	return t.link || len(group) > 1 || !known.MatchString(group[0])
 }
 
 func (t trial) takes(ctx context.Context, list []string) bool {

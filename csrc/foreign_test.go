@@ -59,7 +59,7 @@ func TestSift(t *testing.T) {
 // C-5: the compiler itself says which of the others it takes.
 func TestTryForeign(t *testing.T) {
 	r := &run.Runner{}
-	command, _, err := chooseCompiler(r, nil)
+	command, _, err := FindCompiler(r, nil)
 	if err != nil {
 		t.Skip("no C compiler: ", err)
 	}

@@ -70,7 +70,7 @@ func perRound(at []traces) float64 {
 // linkInterps makes the program of the objects that the plugin was linked from.
 func linkInterps(t *testing.T, r *run.Runner, a Artifact, h Half, py pybuild.Info) string {
 	program := filepath.Join(t.TempDir(), "test_interps")
-	cc, _, err := chooseCompiler(r, nil)
+	cc, _, err := FindCompiler(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

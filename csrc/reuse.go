@@ -20,16 +20,13 @@ func (b *builder) lockKey(ctx context.Context, key, what string) (release func()
 		if pid == os.Getpid() {
 			return // another goroutine of this program, which has its own folder
 		}
-		b.sayNow(fmt.Sprintf("waiting for process %d, which makes %s", pid, what))
+		b.pool.aside(fmt.Sprintf("waiting for process %d, which makes %s", pid, what))
 	})
 	if err != nil && ctx.Err() == nil && !errors.Is(err, os.ErrPermission) {
 		return func() {}, nil // a cache that cannot be locked is still a cache
 	}
 	return release, err
 }
-
-// sayNow tells of something besides the steps.
-func (b *builder) sayNow(what string) { b.pool.aside(what) }
 
 // fromCache puts an entry where it would be made.
 func (b *builder) fromCache(kind, key, to string) bool {

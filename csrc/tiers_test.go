@@ -100,10 +100,20 @@ func realMachine(t *testing.T) machine {
 	return m
 }
 
+// wholeMachine is one with both.
+func wholeMachine(t *testing.T) machine {
+	t.Helper()
+	m := realMachine(t)
+	if len(m.gaps) > 0 {
+		t.Skip(strings.Join(m.gaps, "; "))
+	}
+	return m
+}
+
 // Each header of src compiles alone, and with no more than its tier may see.
 func TestHeadersAlone(t *testing.T) {
 	r := &run.Runner{}
-	cc, _, err := chooseCompiler(r, nil)
+	cc, _, err := FindCompiler(r, nil)
 	if err != nil {
 		t.Skip("no C compiler: ", err)
 	}
