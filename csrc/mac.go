@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
+
+	"golang.org/x/mod/semver"
 
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
@@ -85,23 +86,8 @@ func MacMinimum(python, caller string, arches []string) string {
 	return newest
 }
 
-// olderMac compares two versions number by number.
-func olderMac(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(x), len(y)) {
-		var m, n int
-		if i < len(x) {
-			m, _ = strconv.Atoi(x[i])
-		}
-		if i < len(y) {
-			n, _ = strconv.Atoi(y[i])
-		}
-		if m != n {
-			return m < n
-		}
-	}
-	return false
-}
+// olderMac compares two versions, "10.13" and "11.0".
+func olderMac(a, b string) bool { return semver.Compare("v"+a, "v"+b) < 0 }
 
 // checkMac refuses the Apache that comes with macOS: it loads nothing that Apple
 // did not sign.
