@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"modwsgi/internal/fsx"
@@ -51,23 +50,13 @@ func (c *Cache) Get(kind, key string) ([]byte, bool) {
 		return nil, false
 	}
 	head, body, ok := bytes.Cut(data, []byte("\n"))
-	if !ok || string(head) != sum(body) || !mine(path) {
+	fi, ours := fsx.Ours(path)
+	if !ok || string(head) != sum(body) || !ours || !fi.Mode().IsRegular() {
 		_ = fsx.RemoveAll(path)
 		return nil, false
 	}
 	_ = fsx.Touch(path) // what is used is kept longer
 	return body, true
-}
-
-func mine(path string) bool {
-	fi, err := os.Lstat(path)
-	return err == nil && fi.Mode().IsRegular() && ours(fi)
-}
-
-// ours tells whether a file or folder is this user's and no other may write it.
-func ours(fi fs.FileInfo) bool {
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Geteuid() && fi.Mode().Perm()&0o022 == 0
 }
 
 // Put keeps data as an entry, in one step.
@@ -112,8 +101,8 @@ func (c *Cache) addVariant(key string, v variant) {
 // LookCache takes the cache in the folder dir, if there is one of this user's.
 // Nothing is made.
 func LookCache(dir string) (*Cache, bool) {
-	fi, err := os.Lstat(dir)
-	if err != nil || !fi.IsDir() || !ours(fi) {
+	fi, ours := fsx.Ours(dir)
+	if !ours || !fi.IsDir() {
 		return nil, false
 	}
 	return &Cache{dir: dir}, true

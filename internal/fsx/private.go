@@ -52,3 +52,14 @@ func MkdirPrivate(path string) error {
 	}
 	return nil
 }
+
+// Ours looks at path and tells whether what is there is this user's, and no other
+// may write it. A link never is.
+func Ours(path string) (fs.FileInfo, bool) {
+	fi, err := os.Lstat(path)
+	if err != nil || fi.Mode()&fs.ModeSymlink != 0 || fi.Mode().Perm()&0o022 != 0 {
+		return nil, false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return fi, ok && int(st.Uid) == os.Geteuid()
+}

@@ -24,8 +24,10 @@ type entry[T any] struct {
 // Read is the value kept at path, if nobody but this user can have written it
 // and none of the files in its trail has changed.
 func Read[T any](path string, trail func(T) []string) (value T, ok bool) {
-	if !ours(filepath.Dir(path)) || !ours(path) {
-		return value, false
+	for _, p := range []string{filepath.Dir(path), path} {
+		if _, ours := fsx.Ours(p); !ours {
+			return value, false
+		}
 	}
 	var e entry[T]
 	data, err := os.ReadFile(path)
@@ -42,16 +44,6 @@ func Write[T any](path string, value T, trail func(T) []string) error {
 		return fmt.Errorf("keeping what was learnt: %w", err)
 	}
 	return fsx.WriteFile(path, data, 0o600)
-}
-
-// ours tells whether a file or folder is this user's and no other may write it.
-func ours(path string) bool {
-	fi, err := os.Lstat(path)
-	if err != nil || fi.Mode()&os.ModeSymlink != 0 || fi.Mode().Perm()&0o022 != 0 {
-		return false
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && int(st.Uid) == os.Geteuid()
 }
 
 // look tells which file is at each of paths.
