@@ -85,7 +85,7 @@ class Host:
             file_actions=[(os.POSIX_SPAWN_DUP2, h, i) for i, h in enumerate(high)])
         for h in high + [null, log, fd.value]:
             os.close(h)
-        far.close()
+        self.far = far            # as the supervisor: a request is queued whether there is a host or none
         control.close()
         self.status = None
         self.pair = {}
@@ -268,6 +268,7 @@ class Host:
             os.kill(self.pid, signal.SIGKILL)
             self.wait()
         self.queue.close()
+        self.far.close()
         self.control.close()
 
     def rss(self):
