@@ -37,24 +37,12 @@ func Build(q BuildRequest) func(context.Context, *Job) error {
 }
 
 func build(ctx context.Context, j *Job, q BuildRequest) error {
-	if steps, err := j.sourceSteps(); err != nil || j.Dry() && len(steps) > 0 {
-		return firstError(err, j.Plan, append(steps, "build it into "+filepath.Join("build", "mod_wsgi-VERSION")))
-	}
-	source, output, err := j.source(ctx, q.Output)
+	o, fetching, err := j.resolve(ctx, q)
 	if err != nil {
 		return err
 	}
-	apache, err := j.Apache(ctx)
-	if err != nil {
-		return err
-	}
-	pythons, err := j.pythons(ctx, q.Pythons)
-	if err != nil {
-		return err
-	}
-	o, err := j.Options(&apache, pythons, source, output)
-	if err != nil {
-		return err
+	if len(fetching) > 0 {
+		return j.Plan(append(fetching, "build it into "+filepath.Join("build", "mod_wsgi-VERSION")))
 	}
 	if j.Dry() {
 		steps := []string{BuildStep(o)}
@@ -74,26 +62,41 @@ func build(ctx context.Context, j *Job, q BuildRequest) error {
 	}
 	l := installer.Layout{Module: artifact.Module} // of the original: one file is all of it
 	if len(artifact.Halves) > 0 {
-		if l, err = installer.Locate(output); err != nil {
+		if l, err = installer.Locate(o.Dir); err != nil {
 			return err
 		}
 	}
-	lines := installer.Snippet(l, pythons[0])
+	lines := installer.Snippet(l, o.Python[0])
 	return j.Print(built{1, artifact, lines}, func(w io.Writer) error {
 		return Lines(append(append([]string{}, artifact.Warnings...), lines...))(w)
 	})
 }
 
-// firstError is err, or what f makes of steps.
-func firstError(err error, f func([]string) error, steps []string) error {
-	if err != nil {
-		return err
+// resolve finds what a build is of, for whom and by which options. The source is
+// looked at before anything is searched for: where a dry run would have to fetch
+// it, fetching is how, and the rest is not known.
+func (j *Job) resolve(ctx context.Context, q BuildRequest) (o csrc.Options, fetching []string, err error) {
+	if fetching, err = j.sourceSteps(); err != nil || len(fetching) > 0 {
+		return o, fetching, err
 	}
-	return f(steps)
+	source, output, err := j.source(ctx, q.Output)
+	if err != nil {
+		return o, nil, err
+	}
+	apache, err := j.Apache(ctx)
+	if err != nil {
+		return o, nil, err
+	}
+	pythons, err := j.pythons(ctx, q.Pythons)
+	if err != nil {
+		return o, nil, err
+	}
+	o, err = j.Options(&apache, pythons, source, output)
+	return o, nil, err
 }
 
-// sourceSteps says what bringing the source needs; nothing for the embedded one
-// and for a folder.
+// sourceSteps says what a dry run would do to bring the source; nothing for the
+// embedded one and for a folder.
 func (j *Job) sourceSteps() ([]string, error) {
 	s, err := fetch.Parse(j.Text("source"), fetch.IsDir)
 	if err != nil || !j.Dry() {

@@ -43,10 +43,13 @@ func fetchTree(ctx context.Context, j *Job, source string) error {
 	o.Update = j.On("update")
 	if j.Dry() {
 		steps, err := o.Steps(s)
-		if err == nil && o.Update {
+		if err != nil {
+			return err
+		}
+		if o.Update {
 			steps = append(steps, "write "+fetch.LockFile)
 		}
-		return firstError(err, j.Plan, steps)
+		return j.Plan(steps)
 	}
 	began := time.Now()
 	dir, origin, err := o.Folder(ctx, s)

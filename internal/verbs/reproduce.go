@@ -9,7 +9,6 @@ import (
 
 	"modwsgi/csrc"
 	"modwsgi/installer"
-	"modwsgi/pybuild"
 )
 
 // reproduced is the outcome of building twice, as JSON has it.
@@ -21,25 +20,12 @@ type reproduced struct {
 // Reproduce builds twice from nothing, in two temporary folders, and compares
 // every file (rule H-4). What differs is an error that names the first section.
 func Reproduce(ctx context.Context, j *Job) error {
-	steps, err := j.sourceSteps()
-	if err != nil || j.Dry() && len(steps) > 0 {
-		return firstError(err, j.Plan, append(steps, "build it twice, and compare the results"))
-	}
-	source, output, err := j.source(ctx, "")
+	o, fetching, err := j.resolve(ctx, BuildRequest{})
 	if err != nil {
 		return err
 	}
-	apache, err := j.Apache(ctx)
-	if err != nil {
-		return err
-	}
-	python, err := j.Python(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := j.Options(&apache, []pybuild.Info{python}, source, output)
-	if err != nil {
-		return err
+	if len(fetching) > 0 {
+		return j.Plan(append(fetching, "build it twice, and compare the results"))
 	}
 	if j.Dry() {
 		return j.Plan([]string{BuildStep(o) + " twice, each time below the folder for temporary files", "compare the results, remove them"})

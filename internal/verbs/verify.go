@@ -18,25 +18,12 @@ import (
 // Verify builds what is out of date, takes the result through every level of
 // proof (rule V-1) and says what became of each.
 func Verify(ctx context.Context, j *Job) error {
-	steps, err := j.sourceSteps()
-	if err != nil || j.Dry() && len(steps) > 0 {
-		return firstError(err, j.Plan, append(steps, "build it, and prove the result"))
-	}
-	source, output, err := j.source(ctx, "")
+	o, fetching, err := j.resolve(ctx, BuildRequest{})
 	if err != nil {
 		return err
 	}
-	apache, err := j.Apache(ctx)
-	if err != nil {
-		return err
-	}
-	python, err := j.Python(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := j.Options(&apache, []pybuild.Info{python}, source, output)
-	if err != nil {
-		return err
+	if len(fetching) > 0 {
+		return j.Plan(append(fetching, "build it, and prove the result"))
 	}
 	if j.Dry() {
 		return j.Plan([]string{BuildStep(o), "start temporary Apaches, make requests, stop and remove them"})
@@ -45,7 +32,7 @@ func Verify(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
-	proof, err := j.Proof(ctx, artifact, apache, python)
+	proof, err := j.Proof(ctx, artifact, *o.Apache, o.Python[0])
 	if err != nil {
 		return err
 	}
