@@ -14,7 +14,7 @@ import (
 type Redactor struct {
 	secrets []string
 	homes   bool
-	home    string
+	home    *regexp.Regexp // one's own; nil where it is not known, or may be told
 }
 
 var (
@@ -35,7 +35,9 @@ func NewRedactor(environ []string, homes bool) Redactor {
 		name, value, _ := strings.Cut(pair, "=")
 		switch {
 		case name == "HOME" && len(value) > 1:
-			r.home = strings.TrimRight(value, "/")
+			if home := strings.TrimRight(value, "/"); homes && home != "" {
+				r.home = regexp.MustCompile(regexp.QuoteMeta(home) + `(/|\b|$)`)
+			}
 		case secretName.MatchString(name) && len(value) >= minSecret:
 			r.secrets = append(r.secrets, value)
 		}
@@ -55,42 +57,36 @@ func (r Redactor) Text(s string) string {
 	if !r.homes {
 		return s
 	}
-	if r.home != "" {
-		s = regexp.MustCompile(regexp.QuoteMeta(r.home)+`(/|\b|$)`).ReplaceAllString(s, "~$1")
+	if r.home != nil {
+		s = r.home.ReplaceAllString(s, "~$1")
 	}
 	return anyHome.ReplaceAllString(s, "/$1/~")
 }
 
 // Results are results without secrets.
 func (r Redactor) Results(list []Result) []Result {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Saw, list[i].Why, list[i].Fix = r.Text(list[i].Saw), r.Text(list[i].Why), r.texts(list[i].Fix)
-	}
-	return list
+	return each(list, func(x *Result) { x.Saw, x.Why, x.Fix = r.Text(x.Saw), r.Text(x.Why), r.texts(x.Fix) })
 }
 
 // modules are modules without secrets.
 func (r Redactor) modules(list []Loaded) []Loaded {
-	for i := range list {
-		list[i].Path, list[i].Place = r.Text(list[i].Path), r.Text(list[i].Place)
-	}
-	return list
+	return each(list, func(x *Loaded) { x.Path, x.Place = r.Text(x.Path), r.Text(x.Place) })
 }
 
 // Findings are findings without secrets.
 func (r Redactor) Findings(list []Finding) []Finding {
-	list = slices.Clone(list)
-	for i := range list {
-		list[i].Line, list[i].Cause, list[i].Fix = r.Text(list[i].Line), r.Text(list[i].Cause), r.texts(list[i].Fix)
-	}
-	return list
+	return each(list, func(x *Finding) { x.Line, x.Cause, x.Fix = r.Text(x.Line), r.Text(x.Cause), r.texts(x.Fix) })
 }
 
 func (r Redactor) texts(list []string) []string {
+	return each(list, func(s *string) { *s = r.Text(*s) })
+}
+
+// each is a copy of list with every element changed.
+func each[T any](list []T, change func(*T)) []T {
 	list = slices.Clone(list)
 	for i := range list {
-		list[i] = r.Text(list[i])
+		change(&list[i])
 	}
 	return list
 }
