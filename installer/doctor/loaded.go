@@ -21,7 +21,7 @@ type Loaded struct {
 func loaded(m Machine) []Loaded {
 	list := []Loaded{}
 	for _, module := range m.Modules {
-		l := Loaded{Path: module.Path, Place: module.Directive.Place(), Original: module.Classic}
+		l := Loaded{Path: module.Path, Place: module.Directive.Place(), Original: module.Classic, Package: m.packageOf(module)}
 		for _, h := range module.Halves {
 			l.Pythons = append(l.Pythons, h.xy())
 		}
@@ -29,9 +29,6 @@ func loaded(m Machine) []Loaded {
 			if i := slices.IndexFunc(module.Binary.Needed, isLibPython); i >= 0 {
 				l.Pythons = []string{module.Binary.Needed[i]}
 			}
-		}
-		if i := slices.IndexFunc(m.Packaged, func(p Packaged) bool { return sameFile(p.Path, module.Path) }); i >= 0 {
-			l.Package = m.Packaged[i].Package
 		}
 		list = append(list, l)
 	}
