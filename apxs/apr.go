@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/internal/words"
@@ -74,19 +75,19 @@ func (d *draft) aprVersion(ctx context.Context, into *string, field string, lib 
 // aprInclude finds the folder of a library's header: as apxs says, as the
 // library's own program says, as pkg-config says, else beside Apache's.
 func (d *draft) aprInclude(ctx context.Context, lib library) (string, error) {
-	if dir, _ := d.w.ask(ctx, lib.name+"_INCLUDEDIR"); isFile(filepath.Join(dir, lib.header)) {
+	if dir, _ := d.w.ask(ctx, lib.name+"_INCLUDEDIR"); fsx.IsFile(filepath.Join(dir, lib.header)) {
 		return dir, nil
 	}
 	if program := d.aprConfig(ctx, lib); program != "" {
 		// --includedir is one path; --includes would break at its blanks.
-		if dir := d.aprAsk(ctx, program, "--includedir"); isFile(filepath.Join(dir, lib.header)) {
+		if dir := d.aprAsk(ctx, program, "--includedir"); fsx.IsFile(filepath.Join(dir, lib.header)) {
 			return dir, nil
 		}
 	}
 	include := d.info.IncludeDirs[0]
-	beside, _ := filepath.Glob(quoteGlob(filepath.Dir(include)) + "/apr-1*") // the pattern is ours
+	beside, _ := fsx.Glob(filepath.Dir(include), "apr-1*") // the pattern is ours
 	for _, dir := range slices.Concat(d.pkgConfig(ctx, lib), []string{include}, beside) {
-		if isFile(filepath.Join(dir, lib.header)) {
+		if fsx.IsFile(filepath.Join(dir, lib.header)) {
 			return dir, nil
 		}
 	}

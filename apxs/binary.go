@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -122,7 +123,7 @@ func byControl(ctx context.Context, r *run.Runner, httpd, confDir string) (Repor
 		return Report{}, errNoWay
 	}
 	for _, name := range []string{"apachectl", "apache2ctl"} {
-		if ctl := filepath.Join(filepath.Dir(httpd), name); isFile(ctl) {
+		if ctl := filepath.Join(filepath.Dir(httpd), name); fsx.IsFile(ctl) {
 			return version(ctx, r, ctl, "-V")
 		}
 	}
@@ -131,7 +132,7 @@ func byControl(ctx context.Context, r *run.Runner, httpd, confDir string) (Repor
 
 func envvars(httpd, confDir string) string {
 	for _, dir := range []string{confDir, filepath.Dir(httpd)} {
-		if file := filepath.Join(dir, "envvars"); dir != "" && isFile(file) {
+		if file := filepath.Join(dir, "envvars"); dir != "" && fsx.IsFile(file) {
 			return file
 		}
 	}
@@ -157,7 +158,7 @@ func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string, r
 		{httpd, "-l", builtIn},
 		{httpd, "-M", loadedMPM},
 	}
-	if isFile(filepath.Join(confDir, "mods-available", "mpm_event.load")) {
+	if fsx.IsFile(filepath.Join(confDir, "mods-available", "mpm_event.load")) {
 		ways = append(ways, struct {
 			path, arg string
 			found     *regexp.Regexp

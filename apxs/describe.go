@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 )
 
@@ -37,7 +38,7 @@ func (f *finder) describe(ctx context.Context, path string) (Info, error) {
 }
 
 func (d *draft) fill(ctx context.Context, path string) error {
-	if isDir(path) {
+	if fsx.IsDir(path) {
 		d.given, d.w = path, &witness{err: errNoApxs}
 	} else {
 		d.info.Apxs = path
@@ -151,13 +152,13 @@ func (d *draft) includeDir(ctx context.Context) (string, Provenance, error) {
 		return d.given, FromGuess, nil
 	}
 	said, from := d.w.ask(ctx, "INCLUDEDIR")
-	if isFile(filepath.Join(said, "httpd.h")) {
+	if fsx.IsFile(filepath.Join(said, "httpd.h")) {
 		return said, from, nil
 	}
 	found, mmn := "", MMN{}
 	for _, dir := range d.includeGuesses() {
 		h, err := readHeaders(dir)
-		if err != nil || !isFile(filepath.Join(dir, "httpd.h")) {
+		if err != nil || !fsx.IsFile(filepath.Join(dir, "httpd.h")) {
 			continue
 		}
 		if found != "" && h.mmn != mmn {

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/record"
 	"modwsgi/internal/run"
@@ -221,7 +222,7 @@ func (f *finder) candidates(ctx context.Context) []Candidate {
 		if err != nil || known[path] {
 			continue
 		}
-		if _, err := f.r.LookPath(path); err != nil && !isFile(filepath.Join(path, "httpd.h")) {
+		if _, err := f.r.LookPath(path); err != nil && !fsx.IsFile(filepath.Join(path, "httpd.h")) {
 			continue // a folder, or not executable
 		}
 		known[path] = true
@@ -244,7 +245,7 @@ func (f *finder) bareServers(known map[string]bool) []Candidate {
 	for _, dir := range f.searched() {
 		for _, name := range httpdNames {
 			path, err := filepath.EvalSymlinks(filepath.Join(dir, name))
-			if err != nil || known[path] || !isFile(path) {
+			if err != nil || known[path] || !fsx.IsFile(path) {
 				continue
 			}
 			known[path] = true

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 )
@@ -371,7 +372,7 @@ func TestThisMachine(t *testing.T) {
 		t.Skipf("no Apache to build for here: %v", err)
 	}
 	for _, file := range []string{info.IncludeDirs[0] + "/httpd.h", info.ModulesDir} {
-		if !exists(file) {
+		if !fsx.Exists(file) {
 			t.Errorf("%s is not there", file)
 		}
 	}
@@ -385,7 +386,7 @@ func TestThisMachine(t *testing.T) {
 	if !strings.Contains(res.Stdout, "Apache/"+info.Running) {
 		t.Errorf("it is %s, the server says %s", info.Running, res.Stdout)
 	}
-	if !isFile(info.ConfFile) || filepath.Dir(info.ConfFile) != info.ConfDir {
+	if !fsx.IsFile(info.ConfFile) || filepath.Dir(info.ConfFile) != info.ConfDir {
 		t.Errorf("configuration %s in %s", info.ConfFile, info.ConfDir)
 	}
 	if a2query, err := r.LookPath("a2query"); err == nil && info.Family == "debian" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -44,19 +45,19 @@ func (d *draft) classify() {
 	conf, prefix := d.info.ConfDir, d.info.Prefix
 	d.from(FromGuess, "family")
 	switch {
-	case isDir(filepath.Join(conf, "mods-available")):
+	case fsx.IsDir(filepath.Join(conf, "mods-available")):
 		d.info.Family = FamilyDebian
-	case isDir(filepath.Join(conf, "conf.modules.d")), isDir(filepath.Join(conf, "../conf.modules.d")):
+	case fsx.IsDir(filepath.Join(conf, "conf.modules.d")), fsx.IsDir(filepath.Join(conf, "../conf.modules.d")):
 		d.info.Family = FamilyFedora
-	case isDir(filepath.Join(conf, "modules.d")) && strings.HasPrefix(conf, filepath.Join(d.root, "/usr/local/etc")+"/"):
+	case fsx.IsDir(filepath.Join(conf, "modules.d")) && strings.HasPrefix(conf, filepath.Join(d.root, "/usr/local/etc")+"/"):
 		d.info.Family = FamilyFreeBSD
-	case isDir(filepath.Join(conf, "modules.d")):
+	case fsx.IsDir(filepath.Join(conf, "modules.d")):
 		d.info.Family = FamilyGentoo
-	case d.systems() && exists(filepath.Join(d.root, "/etc/sysconfig/apache2")):
+	case d.systems() && fsx.Exists(filepath.Join(d.root, "/etc/sysconfig/apache2")):
 		d.info.Family = FamilySUSE
-	case strings.Contains(d.info.Apxs, "/Cellar/httpd/"), strings.Contains(prefix, "/opt/httpd") && isDir(filepath.Join(prefix, "../../Cellar")):
+	case strings.Contains(d.info.Apxs, "/Cellar/httpd/"), strings.Contains(prefix, "/opt/httpd") && fsx.IsDir(filepath.Join(prefix, "../../Cellar")):
 		d.info.Family = FamilyHomebrew
-	case prefix != "" && isDir(filepath.Join(prefix, "conda-meta")):
+	case prefix != "" && fsx.IsDir(filepath.Join(prefix, "conda-meta")):
 		d.info.Family = FamilyConda
 	case d.systems() && d.sys.Family != distro.Unknown && d.sys.Family != distro.MacOS:
 		d.info.Family = d.sys.Family
@@ -100,7 +101,7 @@ func (d *draft) modules(ctx context.Context) error {
 	}
 	switch {
 	case said != "" && creatable(said):
-		if !isDir(said) {
+		if !fsx.IsDir(said) {
 			d.note("the modules folder %s is not there", said)
 		}
 		d.info.ModulesDir = said
@@ -118,8 +119,8 @@ func (d *draft) modules(ctx context.Context) error {
 // creatable tells whether a folder is there or nothing that is no folder stands
 // in its way.
 func creatable(dir string) bool {
-	for ; filepath.IsAbs(dir) && !isDir(dir); dir = filepath.Dir(dir) {
-		if exists(dir) {
+	for ; filepath.IsAbs(dir) && !fsx.IsDir(dir); dir = filepath.Dir(dir) {
+		if fsx.Exists(dir) {
 			return false
 		}
 	}
@@ -149,6 +150,6 @@ func (d *draft) moduleGuesses(ctx context.Context) []string {
 
 // hasModules tells whether modules of Apache lie in a folder.
 func hasModules(dir string) bool {
-	found, _ := filepath.Glob(quoteGlob(dir) + "/mod_*.so") // the pattern is ours
+	found, _ := fsx.Glob(dir, "mod_*.so") // the pattern is ours
 	return filepath.IsAbs(dir) && len(found) > 0
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/words"
 )
 
@@ -102,7 +103,7 @@ func (d *draft) includes(ctx context.Context) {
 	}
 	for _, word := range list {
 		dir, ok := strings.CutPrefix(word, "-I")
-		if !ok || !filepath.IsAbs(dir) || strings.Contains(dir, "$") || !isDir(dir) {
+		if !ok || !filepath.IsAbs(dir) || strings.Contains(dir, "$") || !fsx.IsDir(dir) {
 			continue
 		}
 		dir = filepath.Clean(dir)

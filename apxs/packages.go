@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -64,7 +65,7 @@ func (f *finder) missing(ctx context.Context) []string {
 
 func (f *finder) hasCompiler() bool {
 	// A compiler without the C library's headers compiles nothing.
-	if !isFile(filepath.Join(f.root, "/usr/include/stdio.h")) && f.sys.Family != distro.MacOS {
+	if !fsx.IsFile(filepath.Join(f.root, "/usr/include/stdio.h")) && f.sys.Family != distro.MacOS {
 		return false
 	}
 	return slices.ContainsFunc([]string{"cc", "gcc", "clang"}, func(name string) bool {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 )
 
@@ -43,7 +44,7 @@ func (f *finder) asked(explicit string) (name, setting string) {
 // an Apache stands for itself.
 func (f *finder) lookUp(name string) (string, error) {
 	if strings.Contains(name, "/") {
-		if isFile(filepath.Join(name, "httpd.h")) {
+		if fsx.IsFile(filepath.Join(name, "httpd.h")) {
 			return filepath.Abs(name)
 		}
 		if _, err := f.r.LookPath(name); err != nil {
@@ -102,7 +103,7 @@ func (f *finder) besidePython() []string {
 		if found, err := f.r.LookPath(python); err == nil && filepath.IsAbs(found) {
 			list = append(list, filepath.Join(filepath.Dir(found), "mod_wsgi-apxs"))
 		}
-		if filepath.IsAbs(python) && isDir(python) { // an environment
+		if filepath.IsAbs(python) && fsx.IsDir(python) { // an environment
 			list = append(list, filepath.Join(python, "bin", "mod_wsgi-apxs"))
 		}
 	}
@@ -135,15 +136,10 @@ func rooted(root string, patterns []string) []string {
 			list = append(list, filepath.Join(root, p))
 			continue
 		}
-		found, _ := filepath.Glob(quoteGlob(root) + p) // the patterns are ours: they are well formed
+		found, _ := fsx.Glob(root, p) // the patterns are ours: they are well formed
 		list = append(list, found...)
 	}
 	return list
-}
-
-// quoteGlob makes a path match itself alone.
-func quoteGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }
 
 // realPath is path with its links resolved, or path itself.
@@ -152,21 +148,6 @@ func realPath(path string) string {
 		return real
 	}
 	return path
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func isFile(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.Mode().IsRegular()
-}
-
-func isDir(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.IsDir()
 }
 
 // maxText is ample for a header or a list of variables.

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/fsx"
 )
 
 // Directive is one directive of a configuration, and where it stands.
@@ -265,7 +267,7 @@ func (s *scanner) absolute(path string) string {
 func (s *scanner) include(target, place string, required bool, within []string, depth int) {
 	paths := []string{target}
 	if strings.ContainsAny(target, "*?[") {
-		matched, err := filepath.Glob(quoteGlob(s.below) + target)
+		matched, err := fsx.Glob(s.below, target)
 		if err != nil {
 			s.note("%s: the pattern %s is malformed", place, target)
 			return

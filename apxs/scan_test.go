@@ -229,7 +229,7 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 		for _, file := range s.out.Files {
-			if !isFile(filepath.Join(root, file)) {
+			if !fsx.IsFile(filepath.Join(root, file)) {
 				t.Errorf("%q was read, which is not below the root", file)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/internal/words"
@@ -51,7 +52,7 @@ func (d *draft) configuration(ctx context.Context) {
 	d.set(ctx, &d.info.ConfDir, "conf_dir", "SYSCONFDIR")
 	d.sysconf = d.info.ConfDir
 	for _, name := range []string{"apache2.conf", "httpd.conf"} {
-		if file := filepath.Join(d.sysconf, name); d.sysconf != "" && isFile(file) {
+		if file := filepath.Join(d.sysconf, name); d.sysconf != "" && fsx.IsFile(file) {
 			d.info.ConfFile = file
 			d.from(FromGuess, "conf_file")
 			return
@@ -79,7 +80,7 @@ func (d *draft) serverPath(ctx context.Context) (string, Provenance) {
 	name, _ := d.w.ask(ctx, "PROGNAME", "TARGET")
 	for _, dir := range []string{sbin, bin} {
 		if dir != "" && name != "" {
-			if path := filepath.Join(dir, name); isFile(path) {
+			if path := filepath.Join(dir, name); fsx.IsFile(path) {
 				return realPath(path), from
 			}
 		}
@@ -94,7 +95,7 @@ func (d *draft) serverPath(ctx context.Context) (string, Provenance) {
 	}
 	for _, dir := range dirs {
 		for _, name := range httpdNames {
-			if path := filepath.Join(dir, name); dir != "" && isFile(path) {
+			if path := filepath.Join(dir, name); dir != "" && fsx.IsFile(path) {
 				return realPath(path), FromGuess
 			}
 		}
@@ -150,7 +151,7 @@ func mismatch(info *Info, httpd, why string) error {
 func ownApxs(httpd string) string {
 	for _, dir := range []string{filepath.Dir(httpd), filepath.Join(filepath.Dir(httpd), "../bin")} {
 		for _, name := range apxsNames {
-			if path := filepath.Join(dir, name); isFile(path) {
+			if path := filepath.Join(dir, name); fsx.IsFile(path) {
 				return "name the apxs of that server: APXS=" + words.Quote(path)
 			}
 		}

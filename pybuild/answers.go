@@ -73,7 +73,7 @@ func (f *finder) answerFile(path string) string {
 func answerTrail(p probe, path string) []string {
 	list := []string{path, filepath.Join(filepath.Dir(path), "pyvenv.cfg"), filepath.Join(filepath.Dir(filepath.Dir(path)), "pyvenv.cfg"),
 		p.stdlib(), filepath.Join(p.stdlib(), "sysconfig.py"), filepath.Join(p.stdlib(), "sysconfig")}
-	records, _ := filepath.Glob(filepath.Join(quoteGlob(p.stdlib()), "_sysconfig*"))
+	records, _ := fsx.Glob(p.stdlib(), "_sysconfig*")
 	return append(append(list, records...), p.Mapped...)
 }
 

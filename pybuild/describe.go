@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/words"
 )
@@ -35,7 +36,7 @@ var (
 // what could be learnt; several things may be wrong at once.
 func (f *finder) describe(ctx context.Context, path, source string) (Info, error) {
 	info := Info{Executable: path, Source: source}
-	if env := environmentOf(path); env.Dir != "" && !isFile(path) {
+	if env := environmentOf(path); env.Dir != "" && !fsx.IsFile(path) {
 		info.Environment = &env
 		return info, hint.Exit(env.lost(), hint.NotFound)
 	}
@@ -104,7 +105,7 @@ func base(p *probe, exe string, env Environment) string {
 		}
 	}
 	for _, path := range paths {
-		if real, err := filepath.EvalSymlinks(path); err == nil && filepath.IsAbs(real) && isFile(real) {
+		if real, err := filepath.EvalSymlinks(path); err == nil && filepath.IsAbs(real) && fsx.IsFile(real) {
 			return real
 		}
 	}
@@ -168,7 +169,7 @@ func (f *finder) headers(info *Info, p *probe) error {
 	}
 	found := map[string]string{}
 	for _, name := range []string{"Python.h", "patchlevel.h", "pyconfig.h"} {
-		i := slices.IndexFunc(dirs, func(dir string) bool { return isFile(filepath.Join(dir, name)) })
+		i := slices.IndexFunc(dirs, func(dir string) bool { return fsx.IsFile(filepath.Join(dir, name)) })
 		if i < 0 {
 			err := fmt.Errorf("%w: no %s in %s", ErrHeaders, name, strings.Join(dirs, ", "))
 			return hint.Exit(hint.New(err, f.headersAdvice(info, p)), hint.NotFound)

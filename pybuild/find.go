@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/record"
 	"modwsgi/internal/run"
@@ -141,9 +142,9 @@ func (f *finder) lookUp(req request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if isDir(path) {
+	if fsx.IsDir(path) {
 		dir := path
-		if path = inFolder(dir); !isFile(path) {
+		if path = inFolder(dir); !fsx.IsFile(path) {
 			return "", hint.Exit(emptyFolder(dir), hint.NotFound)
 		}
 	}

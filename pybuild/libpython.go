@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/words"
 )
 
@@ -27,7 +28,7 @@ func (f *finder) resolve(ctx context.Context, p *probe, exe string) (lib library
 	var wrong []string
 	tried := map[string]bool{}
 	for _, c := range libraryPaths(p, exe, f.root, f.loader.neededBy(exe, p)) {
-		if tried[c.Path] || !isFile(c.Path) {
+		if tried[c.Path] || !fsx.IsFile(c.Path) {
 			continue
 		}
 		tried[c.Path] = true
@@ -155,7 +156,7 @@ func frameworkPaths(p *probe) []string {
 // there is none.
 func staticLibrary(p *probe) string {
 	for _, dir := range []string{p.text("LIBPL"), p.text("LIBDIR")} {
-		if path := filepath.Join(dir, p.text("LIBRARY")); p.text("LIBRARY") != "" && filepath.IsAbs(path) && isFile(path) {
+		if path := filepath.Join(dir, p.text("LIBRARY")); p.text("LIBRARY") != "" && filepath.IsAbs(path) && fsx.IsFile(path) {
 			return path
 		}
 	}

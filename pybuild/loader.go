@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -102,7 +103,7 @@ func (l *loader) ask(ctx context.Context, r *run.Runner) {
 	}
 	l.asked = true
 	for _, name := range []string{filepath.Join(l.root, "/sbin/ldconfig"), filepath.Join(l.root, "/usr/sbin/ldconfig")} {
-		if !isFile(name) {
+		if !fsx.IsFile(name) {
 			continue
 		}
 		if out, err := r.Output(ctx, "", name, "-p"); err == nil {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/fsx"
 )
 
 // manager is a tool that keeps Pythons in folders of their own, an installation
@@ -80,7 +82,7 @@ func newestFirst(dir, pattern string) []string {
 	if dir == "" {
 		return nil
 	}
-	list, _ := filepath.Glob(quoteGlob(dir) + "/" + pattern) // well formed
+	list, _ := fsx.Glob(dir, pattern) // well formed
 	slices.SortStableFunc(list, func(a, b string) int {
 		return compareVersions(strings.TrimPrefix(b, dir), strings.TrimPrefix(a, dir))
 	})
@@ -115,13 +117,13 @@ func (f *finder) condas() []string {
 	home := f.folder("", ".")
 	if data, err := os.ReadFile(filepath.Join(home, ".conda", "environments.txt")); home != "" && err == nil {
 		for line := range strings.Lines(string(data)) {
-			if dir := strings.TrimSpace(line); filepath.IsAbs(dir) && isDir(dir) {
+			if dir := strings.TrimSpace(line); filepath.IsAbs(dir) && fsx.IsDir(dir) {
 				dirs = append(dirs, dir)
 			}
 		}
 	}
 	for _, root := range f.condaRoots() {
-		if isDir(filepath.Join(root, "conda-meta")) {
+		if fsx.IsDir(filepath.Join(root, "conda-meta")) {
 			dirs = append(dirs, root)
 		}
 		dirs = append(dirs, newestFirst(root, "envs/*")...)
@@ -152,7 +154,7 @@ func (f *finder) condaRoots() []string {
 func (f *finder) condaNamed(name string) string {
 	roots := f.condaRoots()
 	for _, dir := range f.condas() {
-		isRoot := slices.Contains(roots, dir) || isDir(filepath.Join(dir, "condabin"))
+		isRoot := slices.Contains(roots, dir) || fsx.IsDir(filepath.Join(dir, "condabin"))
 		if isRoot && name == "base" || !isRoot && filepath.Base(dir) == name {
 			return dir
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/words"
 )
 
@@ -13,7 +14,7 @@ import (
 // does.
 func relocate(p *probe) {
 	for _, was := range builtFor(p) {
-		if isDir(was) && (was != standalone || p.livesIn(was)) {
+		if fsx.IsDir(was) && (was != standalone || p.livesIn(was)) {
 			continue
 		}
 		for name, value := range p.Vars {
@@ -69,7 +70,7 @@ func builtFor(p *probe) []string {
 func (p *probe) livesIn(dir string) bool {
 	rest, ok := strings.CutPrefix(p.stdlib(), p.BasePrefix+"/")
 	if !ok {
-		return isDir(dir)
+		return fsx.IsDir(dir)
 	}
-	return isDir(filepath.Join(dir, rest))
+	return fsx.IsDir(filepath.Join(dir, rest))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/fsx"
 )
 
 // place is a path where an interpreter may be, and how it was come by.
@@ -33,7 +35,7 @@ func (f *finder) places() []place {
 		}
 	}
 	if wd, err := os.Getwd(); err == nil {
-		if dir := filepath.Join(wd, ".venv"); isFile(filepath.Join(dir, "pyvenv.cfg")) {
+		if dir := filepath.Join(wd, ".venv"); fsx.IsFile(filepath.Join(dir, "pyvenv.cfg")) {
 			add(".venv", false, inFolder(dir))
 		}
 	}
@@ -54,7 +56,7 @@ func (f *finder) places() []place {
 	for _, dir := range []string{"/usr/bin", "/usr/local/bin"} {
 		add(dir, false, interpreters(filepath.Join(f.root, dir))...)
 	}
-	opt, _ := filepath.Glob(quoteGlob(f.root) + "/opt/*/bin")
+	opt, _ := fsx.Glob(f.root, "/opt/*/bin") // well formed
 	for _, dir := range opt {
 		add("/opt", true, interpreters(dir)...)
 	}
@@ -70,7 +72,7 @@ func (f *finder) places() []place {
 func inFolder(dir string) string {
 	bin := filepath.Join(dir, "bin")
 	for _, name := range []string{"python3", "python"} {
-		if path := filepath.Join(bin, name); isFile(path) {
+		if path := filepath.Join(bin, name); fsx.IsFile(path) {
 			return path
 		}
 	}
@@ -128,19 +130,4 @@ func compareVersions(a, b string) int {
 		return len(as) - len(bs)
 	}
 	return strings.Compare(a, b)
-}
-
-func isFile(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.Mode().IsRegular()
-}
-
-func isDir(path string) bool {
-	fi, err := os.Stat(path)
-	return err == nil && fi.IsDir()
-}
-
-// quoteGlob makes a path match itself alone.
-func quoteGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, "*", `\*`, "?", `\?`, "[", `\[`).Replace(path)
 }

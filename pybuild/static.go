@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/fsx"
 )
 
 // readSetting has Python's files read in place of running it (rule P-7): for one
@@ -84,7 +86,7 @@ type build struct {
 func builds(prefix string) ([]build, error) {
 	var list []build
 	for _, lib := range []string{"lib", "lib64"} {
-		folders, _ := filepath.Glob(filepath.Join(quoteGlob(prefix), lib, "python3.*"))
+		folders, _ := fsx.Glob(filepath.Join(prefix, lib), "python3.*")
 		for _, stdlib := range folders {
 			found, err := recordsIn(stdlib)
 			if err != nil {
@@ -224,7 +226,7 @@ func (d *details) complete(p *probe) {
 			p.Vars[name] = "1"
 		}
 	}
-	if p.Vars["LIBRARY"] == "" && isFile(d.LibPython.Static) {
+	if p.Vars["LIBRARY"] == "" && fsx.IsFile(d.LibPython.Static) {
 		p.Vars["LIBDIR"], p.Vars["LIBRARY"] = setting(filepath.Dir(d.LibPython.Static)), setting(filepath.Base(d.LibPython.Static))
 	}
 }

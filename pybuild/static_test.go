@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -78,7 +79,7 @@ func TestReadWithoutRunning(t *testing.T) {
 			if c.err == "" && (info.ABI.FullID() != c.id || info.LibPython != m.path(c.lib) || info.Base != exe || info.Archive != "") {
 				t.Errorf("%+v", info)
 			}
-			if isFile(exe + ".was-run") {
+			if fsx.IsFile(exe + ".was-run") {
 				t.Error("the interpreter was run")
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 )
@@ -51,7 +52,7 @@ func ReadEnvironment(dir string) (Environment, error) {
 			env.SystemSite = strings.EqualFold(value, "true")
 		}
 	}
-	if env.Home != "" && !isDir(env.Home) {
+	if env.Home != "" && !fsx.IsDir(env.Home) {
 		env.Verdicts = append(env.Verdicts, Orphaned)
 	}
 	return env, nil

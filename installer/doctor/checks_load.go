@@ -2,12 +2,12 @@ package doctor
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/internal/fsx"
 )
 
 // Checks of what Apache loads.
@@ -221,7 +221,7 @@ func mpms(m Machine) []Result {
 
 // loadable tells whether this Apache has its MPMs in files, and none in itself.
 func (m Machine) loadable() bool {
-	files, _ := filepath.Glob(filepath.Join(m.Apache.ModulesDir, "mod_mpm_*.so"))
+	files, _ := fsx.Glob(m.Apache.ModulesDir, "mod_mpm_*.so")
 	return len(files) > 0
 }
 

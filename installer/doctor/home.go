@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"modwsgi/apxs"
+	"modwsgi/internal/fsx"
 	"modwsgi/pybuild"
 )
 
@@ -45,7 +46,7 @@ func readHome(d apxs.Directive, path string) Home {
 		return h
 	}
 	h.Closed = closedOnTheWay(path)
-	h.Conda = exists(filepath.Join(path, "conda-meta"))
+	h.Conda = fsx.Exists(filepath.Join(path, "conda-meta"))
 	h.Version = library(path)
 	h.Exact = h.Version != ""
 	if !isEnvironment(path) {
@@ -69,19 +70,14 @@ func readHome(d apxs.Directive, path string) Home {
 	return h
 }
 
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-func isEnvironment(dir string) bool { return exists(filepath.Join(dir, "pyvenv.cfg")) }
+func isEnvironment(dir string) bool { return fsx.Exists(filepath.Join(dir, "pyvenv.cfg")) }
 
 // library is the version whose library, or folder of packages, is in a prefix:
 // "3.13t" of lib/python3.13t; "" where there is none or several.
 func library(dir string) string {
 	found := ""
 	for _, lib := range []string{"lib", "lib64"} {
-		folders, _ := filepath.Glob(filepath.Join(dir, lib, "python3.*"))
+		folders, _ := fsx.Glob(filepath.Join(dir, lib), "python3.*")
 		for _, folder := range folders {
 			version := strings.TrimPrefix(filepath.Base(folder), "python")
 			if found != "" && found != version {

@@ -12,6 +12,7 @@ import (
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
@@ -191,7 +192,7 @@ func (m *Machine) packaged(ctx context.Context, r *run.Runner) {
 	if m.Apache == nil || m.Apache.ModulesDir == "" {
 		return
 	}
-	files, _ := filepath.Glob(filepath.Join(m.Apache.ModulesDir, "mod_wsgi*.so*"))
+	files, _ := fsx.Glob(m.Apache.ModulesDir, "mod_wsgi*.so*")
 	for _, path := range files {
 		if fi, err := os.Stat(path); err != nil || fi.IsDir() {
 			continue

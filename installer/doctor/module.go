@@ -11,6 +11,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/internal/fsx"
 )
 
 // LoadedModule is a LoadModule line of wsgi_module, and the file it names.
@@ -105,7 +106,7 @@ func (l *LoadedModule) halves() {
 	if record, err := csrc.ReadApacheInfo(folder); err == nil {
 		l.Record = &record
 	}
-	folders, _ := filepath.Glob(filepath.Join(folder, "cpython-*"))
+	folders, _ := fsx.Glob(folder, "cpython-*")
 	for _, folder := range folders {
 		info, err := csrc.ReadBuildInfo(folder)
 		if err != nil {
@@ -138,7 +139,7 @@ func (m *Machine) library(l *LoadedModule, soname string) {
 			files = append(files, o.Path)
 		}
 	}
-	i := slices.IndexFunc(files, func(f string) bool { _, err := os.Stat(f); return err == nil })
+	i := slices.IndexFunc(files, fsx.Exists)
 	if i < 0 {
 		l.LibraryLost = soname
 		return

@@ -51,6 +51,10 @@ var runSetups = []setup{
 		s.file("py/lib/python3.12/os.py", "", 0o644)
 		s.home("$DIR/py")
 	}},
+	{"installation of another version, in a folder whose name is a pattern", "MW304", func(t *testing.T, s *site) {
+		s.file("py[3]*/lib/python3.12/os.py", "", 0o644)
+		s.home("$DIR/py[3]*")
+	}},
 	{"orphaned environment", "MW305", func(t *testing.T, s *site) {
 		s.file("venv/pyvenv.cfg", "home = $DIR/gone/bin\nversion = 3.13.0\n", 0o644)
 		s.home("$DIR/venv")

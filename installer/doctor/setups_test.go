@@ -18,6 +18,7 @@ import (
 	"modwsgi/csrc"
 	"modwsgi/docs"
 	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -212,7 +213,7 @@ func (s *site) mpm(names ...string) string {
 	text := ""
 	for _, name := range names {
 		for _, dir := range []string{"/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules", "/usr/lib64/apache2", "/usr/lib/apache2"} {
-			if path := filepath.Join(dir, "mod_mpm_"+name+".so"); exists(path) {
+			if path := filepath.Join(dir, "mod_mpm_"+name+".so"); fsx.Exists(path) {
 				text += fmt.Sprintf("LoadModule mpm_%s_module %s\n", name, path)
 				break
 			}
