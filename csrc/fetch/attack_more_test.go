@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -111,7 +110,7 @@ func TestAttackMeaning(t *testing.T) {
 		}
 		fmt.Fprintf(w, `<a href="mod_wsgi-5.0.3.tar.gz#sha256=%x">mod_wsgi-5.0.3.tar.gz</a>`, sha256.Sum256(old))
 	})
-	base, o := site(t, mux, time.Minute)
+	base, o := site(t, mux)
 	o.Index = base
 	_, err := o.Get(t.Context(), Source{Kind: PyPI, At: "5.0.3"})
 	a.refused(t, "another version inside", err, "the tree says that it is 5.0.1", hint.Refused) // G-3

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"modwsgi/internal/hint"
 )
@@ -41,7 +40,7 @@ func TestAttackRelease(t *testing.T) {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("/", handler)
-	base, o := site(t, mux, time.Minute)
+	base, o := site(t, mux)
 	o.Releases = base
 	get := func(o Options, version, sum string) error {
 		_, err := o.Get(t.Context(), Source{Kind: Release, At: version, Sum: sum})
@@ -98,7 +97,7 @@ func TestAttackLibrary(t *testing.T) {
 		}
 		w.Write(archive)
 	})
-	base, o := site(t, mux, time.Minute)
+	base, o := site(t, mux)
 	netrc := filepath.Join(t.TempDir(), "netrc")
 	if err := os.WriteFile(netrc, []byte("default login me password secret\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
@@ -91,7 +90,7 @@ func TestSignedByOthers(t *testing.T) {
 	mux.HandleFunc("/a.tar.gz", func(w http.ResponseWriter, r *http.Request) { w.Write(archive) })
 	mux.HandleFunc("/a.tar.gz.minisig", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("good")) })
 	mux.HandleFunc("/a.tar.gz.sig", func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("bad")) })
-	base, o := site(t, mux, time.Minute)
+	base, o := site(t, mux)
 	dir := t.TempDir()
 	const script = "#!/bin/sh\nfor word; do case \"$last\" in -x|--signature) sig=$word;; -m|--insecure-ignore-tlog=true) file=$word;; esac; last=$word; done\n" +
 		"test -s \"$file\" && test \"$(cat \"$sig\")\" = good\n"
