@@ -78,10 +78,18 @@ func (o Options) Get(ctx context.Context, s Source) (Tree, error) {
 
 // unsigned finishes a tree that did not come in an archive.
 func (o Options) unsigned(t Tree, s Source, origin Origin, err error) (Tree, error) {
-	if err == nil && o.Key != "" {
-		err = hint.Exit(wrapSigned(s, errors.New("what came is no archive, and has no signature")), hint.Refused)
+	if err == nil {
+		err = o.needsArchive(s)
 	}
 	return o.finish(t, s, origin, err)
+}
+
+// needsArchive refuses a source that has no signature where one is asked for.
+func (o Options) needsArchive(s Source) error {
+	if o.Key == "" {
+		return nil
+	}
+	return hint.Exit(wrapSigned(s, errors.New("what came is no archive, and has no signature")), hint.Refused)
 }
 
 // remote brings an archive from a URL.

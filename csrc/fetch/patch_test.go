@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -125,6 +126,21 @@ func TestPatchedSource(t *testing.T) {
 	}
 	if !bytes.Contains(tree.Files[2].Data, []byte("/* two */")) {
 		t.Errorf("%q", tree.Files[2].Data)
+	}
+
+	// A dry run says so; a folder with patches is no longer taken as it is.
+	there := Source{Kind: Dir, At: folder}
+	steps, err := o.Steps(there)
+	if want := []string{"read " + folder, "apply the patches in " + where, "unpack it into " + filepath.Join(o.Cache, "sources")}; err != nil || !slices.Equal(steps, want) {
+		t.Errorf("%q %v", steps, err)
+	}
+	if steps, err := (Options{}).Steps(there); err != nil || len(steps) > 0 {
+		t.Errorf("%q %v", steps, err)
+	}
+	for _, s := range []Source{there, {Kind: Git, At: "https://example.org/x", Ref: "main"}} {
+		if steps, err := (Options{Key: "gpg:key", Patches: where}).Steps(s); hint.Code(err) != hint.Refused {
+			t.Errorf("what has no signature: %q %v", steps, err)
+		}
 	}
 
 	// Locked with its patches it is refused without them, and with others.

@@ -12,14 +12,20 @@ import (
 func (o Options) Steps(s Source) ([]string, error) {
 	at := s.At
 	switch s.Kind {
-	case Dir, File, Embedded:
-		if s.Kind == File {
-			return o.unpackStep([]string{"read " + at}), nil
-		}
+	case Embedded:
 		return nil, nil
+	case Dir:
+		if err := o.needsArchive(s); err != nil || o.Patches == "" {
+			return nil, err // without patches it is taken as it is
+		}
+		return o.unpackStep("read " + at), nil
+	case File:
+		return o.unpackStep("read " + at), nil
 	case Git:
-		steps := []string{fmt.Sprintf("git fetch %s %s", at, s.Ref)}
-		return o.unpackStep(steps), nil
+		if err := o.needsArchive(s); err != nil {
+			return nil, err
+		}
+		return o.unpackStep(fmt.Sprintf("git fetch %s %s", at, s.Ref)), nil
 	case Release:
 		folder, name := o.releaseAt(s.At)
 		at = folder + name
@@ -33,7 +39,7 @@ func (o Options) Steps(s Source) ([]string, error) {
 	}
 	if _, ok := o.stored(want); ok {
 		_, digits, _ := strings.Cut(want, ":")
-		return o.unpackStep([]string{"take " + filepath.Join(o.Cache, "archives", digits)}), nil
+		return o.unpackStep("take " + filepath.Join(o.Cache, "archives", digits)), nil
 	}
 	var steps []string
 	if s.Kind == PyPI {
@@ -46,9 +52,13 @@ func (o Options) Steps(s Source) ([]string, error) {
 	if o.Cache != "" {
 		steps = append(steps, "keep it in "+filepath.Join(o.Cache, "archives"))
 	}
-	return o.unpackStep(steps), nil
+	return o.unpackStep(steps...), nil
 }
 
-func (o Options) unpackStep(steps []string) []string {
+// unpackStep adds what becomes of a tree that was brought.
+func (o Options) unpackStep(steps ...string) []string {
+	if o.Patches != "" {
+		steps = append(steps, "apply the patches in "+o.Patches)
+	}
 	return append(steps, "unpack it into "+filepath.Join(o.Cache, "sources"))
 }
