@@ -20,11 +20,12 @@ var steering = []string{"_PYTHON_SYSCONFIGDATA_NAME", "_PYTHON_HOST_PLATFORM", "
 // standard library are what they were (rule P-5); else it is asked. That nothing
 // can be kept is no error.
 func (f *finder) recall(ctx context.Context, path string) (probe, error) {
-	at := f.answerFile(path)
+	shim := f.shimTrail(path)
+	at := f.answerFile(path, shim != nil)
 	if at == "" {
 		return ask(ctx, f.r, path)
 	}
-	trail := func(p probe) []string { return append(answerTrail(p, path), f.shimTrail(path)...) }
+	trail := func(p probe) []string { return append(answerTrail(p, path), shim...) }
 	if p, ok := keep.Read(at, trail); ok && p.sound() == nil {
 		return p, nil
 	}
@@ -41,8 +42,8 @@ func (f *finder) recall(ctx context.Context, path string) (probe, error) {
 
 // answerFile is where the answer of the interpreter at path is kept: another one
 // for each path, file and version of the question. "" for what must be asked each
-// time: a script may lead to another interpreter tomorrow.
-func (f *finder) answerFile(path string) string {
+// time: a script that is no shim may lead to another interpreter tomorrow.
+func (f *finder) answerFile(path string, shim bool) string {
 	folder := fsx.CacheFolder(f.r.Getenv)
 	if folder == "" || !filepath.IsAbs(path) {
 		return ""
@@ -53,11 +54,11 @@ func (f *finder) answerFile(path string) string {
 		}
 	}
 	real, err := filepath.EvalSymlinks(path)
-	if err != nil || isScript(real) && f.shimTrail(path) == nil {
+	if err != nil || isScript(real) && !shim {
 		return ""
 	}
 	text := path + "\x00" + real + "\x00" + probeScript
-	if f.shimTrail(path) != nil {
+	if shim {
 		here, _ := os.Getwd() // "" is a place like any other
 		for _, name := range []string{"PATH", "HOME", "PYENV_ROOT", "PYENV_VERSION", "PYENV_DIR", "PYENV_HOOK_PATH"} {
 			here += "\x00" + f.r.Getenv(name)

@@ -1,6 +1,7 @@
 package pybuild
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,12 +22,12 @@ type manager struct {
 func (f *finder) managers(pyenv []string) []manager {
 	data := f.folder("XDG_DATA_HOME", ".local/share")
 	return []manager{
-		{"uv", newestFirst(or(f.folder("UV_PYTHON_INSTALL_DIR", ""), below(data, "uv/python")), "cpython-*")},
+		{"uv", newestFirst(cmp.Or(f.folder("UV_PYTHON_INSTALL_DIR", ""), below(data, "uv/python")), "cpython-*")},
 		{"pyenv", pyenv},
-		{"mise", newestFirst(or(f.folder("MISE_DATA_DIR", ""), below(data, "mise")), "installs/python/*")},
+		{"mise", newestFirst(cmp.Or(f.folder("MISE_DATA_DIR", ""), below(data, "mise")), "installs/python/*")},
 		{"asdf", newestFirst(f.folder("ASDF_DATA_DIR", ".asdf"), "installs/python/*")},
 		{"conda", f.condas()},
-		{"tool cache", newestFirst(or(f.folder("RUNNER_TOOL_CACHE", ""), f.root+"/opt/hostedtoolcache"), "Python/*/*")},
+		{"tool cache", newestFirst(cmp.Or(f.folder("RUNNER_TOOL_CACHE", ""), f.root+"/opt/hostedtoolcache"), "Python/*/*")},
 		{"/opt/python", newestFirst(f.root+"/opt/python", "*")},
 	}
 }
@@ -67,13 +68,6 @@ func below(dir, path string) string {
 		return ""
 	}
 	return filepath.Join(dir, path)
-}
-
-func or(dir, fallback string) string {
-	if dir != "" {
-		return dir
-	}
-	return fallback
 }
 
 // newestFirst lists the folders in dir that pattern matches, as far as names
