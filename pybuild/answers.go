@@ -30,7 +30,7 @@ func (f *finder) recall(ctx context.Context, path string) (probe, error) {
 		return p, nil
 	}
 	p, err := ask(ctx, f.r, path)
-	if err != nil {
+	if err != nil || f.r.Dry != nil { // a dry run changes nothing
 		return p, err
 	}
 	dir := filepath.Dir(at)

@@ -2,6 +2,7 @@ package pybuild
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -53,7 +54,14 @@ func TestAnswersAreKept(t *testing.T) {
 		}
 		return p
 	}
+	dry, count := counting(cache)
+	dry.Dry = io.Discard
+	look(dry, count, 1, "in a dry run")
+	if _, err := os.Lstat(cache); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a dry run made the cache: %v", err)
+	}
 	first := look(r, runs, 1, "at first")
+	look(dry, count, 0, "in a dry run, once it is known")
 	if again := look(r, runs, 0, "again"); again.version() != first.version() || again.text("SOABI") != first.text("SOABI") || again.Paths["stdlib"] != first.Paths["stdlib"] {
 		t.Errorf("%+v\nis kept as\n%+v", first, again)
 	}
