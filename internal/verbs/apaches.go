@@ -1,6 +1,7 @@
 package verbs
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -26,7 +27,7 @@ func apacheNotes(list []apxs.Candidate, others []string) []string {
 	for _, a := range list {
 		if a.Usable && a.Info != nil {
 			for _, note := range a.Info.Notes {
-				notes = append(notes, fmt.Sprintf("%s: %s", first(a.Apxs, a.Select), note))
+				notes = append(notes, fmt.Sprintf("%s: %s", cmp.Or(a.Apxs, a.Select, "?"), note))
 			}
 		}
 	}
@@ -39,6 +40,6 @@ func apachesLost(w io.Writer, list []apxs.Candidate) {
 		if a.Usable {
 			continue
 		}
-		lost(w, fmt.Sprintf("%s: %s", first(a.Apxs, a.Httpd, a.Select), a.Why), a.Advice)
+		lost(w, fmt.Sprintf("%s: %s", cmp.Or(a.Apxs, a.Httpd, a.Select, "?"), a.Why), a.Advice)
 	}
 }

@@ -52,7 +52,10 @@ func (d *discovery) apaches(ctx context.Context, j *Job) {
 	d.Apaches = apxs.Candidates(ctx, j.R)
 	d.Notes = apacheNotes(d.Apaches, apxs.Others(j.R, d.Apaches))
 	if !slices.ContainsFunc(d.Apaches, func(c apxs.Candidate) bool { return c.Usable }) {
-		_, err := apxs.Find(ctx, j.R, "")
+		var err error
+		if len(d.Apaches) == 0 {
+			_, err = apxs.Find(ctx, j.R, "") // it asks all of them again
+		}
 		d.lacks("Apache", len(d.Apaches), err)
 	}
 }
@@ -60,7 +63,10 @@ func (d *discovery) apaches(ctx context.Context, j *Job) {
 func (d *discovery) pythons(ctx context.Context, j *Job) {
 	d.Pythons = pybuild.Candidates(ctx, j.R)
 	if !slices.ContainsFunc(d.Pythons, func(c pybuild.Candidate) bool { return c.Usable }) {
-		_, err := pybuild.Find(ctx, j.R, "")
+		var err error
+		if len(d.Pythons) == 0 {
+			_, err = pybuild.Find(ctx, j.R, "") // it asks all of them again
+		}
 		d.lacks("Python", len(d.Pythons), err)
 	}
 }
@@ -208,13 +214,4 @@ func fold(w io.Writer, first, next, text string) {
 		fmt.Fprintln(w, line)
 		begin = next
 	}
-}
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return "?"
 }
