@@ -9,7 +9,6 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/expressgen"
-	"modwsgi/installer"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/verbs"
@@ -32,7 +31,7 @@ func (a *app) module(found *expressgen.Discovery, named string) (module, error) 
 	if named != "" {
 		return module{named, nothing}, nil
 	}
-	if l, ok := locate(&found.Apache, &found.Python, append([]string{found.Apache.ModulesDir}, buildFolders(&found.Apache)...)); ok {
+	if l, ok := verbs.Locate(&found.Apache, &found.Python, append([]string{found.Apache.ModulesDir}, buildFolders(&found.Apache)...)); ok {
 		return module{l.Module, nothing}, nil
 	}
 	dir, err := cacheFolder(&found.Apache)
@@ -43,16 +42,6 @@ func (a *app) module(found *expressgen.Discovery, named string) (module, error) 
 		path:  filepath.Join(dir, "mod_wsgi.so"),
 		build: func() error { return a.buildInto(dir, &found.Apache, found.Python) },
 	}, nil
-}
-
-// locate is the first built module in dirs that fits the Apache and the Python.
-func locate(apache *apxs.Info, python *pybuild.Info, dirs []string) (installer.Layout, bool) {
-	for _, dir := range dirs {
-		if l, err := installer.Locate(dir); err == nil && l.Fits(apache, python) {
-			return l, true
-		}
-	}
-	return installer.Layout{}, false
 }
 
 // buildFolders are where a module may have been built for the Apache: beside

@@ -10,6 +10,16 @@ import (
 	"modwsgi/pybuild"
 )
 
+// Locate is the first built module in dirs that fits the Apache and the Python.
+func Locate(apache *apxs.Info, python *pybuild.Info, dirs []string) (installer.Layout, bool) {
+	for _, dir := range dirs {
+		if l, err := installer.Locate(dir); err == nil && l.Fits(apache, python) {
+			return l, true
+		}
+	}
+	return installer.Layout{}, false
+}
+
 // Built is the module for the Apache and the Python of the options, in the first
 // of some folders that has one. advice says how it would get there.
 func (j *Job) Built(ctx context.Context, folders func(*apxs.Info) []string, advice func(*apxs.Info) string) (installer.Layout, apxs.Info, pybuild.Info, error) {
@@ -22,10 +32,8 @@ func (j *Job) Built(ctx context.Context, folders func(*apxs.Info) []string, advi
 	if err != nil {
 		return none, apache, python, err
 	}
-	for _, dir := range folders(&apache) {
-		if l, err := installer.Locate(dir); err == nil && l.Fits(&apache, &python) {
-			return l, apache, python, nil
-		}
+	if l, ok := Locate(&apache, &python, folders(&apache)); ok {
+		return l, apache, python, nil
 	}
 	return none, apache, python, hint.Exit(hint.New(
 		fmt.Errorf("no module is built for the Apache at %s and Python %s", apache.Httpd, python.Version),
