@@ -66,12 +66,7 @@ type benchChain struct {
 
 // discover finds Apache, and the distribution's Python unless somebody chose one.
 func (b *benchChain) discover() error {
-	err := b.step("finding Apache", func() (string, error) {
-		var err error
-		b.apache, err = b.Apache(b.ctx)
-		return describeApache(b.apache), err
-	})
-	if err != nil {
+	if err := b.findApache(); err != nil {
 		return err
 	}
 	return b.step("finding Python", func() (string, error) {

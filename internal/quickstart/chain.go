@@ -57,14 +57,18 @@ func (c *chain) step(what string, f func() (string, error)) error {
 	return nil
 }
 
-// discover finds the Apache and the Python that everything after it is for.
-func (c *chain) discover() error {
-	err := c.step("finding Apache", func() (string, error) {
+// findApache finds the Apache that everything after it is for.
+func (c *chain) findApache() error {
+	return c.step("finding Apache", func() (string, error) {
 		var err error
 		c.apache, err = c.Apache(c.ctx)
 		return describeApache(c.apache), err
 	})
-	if err != nil {
+}
+
+// discover finds the Apache and the Python that everything after it is for.
+func (c *chain) discover() error {
+	if err := c.findApache(); err != nil {
 		return err
 	}
 	for _, note := range c.apache.Notes {
@@ -119,13 +123,14 @@ func programs(dir string) []verbs.Program {
 	if !isCheckout(dir) {
 		return nil
 	}
-	return []verbs.Program{{
-		Cmd: run.Cmd{
-			Dir: dir, Path: "go", Env: []string{"CGO_ENABLED=0"},
-			Args: []string{"build", "-trimpath", "-o", express(dir), "./cmd/mod_wsgi-express"},
-		},
-		Made: express(dir), Of: dir,
-	}}
+	return []verbs.Program{{Cmd: makeExpress(dir, express(dir)), Made: express(dir), Of: dir}}
+}
+
+// makeExpress builds mod_wsgi-express from the checkout dir into the file to.
+func makeExpress(dir, to string) run.Cmd {
+	return run.Cmd{
+		Dir: dir, Path: "go", Env: []string{"CGO_ENABLED=0"}, Args: []string{"build", "-trimpath", "-o", to, "./cmd/mod_wsgi-express"},
+	}
 }
 
 // isCheckout tells whether a folder has the project's Go sources.

@@ -61,10 +61,7 @@ func (b *benchChain) timeStarts() error {
 		return err
 	}
 	ours := filepath.Join(b.folder, "mod_wsgi-express")
-	_, err = b.r.Run(b.ctx, run.Cmd{
-		Dir: b.dir, Path: "go", Env: []string{"CGO_ENABLED=0"}, Args: []string{"build", "-trimpath", "-o", ours, "./cmd/mod_wsgi-express"},
-	})
-	if err != nil {
+	if _, err = b.r.Run(b.ctx, makeExpress(b.dir, ours)); err != nil {
 		return err
 	}
 	own := []string{"--python-executable", b.python.Executable, "--apxs", b.apache.Apxs, "--module-file", b.layout.Module}
