@@ -18,7 +18,8 @@ type Result struct {
 	Fix   []string `json:"fix"`
 }
 
-// check looks at one thing. It is pure: the same machine gives the same results.
+// check looks at one thing. It changes nothing and runs no program, but
+// some look at files of the system, too.
 type check func(m Machine) []Result
 
 // checks are all of them.

@@ -63,7 +63,8 @@ func TestDocument(t *testing.T) {
 	}
 }
 
-// The table is whole and in order, and every code is noticed by somebody.
+// The table is in order, and its texts are rows of a document. TestSetups holds
+// that every code is noticed by somebody.
 func TestCodes(t *testing.T) {
 	last := ""
 	for _, c := range codes {
