@@ -265,8 +265,8 @@ func patchFiles(files []fsx.File, list []filePatch) ([]fsx.File, error) {
 	return files, nil
 }
 
-// SeriesFile is the name of the file that lists patches in their order.
-const SeriesFile = "series"
+// seriesFile is the name of the file that lists patches in their order.
+const seriesFile = "series"
 
 // series reads the names of patches and how many folders come off the names in
 // each: one a line, as quilt has it.
@@ -306,7 +306,7 @@ type Patch struct {
 // patched applies the patches of folder dir to t (rule G-12). The result is a
 // tree like any other: names and sizes are judged again.
 func patched(t Tree, dir fs.FS) (Tree, error) {
-	text, err := fs.ReadFile(dir, SeriesFile)
+	text, err := fs.ReadFile(dir, seriesFile)
 	if err != nil {
 		return t, fmt.Errorf("reading the list of patches: %w", err)
 	}

@@ -103,7 +103,7 @@ func TestPatchedSource(t *testing.T) {
 		}
 	}
 	write(dir, fsx.File{Path: "a.tar.gz", Data: gz(t, tarball(t, members("top", sample("1.0"))))})
-	write(where, fsx.File{Path: SeriesFile, Data: []byte("# in order\nfirst.patch\nsub/second.patch -p1 # why\n")},
+	write(where, fsx.File{Path: seriesFile, Data: []byte("# in order\nfirst.patch\nsub/second.patch -p1 # why\n")},
 		fsx.File{Path: "first.patch", Data: []byte(first)}, fsx.File{Path: "sub/second.patch", Data: []byte(second)})
 
 	o := Options{Runner: &run.Runner{}, Cache: filepath.Join(dir, "cache")}

@@ -14,9 +14,9 @@ import (
 	"modwsgi/internal/run"
 )
 
-// KeyVariable names the key that archives must be signed with:
+// keyVariable names the key that archives must be signed with:
 // gpg:FILE, minisign:FILE or cosign:FILE (rule G-13).
-const KeyVariable = "MODWSGI_VERIFY_KEY"
+const keyVariable = "MODWSGI_VERIFY_KEY"
 
 // verifier is a program that checks signatures.
 type verifier struct {
@@ -81,9 +81,9 @@ func wrapSigned(s Source, err error) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("source %s: %s names a key, and the signature cannot be relied on: %w", s, KeyVariable, err)
+	err = fmt.Errorf("source %s: %s names a key, and the signature cannot be relied on: %w", s, keyVariable, err)
 	if errors.Is(err, exec.ErrNotFound) {
-		return hint.New(err, "install the program that checks it, or unset "+KeyVariable)
+		return hint.New(err, "install the program that checks it, or unset "+keyVariable)
 	}
 	return err
 }

@@ -11,9 +11,9 @@ import (
 	"modwsgi/internal/run"
 )
 
-// PatchesVariable names a folder with patches for what is built, and a file
+// patchesVariable names a folder with patches for what is built, and a file
 // series that lists them (rule G-12).
-const PatchesVariable = "MODWSGI_PATCHES"
+const patchesVariable = "MODWSGI_PATCHES"
 
 // FromEnvironment are the options that MODWSGI_… variables set. The lock file is
 // the one in the working folder, if there is one.
@@ -27,8 +27,8 @@ func FromEnvironment(r *run.Runner, agent string) (Options, error) {
 		AllowUnverified: on("MODWSGI_ALLOW_UNVERIFIED"),
 		Index:           r.Getenv("MODWSGI_INDEX_URL"),
 		Releases:        r.Getenv("MODWSGI_RELEASES_URL"),
-		Key:             r.Getenv(KeyVariable),
-		Patches:         r.Getenv(PatchesVariable),
+		Key:             r.Getenv(keyVariable),
+		Patches:         r.Getenv(patchesVariable),
 		Cache:           fsx.CacheFolder(r.Getenv),
 	}, err
 }
