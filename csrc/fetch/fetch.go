@@ -92,6 +92,20 @@ func (o Options) needsArchive(s Source) error {
 	return hint.Exit(wrapSigned(s, errors.New("what came is no archive, and has no signature")), hint.Refused)
 }
 
+// takesOwn refuses what has no effect on the project's own sources: a patch that
+// looks applied, and a signature that looks checked, would be lies.
+func (o Options) takesOwn() error {
+	name, want := patchesVariable, o.Patches
+	if want == "" {
+		name, want = keyVariable, o.Key
+	}
+	if want == "" {
+		return nil
+	}
+	return hint.Exit(hint.New(fmt.Errorf("%s is %s, and has no effect on the project's own sources", name, want),
+		"name the tree that it is for with -source, or take "+name+" away"), hint.Usage)
+}
+
 // remote brings an archive from a URL.
 func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 	want, err := o.expected(s)

@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"bytes"
+	"cmp"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -141,6 +142,18 @@ func TestPatchedSource(t *testing.T) {
 		if steps, err := (Options{Key: "gpg:key", Patches: where}).Steps(s); hint.Code(err) != hint.Refused {
 			t.Errorf("what has no signature: %q %v", steps, err)
 		}
+	}
+
+	// The project's own sources take neither.
+	for name, o := range map[string]Options{patchesVariable: {Patches: where}, keyVariable: {Key: "gpg:key"}} {
+		if steps, err := o.Steps(Source{Kind: Embedded}); hint.Code(err) != hint.Usage || !strings.Contains(err.Error(), name) {
+			t.Errorf("steps for our own with %s: %q %v", name, steps, err)
+		}
+		t.Setenv(name, cmp.Or(o.Patches, o.Key))
+		if folder, _, err := Open(t.Context(), &run.Runner{}, "test", ""); hint.Code(err) != hint.Usage || !strings.Contains(err.Error(), name) {
+			t.Errorf("our own with %s: %q %v", name, folder, err)
+		}
+		t.Setenv(name, "")
 	}
 
 	// Locked with its patches it is refused without them, and with others.

@@ -13,7 +13,7 @@ func (o Options) Steps(s Source) ([]string, error) {
 	at := s.At
 	switch s.Kind {
 	case Embedded:
-		return nil, nil
+		return nil, o.takesOwn()
 	case Dir:
 		if err := o.needsArchive(s); err != nil || o.Patches == "" {
 			return nil, err // without patches it is taken as it is

@@ -90,8 +90,11 @@ func IsDir(path string) (dir, ok bool) {
 // there are.
 func Open(ctx context.Context, r *run.Runner, agent, spec string) (string, Origin, error) {
 	s, err := Parse(spec, IsDir)
-	if err != nil || s.Kind == Embedded {
+	if err != nil {
 		return "", Origin{}, err
+	}
+	if s.Kind == Embedded {
+		return "", Origin{}, Options{Key: r.Getenv(keyVariable), Patches: r.Getenv(patchesVariable)}.takesOwn()
 	}
 	o, err := FromEnvironment(r, agent)
 	if err != nil {
