@@ -22,14 +22,13 @@ type Layout struct {
 	Folder  string   // where the C files are, below the top
 	Marks   []string // the files by which it is known, below Folder
 	Header  string   // the one of them that says the version; "": the program's own version holds
-	Hides   bool     // it marks its module record itself, and may be compiled with hidden visibility (rule C-6)
 	windows []Window // by release, oldest first
 }
 
 // Ours is the tree of this project: flat, several targets.
 func Ours() Layout {
 	return Layout{
-		Name: "ours", Folder: ".", Marks: []string{"wsgi_wire.h"}, Hides: true,
+		Name: "ours", Folder: ".", Marks: []string{"wsgi_wire.h"},
 		windows: []Window{{Oldest: Python{3, 9}, Newest: Python{3, 15}}},
 	}
 }

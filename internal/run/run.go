@@ -58,8 +58,7 @@ type Cmd struct {
 	// *os.File is handed over as it is.
 	Stdout, Stderr io.Writer
 
-	Files      []*os.File // further descriptors, from 3 on
-	Foreground bool       // stay in the caller's process group: a terminal's ^C reaches it
+	Files []*os.File // further descriptors, from 3 on
 
 	// On Linux it gets SIGTERM when this process ends, however that is. Who starts
 	// it has to stay locked to its thread until Wait: the system goes by that.
@@ -131,7 +130,6 @@ type Process struct {
 	ctx         context.Context
 	cancel      context.CancelFunc
 	line        string
-	group       bool
 	out, errOut *bounded
 }
 
@@ -153,7 +151,7 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 		ctx, cancel = context.WithTimeout(ctx, c.Timeout)
 	}
 	p := &Process{
-		ctx: ctx, cancel: cancel, line: line, group: !c.Foreground,
+		ctx: ctx, cancel: cancel, line: line,
 		out: &bounded{}, errOut: &bounded{},
 	}
 	cmd := exec.CommandContext(ctx, path, c.Args...)
@@ -166,7 +164,7 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 	if c.Stderr == nil {
 		cmd.Stderr = p.errOut
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.group}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if c.Tied {
 		tie(cmd.SysProcAttr)
 	}
@@ -183,13 +181,9 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 // PID is the program's process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends sig to the program, and to its process group if it has its own.
+// Signal sends sig to the process group of the program.
 func (p *Process) Signal(sig syscall.Signal) error {
-	pid := p.cmd.Process.Pid
-	if p.group {
-		pid = -pid
-	}
-	err := syscall.Kill(pid, sig)
+	err := syscall.Kill(-p.cmd.Process.Pid, sig)
 	if errors.Is(err, syscall.ESRCH) {
 		return os.ErrProcessDone
 	}
