@@ -104,12 +104,18 @@ func (c *checker) proxies(o *Options) {
 
 var socketTarget = regexp.MustCompile(`^unix:(/[^|]*)\|(.*)$`)
 
+// addressOf is what is talked to of an address that is passed on to: without the
+// socket that leads there, if one does.
+func addressOf(target string) string {
+	if m := socketTarget.FindStringSubmatch(target); m != nil {
+		return m[2]
+	}
+	return target
+}
+
 // target reports what nothing can be passed on to.
 func (c *checker) target(option, text string) {
-	address := text
-	if m := socketTarget.FindStringSubmatch(text); m != nil {
-		address = m[2]
-	}
+	address := addressOf(text)
 	u, err := url.Parse(address)
 	const why = "must be an address such as http://host:port/, https://, ws:// or wss://, or unix:PATH|http://host/"
 	switch {

@@ -14,14 +14,6 @@ type proxy struct {
 	Target string // there, with one slash at its end
 }
 
-// reverse is the address that the other server names itself by.
-func (p proxy) reverse() string {
-	if _, url, ok := strings.Cut(p.Target, "|"); ok {
-		return url // of a socket
-	}
-	return p.Target
-}
-
 // target is url with one slash behind it.
 func target(url string) string { return strings.TrimRight(url, "/") + "/" }
 
@@ -39,16 +31,13 @@ func (g *generator) proxying() bool {
 	return len(g.o.ProxyMountPoint)+len(g.o.ProxyVirtualHost) > 0
 }
 
-// proxied is whether an address that is passed on to begins with one of schemes.
+// proxied is whether an address that is passed on to has one of schemes, in any
+// case and behind a socket too, as Apache takes it.
 func (g *generator) proxied(schemes ...string) bool {
-	for _, p := range slices.Concat(g.o.ProxyMountPoint, g.o.ProxyVirtualHost) {
-		for _, scheme := range schemes {
-			if strings.HasPrefix(p.Value, scheme+"://") {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(slices.Concat(g.o.ProxyMountPoint, g.o.ProxyVirtualHost), func(p Pair) bool {
+		scheme, _, _ := strings.Cut(addressOf(p.Value), "://")
+		return slices.Contains(schemes, strings.ToLower(scheme))
+	})
 }
 
 // proxySections are what is passed on to other servers. Of ProxyPass the first
@@ -94,7 +83,7 @@ func (g *generator) pass(c *conf, p proxy) {
 		args = append(args, "upgrade=websocket")
 	}
 	c.set("ProxyPass", args...)
-	c.set("ProxyPassReverse", c.text(p.URL+"/"), c.text(p.reverse()))
+	c.set("ProxyPassReverse", c.text(p.URL+"/"), c.text(addressOf(p.Target)))
 }
 
 // forwarded tells the other server how we were reached, whatever the client said

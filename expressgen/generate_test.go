@@ -1,6 +1,7 @@
 package expressgen
 
 import (
+	"errors"
 	"flag"
 	"io/fs"
 	"os"
@@ -247,6 +248,39 @@ func TestGenerateErrors(t *testing.T) {
 		}
 		if hint.Code(err) != hint.Usage || len(s.Files) > 0 {
 			t.Errorf("%v ends with %d and %d files", err, hint.Code(err), len(s.Files))
+		}
+	}
+}
+
+// What an address that is passed on to asks for is told by its scheme, in whatever
+// case, and behind a socket too.
+func TestProxiedSchemes(t *testing.T) {
+	for _, tt := range []struct {
+		to          string
+		tls, tunnel bool
+		reverse     string
+	}{
+		{"http://h/", false, false, "http://h/"},
+		{"https://h:8/", true, false, "https://h:8/"},
+		{"HTTPS://h:8/", true, false, "HTTPS://h:8/"},
+		{"unix:/s.sock|https://h/", true, false, "https://h/"},
+		{"unix:/s.sock|WSS://h/", true, true, "WSS://h/"},
+		{"unix:/https://s.sock|ws://h/a|b", false, true, "ws://h/a|b/"},
+	} {
+		mount, host := base(), base()
+		mount.ProxyMountPoint, host.ProxyVirtualHost = Pairs{{"/p", tt.to}}, Pairs{{"v.ex.com", tt.to}}
+		for _, o := range []Options{mount, host} {
+			s, err := Generate(o, facts())
+			if err = errors.Join(o.Check(), err); err != nil {
+				t.Errorf("%s: %v", tt.to, err)
+				continue
+			}
+			conf := contents(t, &s, "httpd.conf")
+			for text, want := range map[string]bool{"SSLProxyEngine On\n": tt.tls, "/mod_ssl.so": tt.tls, "/mod_proxy_wstunnel.so": tt.tunnel, `/" "` + tt.reverse + "\"\n": true} {
+				if strings.Contains(conf, text) != want {
+					t.Errorf("%s: %q is there: %v\n%s", tt.to, text, !want, conf)
+				}
+			}
 		}
 	}
 }
