@@ -2,6 +2,7 @@ package expressgen
 
 import (
 	"fmt"
+	"path/filepath"
 	"strconv"
 )
 
@@ -28,9 +29,13 @@ func (g *generator) telemetry(c *conf) {
 }
 
 // telemetrySocket is where the service listens. Of root the server root is no
-// place for a service that runs as somebody else.
+// place for a service that runs as somebody else. A folder for sockets may be that
+// of several servers, and has one for each.
 func (g *generator) telemetrySocket() string {
-	if g.s.Super {
+	switch {
+	case g.o.SocketPrefix != "":
+		return fmt.Sprintf("%s/telemetry-%d/sock", g.o.SocketPrefix, g.o.Port)
+	case g.s.Super:
 		return g.s.Path("run/telemetry.sock")
 	}
 	return g.s.Path("telemetry.sock")
@@ -41,7 +46,10 @@ func (g *generator) telemetryService() {
 	if !g.o.EnableTelemetry {
 		return
 	}
-	if g.s.Super {
+	switch {
+	case g.o.SocketPrefix != "":
+		g.outside(filepath.Dir(g.telemetrySocket()), true)
+	case g.s.Super:
 		run := g.folder("run")
 		run.Mode, run.Kept, run.Owned = dirMode(0o700), true, true
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -328,6 +329,33 @@ func TestMPM(t *testing.T) {
 		}
 		if loads := strings.Contains(conf, "LoadModule mpm_"); loads != !f.Static[tt.want+".c"] {
 			t.Errorf("%s: loads the MPM: %v", tt.name, loads)
+		}
+	}
+}
+
+// All sockets are where --socket-prefix says, that of telemetry in a folder of its
+// own, which is the one of the application's user.
+func TestSocketPrefix(t *testing.T) {
+	for _, uid := range []int{0, 1000} {
+		o, f := base(), facts()
+		o.ServerRoot, o.SocketPrefix, o.EnableTelemetry, o.WithCGI, o.Port = "/"+strings.Repeat("x", 200), "/run/s", true, true, 65535
+		f.UID, f.Program = uid, "/usr/bin/mod_wsgi-express"
+		s, err := Generate(o, f)
+		if err != nil {
+			t.Errorf("user %d: %v", uid, err)
+			continue
+		}
+		conf := contents(t, &s, "httpd.conf")
+		for _, want := range []string{"WSGITelemetryService \"unix:/run/s/telemetry-65535/sock\" ", "WSGISocketPrefix \"/run/s/wsgi\"\n", "ScriptSock \"/run/s/cgisock\"\n"} {
+			if !strings.Contains(conf, want) {
+				t.Errorf("user %d: no %s", uid, want)
+			}
+		}
+		if text := contents(t, &s, "telemetry-service.py"); !strings.Contains(text, "'unix:/run/s/telemetry-65535/sock'") {
+			t.Errorf("user %d: %s", uid, text)
+		}
+		if !slices.Contains(s.Folders, Folder{Path: "/run/s/telemetry-65535", Mode: 0o700, Owned: true}) {
+			t.Errorf("user %d: %+v", uid, s.Folders)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ def application(environ, start_response):
 `
 
 // telemetryPlace is a server with a service beside it; the page's address.
-func telemetryPlace(t *testing.T) (*server, string) {
+func telemetryPlace(t *testing.T, args ...string) (*server, string) {
 	p := newPlace(t)
 	program, err := exec.LookPath("mod_wsgi-express")
 	if err != nil {
@@ -48,8 +49,8 @@ func telemetryPlace(t *testing.T) (*server, string) {
 	port := freePort(t)
 	p.write("slow.wsgi", slowEcho)
 	s := &server{place: p, port: freePort(t)}
-	s.cmd = p.command(p.arguments(s.port, []string{"slow.wsgi", "--processes", "2", "--threads", "4", "--enable-telemetry",
-		"--telemetry-ui-port", strconv.Itoa(port), "--telemetry-interval", "0.5", "--slow-requests", "0.5"})...)
+	s.cmd = p.command(p.arguments(s.port, append([]string{"slow.wsgi", "--processes", "2", "--threads", "4", "--enable-telemetry",
+		"--telemetry-ui-port", strconv.Itoa(port), "--telemetry-interval", "0.5", "--slow-requests", "0.5"}, args...))...)
 	s.cmd.Path, s.cmd.Stdout, s.cmd.Stderr = program, &s.out, &s.err
 	s.launch()
 	page := fmt.Sprintf("http://127.0.0.1:%d/", port)
@@ -169,6 +170,26 @@ func TestTelemetryService(t *testing.T) {
 	}
 	if _, err := os.Stat(socket); err == nil {
 		t.Error("its socket is left behind")
+	}
+}
+
+// Where the server root has too long a name for a socket, that is in a folder of
+// its own in the one of --socket-prefix.
+func TestTelemetrySocketPrefix(t *testing.T) {
+	dir, err := os.MkdirTemp("", "s")
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	s, page := telemetryPlace(t, "--server-root", strings.Repeat("long/", 24)+"root", "--socket-prefix", dir)
+	s.until("both processes tell of themselves", func() bool { return len(s.figures(page).Processes) == 2 })
+	s.stop(syscall.SIGTERM)
+	left, err := os.ReadDir(filepath.Join(dir, "telemetry-"+strconv.Itoa(s.port)))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
 	}
 }
 
