@@ -176,12 +176,10 @@ func (c *checker) server(o *Options) {
 }
 
 func (c *checker) environment(o *Options) {
-	for option, value := range map[string]string{"user": o.User, "group": o.Group} {
-		c.match(option, value, userPattern, "neither a name nor #NUMBER")
-	}
-	for option, value := range map[string]string{"locale": o.Locale, "lang": o.Lang} {
-		c.match(option, value, localePattern, "not the name of a locale")
-	}
+	c.match("user", o.User, userPattern, "neither a name nor #NUMBER")
+	c.match("group", o.Group, userPattern, "neither a name nor #NUMBER")
+	c.match("locale", o.Locale, localePattern, "not the name of a locale")
+	c.match("lang", o.Lang, localePattern, "not the name of a locale")
 	for _, dir := range o.PythonPath {
 		if strings.Contains(dir, ":") {
 			c.bad("python-path", dir, "a folder with a colon in its name cannot be used")

@@ -132,6 +132,27 @@ func TestCheckReportsAllAtOnce(t *testing.T) {
 	}
 }
 
+// Each thing is told once, in an order that is the same each time.
+func TestCheckTellsOnce(t *testing.T) {
+	for range 20 {
+		o := base()
+		o.User, o.Group, o.Locale, o.Lang = "a b", "c d", "e f", "g h"
+		o.ErrorLogName, o.AccessLog, o.AccessLogName, o.StartupLog, o.StartupLogName = "../e", true, "../a", true, "../s"
+		o.ServiceScript = Pairs{{"x", "/x.py"}}
+		o.ServiceUser, o.ServiceGroup, o.ServiceLogFile = Pairs{{"y", "i j"}}, Pairs{{"x", "k l"}}, Pairs{{"x", "../m"}, {"x", "../n"}}
+		var told []string
+		for line := range strings.Lines(o.Check().Error()) {
+			what, _, _ := strings.Cut(line, ":")
+			told = append(told, what)
+		}
+		want := `--error-log-name ../e, --access-log-name ../a, --startup-log-name ../s, --service-log-file ../m, --service-log-file ../n, ` +
+			`--service-user y, --service-user "i j", --service-group "k l", --user "a b", --group "c d", --locale "e f", --lang "g h"`
+		if got := strings.Join(told, ", "); got != want {
+			t.Fatalf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 func TestAbsolute(t *testing.T) {
 	o := base()
 	o.EntryPoint, o.WorkingDirectory, o.ServerRoot, o.MountPoint = "app.wsgi", "", "../r", "a//b/"

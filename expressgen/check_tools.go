@@ -11,13 +11,11 @@ var servicePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
 // logs are the names of logs.
 func (c *checker) logs(o *Options) {
-	names := map[string]string{"error-log-name": o.ErrorLogName, "access-log-name": o.AccessLogName, "startup-log-name": o.StartupLogName}
+	c.logName("error-log-name", o.ErrorLogName)
+	c.logName("access-log-name", o.AccessLogName)
+	c.logName("startup-log-name", o.StartupLogName)
 	for _, p := range o.ServiceLogFile {
-		names["service-log-file"] = p.Value
 		c.logName("service-log-file", p.Value)
-	}
-	for option, name := range names {
-		c.logName(option, name)
 	}
 }
 
@@ -47,16 +45,19 @@ func (c *checker) services(o *Options) {
 		}
 		seen[p.Key] = true
 	}
-	for option, list := range map[string]Pairs{"service-user": o.ServiceUser, "service-group": o.ServiceGroup, "service-log-file": o.ServiceLogFile} {
+	of := func(option string, list Pairs, account bool) {
 		for _, p := range list {
 			if !seen[p.Key] && len(o.ServiceScript) > 0 {
 				c.bad(option, p.Key, "there is no service of this name")
 			}
-			if option != "service-log-file" && !userPattern.MatchString(p.Value) {
+			if account && !userPattern.MatchString(p.Value) {
 				c.bad(option, p.Value, "neither a name nor #NUMBER")
 			}
 		}
 	}
+	of("service-user", o.ServiceUser, true)
+	of("service-group", o.ServiceGroup, true)
+	of("service-log-file", o.ServiceLogFile, false)
 }
 
 // disregarded are the options that do nothing in debug mode, which people switch
