@@ -64,8 +64,16 @@ func (g *generator) logFile(name string) string {
 	return filepath.Join(g.s.Root, name)
 }
 
+// logFolder adds the folder of a log: what opens a log makes none.
+func (g *generator) logFolder(path string) {
+	if dir := filepath.Dir(path); dir != g.s.Root {
+		g.outside(dir, false)
+	}
+}
+
 // logTarget is a log file, or the program that begins a new one when it is full.
 func (g *generator) logTarget(c *conf, path string) word {
+	g.logFolder(path)
 	if !g.o.rotating() {
 		return c.text(path)
 	}

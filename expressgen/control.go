@@ -49,6 +49,9 @@ func (g *generator) control() {
 	if g.s.Super {
 		ctl.Mode = 0o755
 	}
+	if path := g.startupLog(); path != "" && !g.o.terminal() {
+		g.logFolder(path)
+	}
 	if g.o.EnvvarsScript != "" {
 		g.file("envvars", []byte(". "+quoteShell(g.o.EnvvarsScript)+"\n"), true)
 	} else {

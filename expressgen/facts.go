@@ -49,7 +49,7 @@ type Server struct {
 	Root     string
 	Named    bool     // by --server-root, else the default
 	Super    bool     // made by root: readable by the user that requests run as
-	Folders  []Folder // outside of the root
+	Folders  []Folder // by their whole path, such as those of logs
 	Passing  bool     // for one run, before which it is written again
 	Files    []File
 	Banner   []Line

@@ -99,8 +99,8 @@ func (g *generator) file(path string, data []byte, shared bool) *File {
 	return &g.s.Files[len(g.s.Files)-1]
 }
 
-// outside adds a folder that is not below the root. One that holds what an
-// application makes is nobody else's.
+// outside adds a folder that may be anywhere. One that holds what an application
+// makes is nobody else's.
 func (g *generator) outside(path string, owned bool) {
 	mode := fs.FileMode(0o755)
 	if owned {

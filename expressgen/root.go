@@ -154,9 +154,6 @@ func Write(s *Server) error {
 			}
 		}
 	}
-	if s.ErrorLog != "" {
-		return fsx.MkdirAll(filepath.Dir(s.ErrorLog), 0o755)
-	}
 	return nil
 }
 
