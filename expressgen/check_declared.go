@@ -11,10 +11,10 @@ import (
 func (c *checker) declared(o *Options) {
 	set := map[string]bool{}
 	for f, v := range fields(o) {
-		set[flagName(f)] = isSet(f, v)
+		set[FlagName(f)] = isSet(f, v)
 	}
 	for f, v := range fields(o) {
-		name := flagName(f)
+		name := FlagName(f)
 		if v.Kind() == reflect.Pointer {
 			if v.IsNil() {
 				continue

@@ -67,7 +67,7 @@ func disregarded(o *Options) []string {
 	for f, v := range fields(o) {
 		_, daemon := f.Tag.Lookup("daemon")
 		if (daemon || slices.Contains([]string{"Processes", "Threads", "ServerMPM", "EmbeddedMode", "MaximumRequests", "ReloadOnChanges"}, f.Name)) && isSet(f, v) {
-			out = append(out, "--"+flagName(f))
+			out = append(out, "--"+FlagName(f))
 		}
 	}
 	return out

@@ -218,7 +218,7 @@ func checkFiles(o *Options) []error {
 	}
 	for f, v := range fields(o) {
 		if kind := f.Tag.Get("kind"); kind == "file" || kind == "folder" {
-			must(flagName(f), v.String(), kind == "folder")
+			must(FlagName(f), v.String(), kind == "folder")
 		}
 	}
 	if o.SSLCertificate != "" {

@@ -49,7 +49,7 @@ func TestOptionsAreDocumented(t *testing.T) {
 		if d := f.Tag.Get("default"); d != "" {
 			value = "`" + d + "`"
 		}
-		name := strings.TrimSpace("--" + flagName(f) + " " + f.Tag.Get("placeholder"))
+		name := strings.TrimSpace("--" + FlagName(f) + " " + f.Tag.Get("placeholder"))
 		fmt.Fprintf(&doc, "| `%s` | %s | %s |\n", name, value, f.Tag.Get("help"))
 	}
 	doc.WriteString("\nOptions of other releases that are not here are accepted under their newer names, or refused with what to use instead.\n")

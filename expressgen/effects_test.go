@@ -28,7 +28,7 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	doc.WriteString("\n| option | makes | seen by |\n|---|---|---|\n")
 	left := effects()
 	for f := range reflect.TypeFor[Options]().Fields() {
-		name := flagName(f)
+		name := FlagName(f)
 		e, ok := left[name]
 		delete(left, name)
 		if !ok || e.seen == "" {

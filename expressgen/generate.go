@@ -192,7 +192,7 @@ func (g *generator) record() {
 	given := map[string]any{}
 	for f, v := range fields(g.o) {
 		if isSet(f, v) {
-			given[flagName(f)] = v.Interface()
+			given[FlagName(f)] = v.Interface()
 		}
 	}
 	if len(g.o.SetEnv) > 0 {

@@ -52,7 +52,7 @@ func withText(o *Options, f reflect.StructField, value string) []*Options {
 func sample(f reflect.StructField) (Options, Facts) {
 	o, facts := base(), facts()
 	o.WorkingDirectory, o.EntryPoint, o.ServerRoot = "/home/me", "/srv/app.wsgi", "/r"
-	e := effects()[flagName(f)]
+	e := effects()[FlagName(f)]
 	for _, step := range []func(*Options, *Facts){e.with, e.set} {
 		if step != nil {
 			step(&o, &facts)
@@ -133,7 +133,7 @@ func TestHostileValues(t *testing.T) {
 		o, facts := sample(f)
 		usual, err := outcome(&o, facts)
 		if err != nil {
-			t.Fatalf("--%s: %v", flagName(f), err)
+			t.Fatalf("--%s: %v", FlagName(f), err)
 		}
 		for _, value := range hostile {
 			for _, c := range withText(&o, f, value) {
@@ -143,7 +143,7 @@ func TestHostileValues(t *testing.T) {
 					continue
 				}
 				accepted++
-				judge(t, flagName(f), value, &usual, &s)
+				judge(t, FlagName(f), value, &usual, &s)
 				for _, file := range s.Files {
 					if strings.HasSuffix(file.Path, ".wsgi") || file.Path == "apachectl" || file.Path == "envvars" {
 						scripts[filepath.Base(file.Path)+"\n"+string(file.Data)] = true
@@ -228,7 +228,7 @@ func FuzzHostile(f *testing.F) {
 		}
 		for _, c := range withText(&o, field, value) {
 			if s, err := outcome(c, facts); err == nil {
-				judge(t, flagName(field), value, &usual, &s)
+				judge(t, FlagName(field), value, &usual, &s)
 			}
 		}
 	})

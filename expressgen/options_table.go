@@ -3,7 +3,6 @@ package expressgen
 import (
 	"iter"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -22,7 +21,6 @@ type Option struct {
 	Many  bool     // may be given several times
 	Whole bool     // takes no part in abbreviations
 	Of    []string // the words it may be, for completion
-	Files bool     // its value, of two the second, is a path
 	Help  string
 
 	Hidden bool
@@ -48,7 +46,7 @@ func Table() []Option {
 	var out []Option
 	for f := range reflect.TypeFor[Options]().Fields() {
 		has := func(tag string) bool { _, ok := f.Tag.Lookup(tag); return ok }
-		o := Option{Name: flagName(f), Words: 1, Whole: has("whole") || has("ours"), Hidden: has("hidden"), Help: f.Tag.Get("help")}
+		o := Option{Name: FlagName(f), Words: 1, Whole: has("whole") || has("ours"), Hidden: has("hidden"), Help: f.Tag.Get("help")}
 		o.Many = f.Type.Kind() == reflect.Slice
 		t := f.Type
 		if t.Kind() == reflect.Pointer {
@@ -68,16 +66,14 @@ func Table() []Option {
 		if words := f.Tag.Get("words"); words != "" {
 			o.Of = strings.Split(words, "|")
 		}
-		metavar := strings.Fields(f.Tag.Get("placeholder"))
-		o.Files = len(metavar) > 0 && slices.Contains([]string{"PATH", "FILE", "DIR", "SCRIPT", "PREFIX"}, metavar[len(metavar)-1])
 		out = append(out, o)
 	}
 	return out
 }
 
-// flagName is the name of the option that f holds: its name tag, else the
+// FlagName is the name of the option that f holds: its name tag, else the
 // field's own with dashes between the words.
-func flagName(f reflect.StructField) string {
+func FlagName(f reflect.StructField) string {
 	if name := f.Tag.Get("name"); name != "" {
 		return name
 	}

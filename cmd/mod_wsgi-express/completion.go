@@ -40,7 +40,6 @@ type completedOption struct {
 	Name, Help string
 	Of         []string
 	Takes      bool // a value
-	Files      bool
 }
 
 // completionData is what all shells are told: each command's options, but for
@@ -54,7 +53,7 @@ func completionData() []completed {
 			if o.Hidden || o.refusal != "" {
 				continue
 			}
-			d.Options = append(d.Options, completedOption{"--" + o.Name, firstSentence(o.Help), o.Of, o.Words > 0, o.Files})
+			d.Options = append(d.Options, completedOption{"--" + o.Name, firstSentence(o.Help), o.Of, o.Words > 0})
 		}
 		out = append(out, d)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"reflect"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -95,7 +94,7 @@ func grammarOf(command any, positionals int) grammar {
 		if kind.Kind() == reflect.Pointer {
 			kind = kind.Elem()
 		}
-		o := expressgen.Option{Name: flagName(field), Words: 1}
+		o := expressgen.Option{Name: expressgen.FlagName(field), Words: 1}
 		switch kind.Kind() {
 		case reflect.Bool:
 			o.Words = 0
@@ -105,21 +104,6 @@ func grammarOf(command any, positionals int) grammar {
 		g.options = append(g.options, option{Option: o})
 	})
 	return g
-}
-
-// flagName is how an option is typed, without its hyphens: as kong has it.
-func flagName(field reflect.StructField) string {
-	if name := field.Tag.Get("name"); name != "" {
-		return name
-	}
-	var b strings.Builder
-	for i, c := range field.Name {
-		if i > 0 && 'A' <= c && c <= 'Z' {
-			b.WriteByte('-')
-		}
-		b.WriteString(strings.ToLower(string(c)))
-	}
-	return b.String()
 }
 
 // job is what to do for a target, by the flags of a command.

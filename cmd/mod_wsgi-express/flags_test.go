@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"modwsgi/expressgen"
 	"modwsgi/internal/options"
 )
 
@@ -78,14 +79,14 @@ func checkFlag(t *testing.T, command, name string, f reflect.StructField) {
 	}
 	switch {
 	case name == "output": // text or json: as a command it is --json
-		if f.Type != reflect.TypeFor[*bool]() || flagName(f) != "json" {
+		if f.Type != reflect.TypeFor[*bool]() || expressgen.FlagName(f) != "json" {
 			t.Errorf("%s has no --json", command)
 		}
 	case command == "build" && name == "python":
 		if f.Type != reflect.TypeFor[[]string]() || !strings.HasPrefix(f.Tag.Get("help"), "${python}") {
 			t.Errorf("--python of build is %v, %s", f.Type, f.Tag.Get("help"))
 		}
-	case f.Type != want || flagName(f) != o.Flag() || f.Tag.Get("help") != "${"+name+"}":
-		t.Errorf("--%s of %s is %v with help %q; the table has --%s, %v", flagName(f), command, f.Type, f.Tag.Get("help"), o.Flag(), want)
+	case f.Type != want || expressgen.FlagName(f) != o.Flag() || f.Tag.Get("help") != "${"+name+"}":
+		t.Errorf("--%s of %s is %v with help %q; the table has --%s, %v", expressgen.FlagName(f), command, f.Type, f.Tag.Get("help"), o.Flag(), want)
 	}
 }

@@ -111,7 +111,7 @@ func openUmask() func() {
 // of other releases.
 func serverGrammar() grammar {
 	g := grammar{positionals: 1}
-	g.options = append(g.options, option{Option: expressgen.Option{Name: configOption, Words: 1, Whole: true, Files: true, Help: "File of options in TOML."}})
+	g.options = append(g.options, option{Option: expressgen.Option{Name: configOption, Words: 1, Whole: true, Help: "File of options in TOML."}})
 	for _, o := range expressgen.Table() {
 		g.options = append(g.options, option{Option: o})
 	}
