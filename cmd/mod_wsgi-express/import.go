@@ -35,8 +35,9 @@ func (c *importCommand) Run(a *app) error {
 	options := expressgen.Table()
 	got, err := importers.Run(a.ctx, a.r, importers.Request{
 		Path: c.File, Format: c.From, Application: c.Application, Python: c.Python, Execute: c.Execute, Getenv: os.LookupEnv,
-		Has: func(name string) bool {
-			return slices.ContainsFunc(options, func(o expressgen.Option) bool { return o.Name == name })
+		Option: func(name string) (there, many bool) {
+			i := slices.IndexFunc(options, func(o expressgen.Option) bool { return o.Name == name })
+			return i >= 0, i >= 0 && options[i].Many
 		},
 	})
 	if err != nil {

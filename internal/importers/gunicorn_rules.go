@@ -24,10 +24,7 @@ func gunicornRules(values map[string]any) map[string]rule {
 	https := values["certfile"] != nil
 	rules := map[string]rule{
 		"wsgi_app": {do: func(t *target, s setting) { t.application(s, s.value) }},
-		"paste": {do: func(t *target, s setting) {
-			t.kind, t.entry = "paste", s.value
-			t.take(s, "", "application-type", "paste")
-		}},
+		"paste":    {do: func(t *target, s setting) { t.serve(s, "paste", s.value) }},
 		"chdir": {do: func(t *target, s setting) {
 			t.dir = s.value
 			t.take(s, "", "working-directory", s.value)

@@ -39,7 +39,7 @@ type Request struct {
 	Python  string // interpreter that reads gunicorn.conf.py; "": python3
 	Execute bool   // run gunicorn.conf.py instead of reading what it says literally
 
-	Has    func(option string) bool              // whether there is such an option; nil: all there are
+	Option func(name string) (there, many bool)  // whether there is such an option, and each use of it counts; nil: all are there, once
 	Getenv func(name string) (string, bool)      // the environment that a file may refer to; nil: none
 	Read   func(path string) ([]byte, error)     // nil: from the disk
 	Exists func(path string) (os.FileMode, bool) // nil: on the disk
@@ -101,8 +101,8 @@ func Run(ctx context.Context, r *run.Runner, q Request) (Import, error) {
 }
 
 func (q Request) withDefaults() Request {
-	if q.Has == nil {
-		q.Has = func(string) bool { return true }
+	if q.Option == nil {
+		q.Option = func(string) (there, many bool) { return true, false }
 	}
 	if q.Getenv == nil {
 		q.Getenv = func(string) (string, bool) { return "", false }

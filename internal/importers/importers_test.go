@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"modwsgi/expressgen"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 )
@@ -24,7 +27,25 @@ func read(t testing.TB, q Request) (Import, error) {
 			t.Skip("there is no python3 here")
 		}
 	}
+	if q.Option == nil {
+		q.Option = expressOption
+	}
 	return Run(context.Background(), &run.Runner{}, q)
+}
+
+// manyOf tells of each option of the command whether each use of it counts.
+var manyOf = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, o := range expressgen.Table() {
+		out[o.Name] = o.Many
+	}
+	return out
+})
+
+// expressOption is what the command says of its options.
+func expressOption(name string) (there, many bool) {
+	many, there = manyOf()[name]
+	return there, many
 }
 
 // Each file of testdata becomes the command line and the list beside it.
@@ -138,9 +159,40 @@ func find(i Import, name string) *Finding {
 	return nil
 }
 
+// A setting that another one outdoes is told of, with the one that holds.
+func TestOutdone(t *testing.T) {
+	for _, test := range []struct{ name, text, command, told string }{
+		{"x.ini", "[uwsgi]\nprocesses = 4\nworkers = 8\nmodule = a\nthreads = 1\nL = 1\n", "--processes 8 --application-type module --threads 1 a",
+			"processes same: workers = 8 holds in place of its --processes"},
+		{"x.ini", "[uwsgi]\nharakiri = 3\nharakiri = 5\nmodule = a\nthreads = 1\nL = 1\n", "--request-timeout 5 --application-type module --threads 1 a",
+			"harakiri same: the process is replaced, its other requests end first; harakiri = 5 holds in place of its --request-timeout"},
+		{"x.ini", "[uwsgi]\nmodule = a:x\ncallable = z\nthreads = 1\nL = 1\n", "--application-type module --callable-object x --threads 1 a",
+			"callable same: module = a:x holds in place of its --callable-object"},
+		{"x.ini", "[uwsgi]\ncallable = x\nmodule = a:x\nthreads = 1\nL = 1\n", "--callable-object x --application-type module --threads 1 a", "callable taken: "},
+		{"x.ini", "[uwsgi]\nmodule = a:x\nwsgi-file = b.py\nthreads = 1\nL = 1\n", "--application-type script --threads 1 b.py", "module no equal: one more application: each"},
+		{"x.ini", "[uwsgi]\nmodule = a\nmount = /m=b.py\nthreads = 1\nL = 1\n", "--application-type script --mount-point /m --threads 1 b.py", "module no equal: one more application: each"},
+		{"x.json", `{"listeners": {"*:1": {"pass": "routes"}}, "routes": [{"match": {"uri": "/a/*"}, "action": {"proxy": "http://a"}}, {"match": {"uri": "/b/*"}, "action": {"proxy": "http://b"}}, ` +
+			`{"action": {"pass": "applications/c"}}], "applications": {"c": {"type": "python", "module": "m"}}}`,
+			"--port 1 --proxy-mount-point /a http://a/a --proxy-mount-point /b http://b/b --application-type module m", "proxy taken: "},
+	} {
+		got, err := read(t, Request{Path: test.name, Read: func(string) ([]byte, error) { return []byte(test.text), nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if command := strings.Join(got.Words[1:], " "); command != test.command {
+			t.Errorf("%s\ngot  %s\nwant %s", test.text, command, test.command)
+		}
+		setting, _, _ := strings.Cut(test.told, " ")
+		f := find(got, setting)
+		if told := fmt.Sprintf("%s %s: %s", f.Setting, f.Verdict, f.Why); !strings.HasPrefix(told, test.told) || (f.Verdict == Taken) != (len(f.Words) > 0) {
+			t.Errorf("%s\ngot  %s %q\nwant %s", test.text, told, f.Words, test.told)
+		}
+	}
+}
+
 // An option that this release does not have is told as such.
 func TestOptionsThatAreNotThere(t *testing.T) {
-	got, err := read(t, Request{Path: "testdata/flask-http.uwsgi.ini", Has: func(name string) bool { return name != "url-alias" }})
+	got, err := read(t, Request{Path: "testdata/flask-http.uwsgi.ini", Option: func(name string) (there, many bool) { return name != "url-alias", true }})
 	if err != nil {
 		t.Fatal(err)
 	}

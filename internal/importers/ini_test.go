@@ -152,6 +152,11 @@ func accounted(t *testing.T, i Import, names map[string]bool) {
 			t.Errorf("%q is dropped", name)
 		}
 	}
+	for _, f := range i.Findings {
+		if f.Verdict == Taken && len(f.Words) == 0 && f.Why == "" {
+			t.Errorf("%s = %q is taken, and nothing came of it", f.Setting, f.Value)
+		}
+	}
 	command := true
 	for _, line := range strings.Split(i.Text(), "\n") {
 		if command && !strings.HasSuffix(line, "\\") && strings.Count(i.Text(), "'") == 0 {

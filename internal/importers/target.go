@@ -23,19 +23,20 @@ type target struct {
 	findings []Finding
 
 	kind, entry, callable string
+	served                int    // the finding of entry
 	dir                   string // --working-directory, against which paths are
 	http                  bool   // a plain socket speaks HTTP
 }
 
-// option is one with its values, and which finding it comes from.
+// option is one with its values, and which findings it comes from.
 type option struct {
-	name    string
-	values  []string
-	finding int
+	name     string
+	values   []string
+	findings []int
 }
 
-// repeatable are the options of which each use counts.
-var repeatable = []string{"url-alias", "python-path", "setenv", "trust-proxy", "trust-proxy-header", "service-script", "include-file", "error-document", "python-warnings"}
+// reasonOneMore is why a second application is lost.
+const reasonOneMore = "one more application: each is a server of its own; join them with --proxy-mount-point"
 
 func newTarget(q Request) *target { return &target{q: q, kind: "script"} }
 
@@ -56,17 +57,44 @@ func (t *target) take(s setting, why, name string, values ...string) {
 func (t *target) also(name string, values ...string) { t.add(len(t.findings)-1, name, values...) }
 
 // add puts an option on the command line. One that there is no use for twice
-// replaces itself.
+// replaces itself, and what it came from is told of that.
 func (t *target) add(finding int, name string, values ...string) {
-	if !t.q.Has(name) {
+	there, many := t.q.Option(name)
+	if !there {
 		f := &t.findings[finding]
 		f.Verdict, f.Why = NoEqual, fmt.Sprintf("it would be --%s, which this release does not have", name)
 		return
 	}
-	if !slices.Contains(repeatable, name) {
-		t.options = slices.DeleteFunc(t.options, func(o option) bool { return o.name == name })
+	if i := slices.IndexFunc(t.options, func(o option) bool { return o.name == name }); i >= 0 && !many {
+		if slices.Equal(t.options[i].values, values) {
+			t.options[i].findings = append(t.options[i].findings, finding)
+			return
+		}
+		by := t.findings[finding]
+		for _, n := range t.options[i].findings {
+			f := &t.findings[n]
+			f.Why = strings.TrimPrefix(fmt.Sprintf("%s; %s = %s holds in place of its --%s", f.Why, by.Setting, short(by.Value), name), "; ")
+			if f.Verdict == Taken && !slices.ContainsFunc(t.options, func(o option) bool { return o.name != name && slices.Contains(o.findings, n) }) {
+				f.Verdict = Same
+			}
+		}
+		t.options = slices.Delete(t.options, i, i+1)
 	}
-	t.options = append(t.options, option{name, values, finding})
+	t.options = append(t.options, option{name, values, []int{finding}})
+}
+
+// serve makes entry what is served. One that was before is lost, with what it
+// alone asked for.
+func (t *target) serve(s setting, kind, entry string) {
+	before, lost := t.served, t.entry != "" && (t.kind != kind || t.entry != entry)
+	if lost {
+		t.options = slices.DeleteFunc(t.options, func(o option) bool { return slices.Equal(o.findings, []int{before}) })
+	}
+	t.take(s, "", "application-type", kind)
+	t.kind, t.entry, t.served = kind, entry, len(t.findings)-1
+	if lost {
+		t.findings[before].Verdict, t.findings[before].Why = NoEqual, reasonOneMore
+	}
 }
 
 // has tells whether an option was given.
@@ -119,10 +147,8 @@ func (t *target) application(s setting, spec string) {
 	case strings.ContainsAny(callable, ". "):
 		t.noEqual(s, fmt.Sprintf("not a plain name: put 'import %s; application = %s.%s' into a file and serve that", module, module, callable))
 	default:
-		t.take(s, "", "application-type", "module")
-		t.kind, t.entry = "module", module
+		t.serve(s, "module", module)
 		if named && callable != "" {
-			t.callable = callable
 			t.also("callable-object", callable)
 		}
 	}
@@ -228,8 +254,10 @@ func (t *target) result(format string) Import {
 			list = append(list, literal(v))
 		}
 		out.lines = append(out.lines, list)
-		f := &t.findings[o.finding]
-		f.Words = append(f.Words, list...)
+		for _, n := range o.findings {
+			f := &t.findings[n]
+			f.Words = append(f.Words, list...)
+		}
 	}
 	if t.entry != "" {
 		entry := t.entry

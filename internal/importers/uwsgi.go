@@ -170,10 +170,10 @@ func uwsgiMount(t *target, s setting) {
 	case !ok || app == "":
 		t.noEqual(s, "it must say /URL=APPLICATION")
 	case t.has("mount-point"):
-		t.noEqual(s, "one more application: each is a server of its own; join them with --proxy-mount-point")
+		t.noEqual(s, reasonOneMore)
 	case strings.HasSuffix(app, ".py") || strings.Contains(app, "/"):
-		t.kind, t.entry = "script", app
-		t.take(s, "", "mount-point", url)
+		t.serve(s, "script", app)
+		t.also("mount-point", url)
 	default:
 		t.application(s, app)
 		t.also("mount-point", url)
@@ -181,10 +181,7 @@ func uwsgiMount(t *target, s setting) {
 }
 
 // uwsgiScript is the file of the application.
-func uwsgiScript(t *target, s setting) {
-	t.kind, t.entry = "script", s.value
-	t.take(s, "", "application-type", "script")
-}
+func uwsgiScript(t *target, s setting) { t.serve(s, "script", s.value) }
 
 // uwsgiModule is the module; callable may name what is in it.
 func uwsgiModule(t *target, s setting) {

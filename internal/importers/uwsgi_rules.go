@@ -13,10 +13,7 @@ func uwsgiRules() map[string]rule {
 		{[]string{"wsgi-file", "file"}, rule{do: uwsgiScript}},
 		{[]string{"callable"}, rule{do: uwsgiCallable}},
 		{[]string{"mount"}, rule{do: uwsgiMount}},
-		{[]string{"paste", "ini-paste"}, rule{do: func(t *target, s setting) {
-			t.kind, t.entry = "paste", trimScheme(s.value)
-			t.take(s, "", "application-type", "paste")
-		}}},
+		{[]string{"paste", "ini-paste"}, rule{do: func(t *target, s setting) { t.serve(s, "paste", trimScheme(s.value)) }}},
 		{[]string{"manage-script-name"}, rule{same: "SCRIPT_NAME is set by --mount-point"}},
 		{[]string{"chdir", "chdir2"}, rule{do: func(t *target, s setting) {
 			t.dir = s.value
