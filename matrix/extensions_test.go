@@ -103,7 +103,7 @@ func extensionRows(t *testing.T, r *run.Runner, target Target, python pybuild.In
 		}
 	}
 	target.Python = python // as it is named
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	mpms := theMPMs(t, r, target.Apache)
 	missing := map[string]string{}
 	for _, p := range extensionPackages {
 		if why := installPackage(t.Context(), r, venv, p.pip); why != "" {

@@ -82,10 +82,7 @@ func report(t *testing.T, o Outcome) {
 func TestMatrix(t *testing.T) {
 	r := &run.Runner{}
 	target := theTarget(t, r)
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	if len(mpms) == 0 {
-		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
-	}
+	mpms := theMPMs(t, r, target.Apache)
 	if target.Foreign {
 		mpms = mpms[:1]
 	}
@@ -151,10 +148,7 @@ func TestRefusals(t *testing.T) {
 	if target.Foreign {
 		t.Skip("another implementation says it in other words")
 	}
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	if len(mpms) == 0 {
-		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
-	}
+	mpms := theMPMs(t, r, target.Apache)
 	for _, c := range Refusals() {
 		t.Run(c.Name, func(t *testing.T) {
 			o := RunRefusal(t.Context(), r, target, mpms[0], c)

@@ -18,10 +18,7 @@ func perMode(t *testing.T, test func(t *testing.T, r *run.Runner, cell Cell)) {
 	t.Helper()
 	r := &run.Runner{}
 	target := theTarget(t, r)
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	if len(mpms) == 0 {
-		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
-	}
+	mpms := theMPMs(t, r, target.Apache)
 	for _, mode := range Modes() {
 		t.Run(string(mode), func(t *testing.T) { test(t, r, Cell{Target: target, MPM: mpms[0], Mode: mode}) })
 	}

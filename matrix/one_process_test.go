@@ -15,19 +15,12 @@ import (
 // TestOneProcess runs httpd -X: what embedded mode prints is on its standard output,
 // and not in the log; what a daemon process prints is in the log all the same.
 func TestOneProcess(t *testing.T) {
-	m := makeTarget()
-	if m.skip != "" || m.target.Foreign {
-		t.Skip(m.skip + " (or another module)")
-	}
-	if m.err != nil {
-		t.Fatal(m.err)
-	}
 	r := &run.Runner{}
-	mpms := LoadableMPMs(t.Context(), r, m.target.Apache)
-	if len(mpms) == 0 {
-		t.Skip("no MPM can be loaded")
+	target := theTarget(t, r)
+	if target.Foreign {
+		t.Skip("where another implementation prints is its own affair")
 	}
-	s, err := NewServer(t.Context(), r, m.target, mpms[0])
+	s, err := NewServer(t.Context(), r, target, theMPMs(t, r, target.Apache)[0])
 	if err != nil {
 		t.Fatal(err)
 	}

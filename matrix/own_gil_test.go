@@ -18,7 +18,7 @@ func TestOwnGILRemark(t *testing.T) {
 	}
 	record := readFile(filepath.Join(filepath.Dir(target.Module), "mod_wsgi", "default", "build.json"))
 	target.Lines = nil
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	mpms := theMPMs(t, r, target.Apache)
 	for name, c := range map[string]struct {
 		lines []string
 		want  string // "": nothing is said

@@ -26,10 +26,7 @@ func inBothModes(t *testing.T, cases []Case, use func([]*Session)) {
 	if target.Foreign {
 		t.Skip("a promise of our module only")
 	}
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	if len(mpms) == 0 {
-		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
-	}
+	mpms := theMPMs(t, r, target.Apache)
 	var servers []*Session
 	for _, mode := range Modes() {
 		s, err := Cell{Target: target, MPM: mpms[0], Mode: mode}.Open(t.Context(), r, cases)

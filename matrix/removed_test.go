@@ -24,10 +24,7 @@ func TestDirectivesAreMissed(t *testing.T) {
 	if target.Foreign {
 		t.Skip("another implementation has other directives")
 	}
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
-	if len(mpms) == 0 {
-		t.Fatalf("no MPM of %s can be loaded", target.Apache.Httpd)
-	}
+	mpms := theMPMs(t, r, target.Apache)
 	cases, refusals := map[string]Case{}, map[string]Refusal{}
 	for _, c := range Cases() {
 		cases[c.Name] = c

@@ -19,8 +19,7 @@ import (
 
 // otherPythons are those that can be built for beside the target's, one of each
 // version, and twins of one of these: of a version that is there already, but
-// installed elsewhere. They are of MODWSGI_MATRIX_PYTHONS, paths apart by colons,
-// or else of this machine. The server's user must be able to reach them.
+// installed elsewhere. The server's user must be able to reach them.
 func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (others, twins []pybuild.Info) {
 	seen := map[string]string{Target{Python: first}.python(): first.LibPython}
 	add := func(info pybuild.Info) {
@@ -34,15 +33,7 @@ func otherPythons(ctx context.Context, r *run.Runner, first pybuild.Info) (other
 			twins = append(twins, info)
 		}
 	}
-	if named := os.Getenv("MODWSGI_MATRIX_PYTHONS"); named != "" {
-		for _, path := range strings.Split(named, ":") {
-			if info, err := pybuild.Find(ctx, r, path); err == nil {
-				add(info)
-			}
-		}
-		return others, twins
-	}
-	for _, c := range pybuild.Candidates(ctx, r) {
+	for _, c := range everyPython(ctx, r) {
 		if c.Usable && c.Info != nil {
 			add(*c.Info)
 		}
@@ -78,7 +69,7 @@ func TestSeveralPythons(t *testing.T) {
 	}
 	pythons := append([]pybuild.Info{target.Python}, others...)
 	target, dir := builtForAll(t, r, target, pythons, "modwsgi several ")
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	mpms := theMPMs(t, r, target.Apache)
 	o := Cell{Target: target, MPM: mpms[0], Mode: Embedded}.RunOwn(t.Context(), r, severalCase(dir, pythons, twins), false)
 	report(t, o)
 }
@@ -193,7 +184,7 @@ func TestMismatchedHalves(t *testing.T) {
 	if target.Foreign {
 		t.Skip("another implementation has no halves")
 	}
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	mpms := theMPMs(t, r, target.Apache)
 	target.Lines = nil
 	const command = `: mod_wsgi-express build .*python3`
 	for name, c := range map[string]struct{ record, want string }{
@@ -221,7 +212,7 @@ func TestHomesOfTheHalfsPython(t *testing.T) {
 	if target.Foreign {
 		t.Skip("another implementation has no halves")
 	}
-	mpms := LoadableMPMs(t.Context(), r, target.Apache)
+	mpms := theMPMs(t, r, target.Apache)
 	var record map[string]any
 	if err := json.Unmarshal([]byte(readFile(filepath.Join(filepath.Dir(target.Module), "mod_wsgi", "default", "build.json"))), &record); err != nil {
 		t.Fatal(err)

@@ -108,3 +108,13 @@ func theTarget(t *testing.T, _ *run.Runner) Target {
 	}
 	return m.target
 }
+
+// theMPMs are those that the Apache can load, of which there must be one.
+func theMPMs(t *testing.T, r *run.Runner, apache apxs.Info) []string {
+	t.Helper()
+	mpms := LoadableMPMs(t.Context(), r, apache)
+	if len(mpms) == 0 {
+		t.Fatalf("no MPM of %s can be loaded", apache.Httpd)
+	}
+	return mpms
+}

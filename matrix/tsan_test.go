@@ -70,10 +70,7 @@ func TestThreadSanitizer(t *testing.T) {
 			target.Lines = append(target.Lines, line)
 		}
 	}
-	mpms := LoadableMPMs(t.Context(), r, apache)
-	if len(mpms) == 0 {
-		t.Fatal("no MPM can be loaded")
-	}
+	mpms := theMPMs(t, r, apache)
 	for _, c := range hammerCases() {
 		o := Cell{Target: target, MPM: mpms[0], Mode: Daemon}.RunOwn(t.Context(), r, c, false)
 		report(t, o)

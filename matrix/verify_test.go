@@ -140,7 +140,7 @@ func TestServerPortTaken(t *testing.T) {
 	defer taken.Close()
 	busy := taken.Addr().(*net.TCPAddr).Port
 	for _, c := range []struct{ before, asked int }{{2, 3}, {portAttempts, portAttempts}} {
-		s, err := NewServer(t.Context(), r, target, LoadableMPMs(t.Context(), r, target.Apache)[0])
+		s, err := NewServer(t.Context(), r, target, theMPMs(t, r, target.Apache)[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -329,7 +329,8 @@ func TestEveryPython(t *testing.T) {
 	}
 }
 
-// everyPython are the Pythons of MODWSGI_MATRIX_PYTHONS, or all of this machine.
+// everyPython are the Pythons of MODWSGI_MATRIX_PYTHONS, paths apart by colons, or
+// all of this machine.
 func everyPython(ctx context.Context, r *run.Runner) []pybuild.Candidate {
 	named := os.Getenv("MODWSGI_MATRIX_PYTHONS")
 	if named == "" {
