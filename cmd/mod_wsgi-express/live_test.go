@@ -251,12 +251,18 @@ func (p *place) until(what string, reached func() bool) {
 	}
 }
 
-// get makes a request and returns status, Location and body.
-func (s *server) get(method, path string) (int, string, string) {
+// send makes a request with headers, by no client that would follow a redirect.
+func (s *server) send(method, path string, header ...string) (*http.Response, string) {
 	s.t.Helper()
 	req, err := http.NewRequest(method, s.url+path, strings.NewReader(""))
 	if err != nil {
 		s.t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
@@ -267,7 +273,14 @@ func (s *server) get(method, path string) (int, string, string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return res.StatusCode, strings.TrimPrefix(res.Header.Get("Location"), s.url), string(body)
+	return res, string(body)
+}
+
+// get makes a request and returns status, Location and body.
+func (s *server) get(method, path string) (int, string, string) {
+	s.t.Helper()
+	res, body := s.send(method, path)
+	return res.StatusCode, strings.TrimPrefix(res.Header.Get("Location"), s.url), body
 }
 
 // want makes a GET that must give a status and a body with text in it.

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/md5"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,29 +21,12 @@ func behind(t *testing.T) string {
 	return b.URL
 }
 
-// with makes a GET with headers.
+// with makes a GET with headers, and returns what it asks to log in with behind the
+// body.
 func (s *server) with(path string, header ...string) (int, string) {
 	s.t.Helper()
-	req, err := http.NewRequest("GET", s.url+path, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
-	}
-	if host := req.Header.Get("Host"); host != "" {
-		req.Host = host
-	}
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return res.StatusCode, string(body) + res.Header.Get("WWW-Authenticate")
+	res, body := s.send("GET", path, header...)
+	return res.StatusCode, body + res.Header.Get("WWW-Authenticate")
 }
 
 // A089 A090 A091 A092 A093
