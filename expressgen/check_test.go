@@ -84,6 +84,11 @@ func TestCheck(t *testing.T) {
 		{`--proxy-mount-point "http://h/ x": must be an address`, func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "http://h/ x"}} }},
 		{"--proxy-mount-point http://u:p@h/: a password", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "http://u:p@h/"}} }},
 		{"--proxy-mount-point unix:x|http://h/: must be", func(o *Options) { o.ProxyMountPoint = Pairs{{"/p", "unix:x|http://h/"}} }},
+		{"--proxy-mount-point /p/q: --health-path /p takes all", func(o *Options) { o.HealthPath, o.ProxyMountPoint = "/p", Pairs{{"/p/q", "http://h/"}} }},
+		{"--proxy-mount-point /p: --health-path /p/ takes all", func(o *Options) { o.HealthPath, o.ProxyMountPoint = "/p/", Pairs{{"/p", "http://h/"}} }},
+		{"", func(o *Options) {
+			o.HealthPath, o.ProxyMountPoint = "/p", Pairs{{"/", "http://h/"}, {"/pq", "http://h/"}}
+		}},
 		{"--proxy-virtual-host A: the name is taken", func(o *Options) { o.ServerName, o.ProxyVirtualHost = "a", Pairs{{"A", "http://h/"}} }},
 		{"--trust-proxy foo: neither", func(o *Options) { o.TrustProxy = []string{"foo"} }}, // A095
 		{`--trust-proxy-header "a b": not`, func(o *Options) { o.TrustProxyHeader = []string{"a b"} }},

@@ -74,6 +74,9 @@ func (c *checker) proxies(o *Options) {
 		if strings.ContainsAny(p.Key, mountRefused) {
 			c.bad("proxy-mount-point", p.Key, "the characters %s cannot be used here", mountRefused)
 		}
+		if o.HealthPath != "" && strings.HasPrefix(p.Key+"/", strings.TrimRight(o.HealthPath, "/")+"/") {
+			c.bad("proxy-mount-point", p.Key, "--health-path %s takes all that is below it", o.HealthPath)
+		}
 		c.target("proxy-mount-point", p.Value)
 	}
 	names := map[string]bool{}

@@ -52,6 +52,9 @@ func (g *generator) proxySections(c *conf) {
 	if g.proxied("https", "wss") {
 		c.set("SSLProxyEngine", "On")
 	}
+	if g.o.HealthPath != "" {
+		c.set("ProxyPass", c.text(g.o.HealthPath), "!") // it is about the processes here
+	}
 	list := g.proxies()
 	for _, p := range slices.Backward(list) {
 		g.pass(c, p)

@@ -20,6 +20,14 @@ func TestHealth(t *testing.T) {
 	s.stop(syscall.SIGTERM)
 	s.clean()
 
+	s = p.start("app.wsgi", "--health-path", "/healthz", "--proxy-mount-point", "/", behind(t)) // it is ours all the same
+	s.until("the group is ready", func() bool {
+		status, _, body := s.get("GET", "/healthz")
+		return status == 200 && strings.Contains(body, ": ok, 0 of 5 threads busy, 1 processes ready")
+	})
+	s.want("/healthzz", 200, "behind /healthzz")
+	s.stop(syscall.SIGTERM)
+
 	out, code := p.run(append(p.arguments(s.port, nil), "--health-path", "/", "app.wsgi")...)
 	if code != 2 || !strings.Contains(out, "--health-path /: must be a path of its own") {
 		t.Errorf("the whole site: %d %s", code, out)
