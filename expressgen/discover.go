@@ -113,7 +113,8 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 		}
 	}
 	f.OpenKey = o.https() && isOpen(o.key())
-	return d, d.checkAccess(o, a)
+	err = d.checkAccess(o, a) // which may add to d
+	return d, err
 }
 
 // told is what Apache's programs say.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -130,13 +131,7 @@ func (g grammar) fromTOML(path, text string) (list []source, errs []error) {
 		}
 		return nil, []error{fmt.Errorf("%s: %w", path, err)}
 	}
-	for _, key := range slices.Sorted(func(yield func(string) bool) {
-		for key := range raw {
-			if !yield(key) {
-				return
-			}
-		}
-	}) {
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
 		place := fmt.Sprintf("%s:%d", path, options.LineOf(text, key))
 		o, err := g.named(key)
 		if err == nil && key == configOption {

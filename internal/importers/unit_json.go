@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,12 +110,7 @@ func (n node) there() bool { return n.value != nil }
 // keys are the names of an object's members, sorted.
 func (n node) keys() []string {
 	object, _ := n.value.(map[string]any)
-	var out []string
-	for key := range object {
-		out = append(out, key)
-	}
-	slices.Sort(out)
-	return out
+	return slices.Sorted(maps.Keys(object))
 }
 
 // items are the elements of a list; a value that is none is the only one.

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -83,7 +84,7 @@ func (s *Store) Snapshot(key string, since int64) Snapshot {
 		}
 	}
 	offer(s.all, "all", "Everything")
-	for _, name := range s.groupNames() {
+	for _, name := range slices.Sorted(maps.Keys(s.groups)) {
 		offer(s.groups[name], "group:"+name, groupLabel(name))
 	}
 	for _, p := range s.sorted() {
@@ -99,15 +100,6 @@ func (s *Store) Snapshot(key string, since int64) Snapshot {
 		out.Intake.Silent = now - s.heard
 	}
 	return out
-}
-
-func (s *Store) groupNames() []string {
-	var names []string
-	for name := range s.groups {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 // groupLabel is how a group is shown. Children of Apache are in none.

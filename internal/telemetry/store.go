@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -360,15 +361,10 @@ func clean(s string) string {
 
 // sorted are the processes, those that run first, by group and number.
 func (s *Store) sorted() []*process {
-	var out []*process
-	for _, p := range s.processes {
-		out = append(out, p)
-	}
-	slices.SortFunc(out, func(a, b *process) int {
+	return slices.SortedFunc(maps.Values(s.processes), func(a, b *process) int {
 		if a.ended != b.ended {
 			return map[bool]int{false: -1, true: 1}[a.ended]
 		}
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.host, b.host), cmp.Compare(a.pid, b.pid))
 	})
-	return out
 }
