@@ -293,6 +293,34 @@ func TestOpenSocket(t *testing.T) {
 	}
 }
 
+// A service that comes while another ends has a socket that can be found: the one
+// that ends takes its own name away and not the next one's.
+func TestSocketPassesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "t.sock")
+	old, err := listen(path)
+	for round := 0; err == nil && round < 500; round++ {
+		next := make(chan *net.UnixConn)
+		go func() {
+			for {
+				if conn, err := listen(path); err == nil {
+					next <- conn
+					return
+				}
+			}
+		}()
+		if err := release(old, path); err != nil {
+			t.Error(err)
+		}
+		old = <-next
+		if _, err = os.Lstat(path); err != nil {
+			t.Errorf("round %d: %v", round, err)
+		}
+	}
+	if err := errors.Join(err, old.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
 // A flood is taken in or dropped by the system; the page is served all the while.
 func TestFlood(t *testing.T) {
 	r := start(t)

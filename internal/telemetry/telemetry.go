@@ -61,7 +61,7 @@ func Open(o Options) (*Service, error) {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			err = hint.New(err, "choose another port: --telemetry-ui-port of start-server, --http-port of telemetry")
 		}
-		return nil, errors.Join(err, in.Close(), os.Remove(path))
+		return nil, errors.Join(err, release(in, path))
 	}
 	return &Service{store: NewStore(), in: in, path: path, http: l, o: o}, nil
 }
@@ -87,6 +87,13 @@ func listen(path string) (*net.UnixConn, error) {
 		return nil, errors.Join(fmt.Errorf("listening for telemetry: %w", err), conn.Close())
 	}
 	return conn, nil
+}
+
+// release gives up the socket. Its name goes first: once nobody listens, it may be
+// that of another service.
+func release(in *net.UnixConn, path string) error {
+	err := os.Remove(path)
+	return errors.Join(err, in.Close())
 }
 
 // URL is where the page is.
@@ -117,7 +124,7 @@ func (s *Service) Run(ctx context.Context) error {
 	soon, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer stop()
 	_ = server.Shutdown(soon) // who is still reading then is left
-	_ = errors.Join(s.in.Close(), os.Remove(s.path))
+	_ = release(s.in, s.path)
 	<-done
 	<-done
 	return err
