@@ -13,7 +13,6 @@ import (
 
 // One process, with the application in it.
 func TestDebugMode(t *testing.T) {
-	runtimeHas(t, "handler")
 	p := newPlace(t)
 	p.write("app.wsgi", `import os, sys
 def application(environ, start_response):
@@ -33,7 +32,6 @@ def application(environ, start_response):
 
 // A127
 func TestDebugTools(t *testing.T) {
-	runtimeHas(t, "handler")
 	p := newPlace(t)
 	p.write("app.wsgi", "def application(e, s):\n    data = e['wsgi.input'].read()\n    s('200 OK', [])\n    return [data]\n")
 	s := p.start("app.wsgi", "--enable-recorder", "--enable-profiler", "--host", "127.0.0.1")

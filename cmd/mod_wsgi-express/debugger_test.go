@@ -6,13 +6,10 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
-
-	"modwsgi/expressgen"
 )
 
 // hears is what has come from a terminal.
@@ -42,9 +39,6 @@ func (h *hears) past(word string) bool {
 // The debugger talks on the terminal that the server runs on: after loading, at
 // breakpoints of requests, and at what an application raises.
 func TestDebugger(t *testing.T) {
-	if !slices.ContainsFunc(expressgen.Table(), func(o expressgen.Option) bool { return o.Name == "debugger-startup" }) {
-		t.Skip("there is no option --debugger-startup")
-	}
 	p := newPlace(t)
 	app := p.write("app.wsgi", "def application(environ, start_response):\n"+
 		"    half = 21\n"+

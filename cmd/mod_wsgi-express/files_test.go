@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"net/http"
 	"os"
 	"strings"
 	"syscall"
 	"testing"
-
-	"modwsgi/installer"
 )
 
 // A056 A061 A062: files alone.
@@ -70,14 +66,6 @@ func TestErrorDocuments(t *testing.T) {
 	s.stop(syscall.SIGTERM)
 }
 
-// runtimeHas skips where the Python runtime is without a module.
-func runtimeHas(t *testing.T, module string) {
-	t.Helper()
-	if _, err := fs.Stat(installer.Runtime(), "mod_wsgi/express/"+module+".py"); err != nil {
-		t.Skipf("the Python runtime has no %s: %v", module, err)
-	}
-}
-
 // A068
 func TestHandlers(t *testing.T) {
 	p := newPlace(t)
@@ -96,7 +84,6 @@ func TestHandlers(t *testing.T) {
 
 // A066 A067
 func TestAddHandler(t *testing.T) {
-	runtimeHas(t, "resources")
 	p := newPlace(t)
 	p.write("d/p.tmpl", "")
 	p.write("t.py", `def handle_request(environ, start_response):
@@ -136,9 +123,6 @@ func TestCompression(t *testing.T) {
 
 // A120: without an application there is a page, with its image.
 func TestWelcomeImage(t *testing.T) {
-	if _, err := fs.Stat(installer.Runtime(), "mod_wsgi/images/running.svg"); errors.Is(err, fs.ErrNotExist) {
-		t.Skip("the Python runtime has no image")
-	}
 	p := newPlace(t)
 	s := p.start()
 	s.want("/__wsgi__/images/running.svg", 200, "<svg")
