@@ -49,6 +49,7 @@ func (g *generator) telemetryService() {
 	switch {
 	case g.o.SocketPrefix != "":
 		g.outside(filepath.Dir(g.telemetrySocket()), true)
+		g.s.Folders[len(g.s.Folders)-1].Private = true // anybody can guess its name
 	case g.s.Super:
 		run := g.folder("run")
 		run.Mode, run.Kept, run.Owned = dirMode(0o700), true, true

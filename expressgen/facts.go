@@ -77,11 +77,12 @@ type File struct {
 }
 
 // Folder is made where there is none, and given to the user that requests run as
-// if it is Owned.
+// if it is Owned. One that is Private is refused if it is there and anybody else's.
 type Folder struct {
-	Path  string
-	Mode  fs.FileMode
-	Owned bool
+	Path    string
+	Mode    fs.FileMode
+	Owned   bool
+	Private bool
 }
 
 // Line is a line of the banner.

@@ -354,7 +354,7 @@ func TestSocketPrefix(t *testing.T) {
 		if text := contents(t, &s, "telemetry-service.py"); !strings.Contains(text, "'unix:/run/s/telemetry-65535/sock'") {
 			t.Errorf("user %d: %s", uid, text)
 		}
-		if !slices.Contains(s.Folders, Folder{Path: "/run/s/telemetry-65535", Mode: 0o700, Owned: true}) {
+		if !slices.Contains(s.Folders, Folder{Path: "/run/s/telemetry-65535", Mode: 0o700, Owned: true, Private: true}) {
 			t.Errorf("user %d: %+v", uid, s.Folders)
 		}
 	}

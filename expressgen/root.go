@@ -35,7 +35,40 @@ func Ready(s *Server) error {
 	if err := checkRoot(s); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	for _, f := range s.Folders {
+		if err := s.checkPrivate(f); err != nil {
+			return err
+		}
+	}
 	return notRunning(s)
+}
+
+// checkPrivate reports a folder that is Private and somebody else's, or open to
+// others.
+func (s *Server) checkPrivate(f Folder) error {
+	fi, err := os.Lstat(f.Path)
+	if !f.Private || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", f.Path, err)
+	}
+	owner := os.Geteuid()
+	if s.Super {
+		owner = s.UID
+	}
+	var why string
+	switch st := fi.Sys().(*syscall.Stat_t); {
+	case !fi.IsDir():
+		why = "it is no folder"
+	case int(st.Uid) != owner:
+		why = fmt.Sprintf("it belongs to user %d, not to user %d", st.Uid, owner)
+	case fi.Mode().Perm()&0o022 != 0:
+		why = fmt.Sprintf("others may write there (mode %04o)", fi.Mode().Perm())
+	default:
+		return nil
+	}
+	return hint.New(fmt.Errorf("%s: %s", f.Path, why), "remove it, or name another folder with --socket-prefix")
 }
 
 // checkRoot looks at the folder through a descriptor, so that the name cannot
@@ -137,6 +170,9 @@ func Write(s *Server) error {
 		return err
 	}
 	for _, f := range s.Folders {
+		if err := s.checkPrivate(f); err != nil {
+			return err
+		}
 		if _, err := os.Lstat(f.Path); !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -127,6 +127,37 @@ func TestUnsafeRoot(t *testing.T) {
 }
 
 // A link is fine where the folder was named and what it leads to is ours.
+// A folder with a name that anybody can guess is made, and taken again; what
+// somebody else has put there is not.
+func TestPrivateFolder(t *testing.T) {
+	s := server(t, t.TempDir(), true)
+	s.UID, s.GID = os.Geteuid(), os.Getegid()
+	at := filepath.Join(t.TempDir(), "f")
+	s.Folders = []Folder{{Path: at, Mode: 0o700, Owned: true, Private: true}}
+	for range 2 {
+		must(t, Ready(s))
+		must(t, Write(s))
+	}
+	refused := func(want string) {
+		t.Helper()
+		for _, err := range []error{Ready(s), Write(s)} {
+			if err == nil || !strings.Contains(err.Error(), at+": "+want) || !strings.Contains(hint.Of(err), "--socket-prefix") {
+				t.Errorf("%v (%s), want %s", err, hint.Of(err), want)
+			}
+		}
+	}
+	must(t, os.Chmod(at, 0o777))
+	refused("others may write there (mode 0777)")
+	if os.Geteuid() == 0 {
+		must(t, os.Chmod(at, 0o700))
+		must(t, os.Chown(at, 1, 1))
+		refused("it belongs to user 1")
+	}
+	must(t, os.Remove(at))
+	must(t, os.Symlink(t.TempDir(), at))
+	refused("it is no folder")
+}
+
 func TestNamedRootMayBeALink(t *testing.T) {
 	s := server(t, t.TempDir(), true)
 	must(t, os.MkdirAll(filepath.Dir(s.Root), 0o700))
