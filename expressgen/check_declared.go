@@ -42,6 +42,9 @@ func (c *checker) declared(o *Options) {
 		if needs := f.Tag.Get("needs"); needs != "" {
 			c.needs(name, v, strings.Split(needs, "|"), set)
 		}
+		if _, here := f.Tag.Lookup("here"); here && o.Dockerfile {
+			c.bad(name, value(v), "it is about this machine, and has no effect with --dockerfile: an image has its own")
+		}
 		if _, daemon := f.Tag.Lookup("daemon"); daemon && o.EmbeddedMode && !o.debugging() {
 			c.bad(name, value(v), "it is about daemon processes, and has no effect with --embedded-mode")
 		}

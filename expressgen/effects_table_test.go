@@ -275,6 +275,7 @@ func effectsOfTools() map[string]effect {
 		"enable-gdb":             {"TestGDB", func(o *Options, f *Facts) { o.EnableGDB, f.GDB = true, "/usr/bin/gdb" }, nil},
 		"gdb-executable":         {"TestGDB", func(_ *Options, f *Facts) { f.GDB = "/other" }, func(o *Options, f *Facts) { o.EnableGDB, f.GDB = true, "/g" }},
 		"systemd":                just("TestSystemd", func(o *Options) { o.Systemd = true }),
+		"dockerfile":             {"TestDockerfile TestImage", func(o *Options, _ *Facts) { o.Dockerfile, o.ServerRoot = true, "" }, func(o *Options, _ *Facts) { o.SetupOnly = true }},
 		"setup-only":             just("TestControlScript", func(o *Options) { o.SetupOnly = true }),
 		"with-newrelic":          just("TestHandlerScript", func(o *Options) { o.WithNewRelic = true }),
 		"with-newrelic-agent":    just("TestHandlerScript", agent),

@@ -88,6 +88,13 @@ func produced(t *testing.T, name string, steps ...func(*Options, *Facts)) map[st
 	if err != nil {
 		t.Fatalf("--%s: %v", name, err)
 	}
+	if o.Dockerfile {
+		m, err := DescribeImage(o, surroundings())
+		if err != nil {
+			t.Fatalf("--%s: %v", name, err)
+		}
+		s.Files = m.Files
+	}
 	out := map[string]string{}
 	for _, file := range s.Files {
 		if file.Path != "express.json" {

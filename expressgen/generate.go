@@ -122,11 +122,19 @@ func (g *generator) folder(path string) *File {
 
 // fill runs the template name on data.
 func (g *generator) fill(name string, data any) []byte {
+	text, err := fill(name, data)
+	if err != nil {
+		g.errs = append(g.errs, err)
+	}
+	return text
+}
+
+func fill(name string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
-		g.errs = append(g.errs, fmt.Errorf("generating %s: %w", strings.TrimSuffix(name, ".tmpl"), err))
+		return nil, fmt.Errorf("generating %s: %w", strings.TrimSuffix(name, ".tmpl"), err)
 	}
-	return b.Bytes()
+	return b.Bytes(), nil
 }
 
 // entry decides what is served. Without an argument it is the welcome page.

@@ -16,6 +16,7 @@ package expressgen
 //	words    the words it may be, separated by |, in any case           Check
 //	needs    options of which one must be given too, separated by |     Check
 //	daemon   it is about daemon processes and does nothing elsewhere    Check
+//	here     it names something of this machine, which no image has        Check
 //	kind     path: a relative one is below the current folder           Absolute
 //	         file, folder: the same, and it must exist                  Discover
 //	makes    the directives, files or words that come of it             docs/express-effects.md
@@ -148,9 +149,9 @@ type Options struct {
 	SetEnv        Pairs    `group:"Configuration and environment" name:"setenv" placeholder:"KEY VALUE" makes:"SetEnv" help:"Put a value into the environ of each request. Repeatable."`
 	PassEnv       []string `group:"Configuration and environment" name:"passenv" sep:"none" placeholder:"KEY" makes:"PassEnv" help:"Pass a variable of this environment to each request. Repeatable."`
 
-	ServerRoot           string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ServerRoot" help:"Folder for everything that is generated."`
-	PidFile              string `group:"Server root and logs" kind:"path" placeholder:"FILE" makes:"PidFile" help:"File for the process number of Apache."`
-	SocketPrefix         string `group:"Server root and logs" kind:"folder" placeholder:"DIR" makes:"WSGISocketPrefix" help:"Folder for sockets, where the server root has too long a name."`
+	ServerRoot           string `group:"Server root and logs" here:"" kind:"path" placeholder:"DIR" makes:"ServerRoot" help:"Folder for everything that is generated."`
+	PidFile              string `group:"Server root and logs" here:"" kind:"path" placeholder:"FILE" makes:"PidFile" help:"File for the process number of Apache."`
+	SocketPrefix         string `group:"Server root and logs" here:"" kind:"folder" placeholder:"DIR" makes:"WSGISocketPrefix" help:"Folder for sockets, where the server root has too long a name."`
 	LogDirectory         string `group:"Server root and logs" kind:"path" placeholder:"DIR" makes:"ErrorLog" help:"Folder for log files; turns --log-to-terminal off."`
 	LogLevel             string `group:"Server root and logs" default:"warn" placeholder:"LEVEL" makes:"LogLevel" help:"Apache's LogLevel: \"info\", or \"info rewrite:trace8\"."`
 	AccessLog            bool   `group:"Server root and logs" makes:"CustomLog LogFormat" help:"Log each request."`
@@ -163,11 +164,11 @@ type Options struct {
 	StartupLogName       string `group:"Server root and logs" default:"startup_log" placeholder:"NAME" needs:"startup-log" makes:"apachectl" help:"Name of the startup log."`
 	RotateLogs           bool   `group:"Server root and logs" makes:"ErrorLog" help:"Begin a new log file when one has its size."`
 	MaxLogSize           int    `group:"Server root and logs" default:"5" range:"1..1000000" placeholder:"MEGABYTES" needs:"rotate-logs" makes:"ErrorLog" help:"That size."`
-	RotatelogsExecutable string `group:"Server root and logs" placeholder:"PATH" needs:"rotate-logs" makes:"ErrorLog" help:"The program rotatelogs of Apache."`
-	ShellExecutable      string `group:"Server root and logs" placeholder:"PATH" makes:"apachectl" help:"The shell that runs apachectl."`
-	HttpdExecutable      string `group:"Server root and logs" placeholder:"PATH" makes:"apachectl" help:"The httpd to run."`
+	RotatelogsExecutable string `group:"Server root and logs" here:"" placeholder:"PATH" needs:"rotate-logs" makes:"ErrorLog" help:"The program rotatelogs of Apache."`
+	ShellExecutable      string `group:"Server root and logs" here:"" placeholder:"PATH" makes:"apachectl" help:"The shell that runs apachectl."`
+	HttpdExecutable      string `group:"Server root and logs" here:"" placeholder:"PATH" makes:"apachectl" help:"The httpd to run."`
 	ProcessName          string `group:"Server root and logs" placeholder:"NAME" makes:"apachectl" help:"Name of Apache's processes in ps."`
-	ModulesDirectory     string `group:"Server root and logs" kind:"folder" placeholder:"DIR" makes:"apachectl" help:"Folder of Apache's modules."`
+	ModulesDirectory     string `group:"Server root and logs" here:"" kind:"folder" placeholder:"DIR" makes:"apachectl" help:"Folder of Apache's modules."`
 
 	ServiceScript  Pairs `group:"Services" placeholder:"SERVICE SCRIPT" makes:"WSGIDaemonProcess WSGIImportScript" help:"Python script to run in a process of its own, beside the application. Repeatable."`
 	ServiceUser    Pairs `group:"Services" placeholder:"SERVICE USER" needs:"service-script" makes:"user=" help:"User that runs a service when started as root. Repeatable."`
@@ -184,7 +185,7 @@ type Options struct {
 	EnableRecorder    bool   `group:"Debugging" makes:"handler.wsgi" help:"Record every request with its response; implies --debug-mode."`
 	RecorderDirectory string `group:"Debugging" kind:"path" placeholder:"DIR" needs:"enable-recorder" makes:"handler.wsgi" help:"Folder for these."`
 	EnableGDB         bool   `group:"Debugging" name:"enable-gdb" makes:"apachectl handler.wsgi" help:"Run Apache under gdb; implies --debug-mode."`
-	GDBExecutable     string `group:"Debugging" name:"gdb-executable" default:"gdb" placeholder:"PATH" needs:"enable-gdb" makes:"apachectl" help:"The program gdb."`
+	GDBExecutable     string `group:"Debugging" here:"" name:"gdb-executable" default:"gdb" placeholder:"PATH" needs:"enable-gdb" makes:"apachectl" help:"The program gdb."`
 	SetupOnly         bool   `group:"Debugging" makes:"banner" help:"Generate, do not start."`
 
 	WithNewRelic         bool   `group:"New Relic" name:"with-newrelic" whole:"" makes:"handler.wsgi" help:"Older name of --with-newrelic-agent."`
@@ -193,9 +194,10 @@ type Options struct {
 	NewRelicConfigFile   string `group:"New Relic" name:"newrelic-config-file" whole:"" kind:"path" placeholder:"FILE" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Configuration of the agent."`
 	NewRelicEnvironment  string `group:"New Relic" name:"newrelic-environment" whole:"" placeholder:"NAME" needs:"with-newrelic|with-newrelic-agent" makes:"handler.wsgi" help:"Section of that configuration."`
 
-	Systemd bool `group:"Other supervisors" ours:"" makes:"mod_wsgi.service" help:"Write a unit for systemd into the server root."`
+	Systemd    bool `group:"Other supervisors" ours:"" here:"" makes:"mod_wsgi.service" help:"Write a unit for systemd into the server root."`
+	Dockerfile bool `group:"Other supervisors" ours:"" needs:"setup-only" makes:"Dockerfile .dockerignore" help:"Write a Dockerfile and what it needs into the working directory, in place of a server root."`
 
-	ModuleFile       string `group:"Choice of Apache and Python" ours:"" kind:"file" placeholder:"FILE" makes:"LoadModule" help:"The mod_wsgi.so to load; found or built otherwise."`
-	PythonExecutable string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"WSGIPythonHome" help:"The Python of the application: its own, or a virtual environment's."`
-	Apxs             string `group:"Choice of Apache and Python" ours:"" placeholder:"PATH" makes:"apachectl" help:"The apxs of the Apache to run."`
+	ModuleFile       string `group:"Choice of Apache and Python" here:"" ours:"" kind:"file" placeholder:"FILE" makes:"LoadModule" help:"The mod_wsgi.so to load; found or built otherwise."`
+	PythonExecutable string `group:"Choice of Apache and Python" here:"" ours:"" placeholder:"PATH" makes:"WSGIPythonHome" help:"The Python of the application: its own, or a virtual environment's."`
+	Apxs             string `group:"Choice of Apache and Python" here:"" ours:"" placeholder:"PATH" makes:"apachectl" help:"The apxs of the Apache to run."`
 }

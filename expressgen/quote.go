@@ -1,6 +1,7 @@
 package expressgen
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -91,6 +92,32 @@ func writePython(b *strings.Builder, r rune) {
 func quoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
+
+// quoteWords makes list the argument of an instruction of a Dockerfile in its exec
+// form, one word to a line: no shell reads it, and builders refuse lines of 64 KiB.
+// They replace no variables in it, but this command does, in what it is given:
+// two dollar signs there are one.
+func quoteWords(list []string) (string, error) {
+	var lines []string
+	for _, word := range list {
+		if strings.ContainsFunc(word, isControl) || !utf8.ValidString(word) {
+			return "", fmt.Errorf("%q: %w", word, errUnsafe)
+		}
+		var b strings.Builder
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode(word); err != nil {
+			return "", err
+		}
+		lines = append(lines, strings.TrimSuffix(b.String(), "\n"))
+	}
+	return "[" + strings.Join(lines, ", \\\n     ") + "]", nil
+}
+
+var variable = regexp.MustCompile(`\$([A-Za-z_]|\{[A-Za-z_][A-Za-z0-9_]*\})`)
+
+// literal makes s an argument of this command that is read back as s.
+func literal(s string) string { return variable.ReplaceAllString(s, "$$$$$1") }
 
 // quoteUnit makes s one word of a command line in a unit of systemd, which has
 // escapes as C does, specifiers and variables.

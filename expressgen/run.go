@@ -53,9 +53,9 @@ func portFree(s *Server, option string, port int) error {
 	return fmt.Errorf("listening on port %d of %s: %w", port, host, err)
 }
 
-// PrintBanner writes s's banner.
-func PrintBanner(w io.Writer, s *Server) {
-	for _, l := range s.Banner {
+// PrintBanner writes the lines of a banner.
+func PrintBanner(w io.Writer, banner []Line) {
+	for _, l := range banner {
 		fmt.Fprintf(w, "%-18s : %s\n", l.Label, l.Value)
 	}
 }

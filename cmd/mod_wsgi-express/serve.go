@@ -51,6 +51,9 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := errors.Join(a.bad, o.Check()); err != nil {
 		return err
 	}
+	if o.Dockerfile {
+		return a.image(&o)
+	}
 	restore := openUmask()
 	defer restore()
 	found, err := expressgen.Discover(a.ctx, a.r, &o, cacheBase())
@@ -82,10 +85,8 @@ func (a *app) serve(script string, o expressgen.Options) error {
 	if err := expressgen.Write(&s); err != nil {
 		return err
 	}
-	for _, text := range slices.Concat(a.notes, found.Warnings, s.Warnings) {
-		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", tool, text)
-	}
-	expressgen.PrintBanner(os.Stdout, &s)
+	a.warn(found.Warnings, s.Warnings)
+	expressgen.PrintBanner(os.Stdout, s.Banner)
 	if o.SetupOnly {
 		return nil
 	}
@@ -95,6 +96,34 @@ func (a *app) serve(script string, o expressgen.Options) error {
 		err = exitStatus(status)
 	}
 	return err
+}
+
+// warn prints what is allowed and probably not meant, after what was said of the
+// command line itself.
+func (a *app) warn(lists ...[]string) {
+	for _, text := range append(a.notes, slices.Concat(lists...)...) {
+		fmt.Fprintf(os.Stderr, "%s: warning: %s\n", tool, text)
+	}
+}
+
+// image writes what an image of o is built from. Neither Apache nor the Python of
+// this machine is asked: the image has its own.
+func (a *app) image(o *expressgen.Options) error {
+	s, err := expressgen.LookAround(a.ctx, o)
+	if err != nil {
+		return err
+	}
+	s.Version = csrc.Version()
+	m, err := expressgen.DescribeImage(*o, s)
+	if err != nil {
+		return err
+	}
+	if err := expressgen.WriteImage(&m); err != nil {
+		return err
+	}
+	a.warn(m.Warnings)
+	expressgen.PrintBanner(os.Stdout, m.Banner)
+	return nil
 }
 
 // openUmask sees to it that what root's commands put into the cache can be read by
