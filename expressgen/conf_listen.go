@@ -77,6 +77,9 @@ func (g *generator) site(c *conf, name string, tls bool) {
 	switch {
 	case !tls && g.o.HTTPSOnly:
 		c.set("RewriteEngine", "On")
+		if g.o.HealthPath != "" { // who asks for it takes no redirect for an answer
+			c.set("RewriteCond", "%{REQUEST_URI}", c.notBelow(g.o.HealthPath))
+		}
 		c.set("RewriteRule", "^", word(g.url(name, true)+"%{REQUEST_URI}"), "[R=301,L]")
 	case tls:
 		if g.o.HSTSPolicy != "" {
@@ -89,7 +92,8 @@ func (g *generator) site(c *conf, name string, tls bool) {
 }
 
 // otherNames is the host of all names that are not the site's. Its name can be
-// nobody's.
+// nobody's. Load balancers ask it by its address whether the site is well, and get
+// to see that alone.
 func (g *generator) otherNames(c *conf) {
 	c.in("Location", `"/"`, func() {
 		if !g.o.AllowLocalhost {
@@ -102,6 +106,9 @@ func (g *generator) otherNames(c *conf) {
 			c.set("Require", "host", "localhost")
 		})
 	})
+	if g.o.HealthPath != "" {
+		c.in("Location", c.path(g.o.HealthPath), func() { c.set("Require", "all granted") })
+	}
 }
 
 // certificates are the server's, and the client's where the whole site needs one.

@@ -38,6 +38,7 @@ type Surroundings struct {
 	Requirements *string  // the text of requirements.txt; nil without one
 	Environments []string // folders that are virtual environments
 	Ignores      bool     // there is a .dockerignore of somebody's
+	Missing      bool     // there is no application
 }
 
 const (
@@ -60,6 +61,8 @@ func LookAround(ctx context.Context, o *Options) (Surroundings, error) {
 		return s, fmt.Errorf("finding this program: %w", err)
 	}
 	s.Program = program
+	missing, _ := lookAt(o)
+	s.Missing = missing[o.EntryPoint]
 	at := func(name string) string { return filepath.Join(o.WorkingDirectory, name) }
 	ours := func(name string) (is, there bool, err error) {
 		text, err := os.ReadFile(at(name))
@@ -318,6 +321,9 @@ func (m *imaging) inside(option, file string) string {
 // advise says what is allowed and probably not meant.
 func (m *imaging) advise() {
 	o := m.o
+	if m.s.Missing {
+		m.warn("--entry-point %s: there is no such file", o.EntryPoint)
+	}
 	if slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, o.Host) {
 		m.warn("--host %s: nobody outside of the container reaches it", o.Host)
 	}

@@ -143,7 +143,10 @@ func TestImageFiles(t *testing.T) {
 	if out, code := run("start-server", "--dockerfile", "app.wsgi"); code != 2 || !strings.Contains(out, "--setup-only") {
 		t.Errorf("start-server: %d %s", code, out)
 	}
-	if out, code := run("setup-server", "--dockerfile", "app.wsgi"); code != 0 {
+	if out, code := run("setup-server", "--dockerfile", "none.wsgi"); code != 0 || !strings.Contains(out, "none.wsgi: there is no such file") {
+		t.Errorf("without an application: %d %s", code, out)
+	}
+	if out, code := run("setup-server", "--dockerfile", "app.wsgi"); code != 0 || strings.Contains(out, "warning") {
 		t.Fatalf("%d %s", code, out)
 	}
 	first, ignore := read("Dockerfile"), read(".dockerignore")

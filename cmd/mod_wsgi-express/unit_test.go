@@ -34,6 +34,30 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A load balancer knows the address alone. It gets the page by it, over HTTPS too,
+// and nothing else; nobody is sent elsewhere for it.
+func TestHealthByAddress(t *testing.T) {
+	p := newPlace(t)
+	p.certificate("s", nil)
+	c := client(nil, false)
+	s, url := p.secure("--ssl-certificate", "s", "--server-name", "www.ex.com", "--https-only", "--health-path", "/healthz")
+	s.until("the group is ready", func() bool { res, _ := s.ask(c, s.url+"/healthz", "127.0.0.1"); return res.StatusCode == 200 })
+	plain := s.url
+	for _, w := range []struct {
+		url, host, path string
+		status          int
+	}{
+		{plain, "127.0.0.1", "/", 403}, {plain, "other", "/healthzz", 403}, {plain, "other", "/healthz", 200},
+		{url, "127.0.0.1", "/healthz", 200}, {url, "127.0.0.1", "/", 403},
+		{plain, "www.ex.com", "/healthz", 200}, {plain, "www.ex.com", "/x", 301}, {plain, "www.ex.com", "/healthzz", 301}, {url, "www.ex.com", "/x", 200},
+	} {
+		if res, body := s.ask(c, w.url+w.path, w.host); res.StatusCode != w.status || (w.path == "/healthz") != strings.Contains(body, ": ok, ") {
+			t.Errorf("%s%s of %s: %s %s, want %d", w.url, w.path, w.host, res.Status, body, w.status)
+		}
+	}
+	s.stop(syscall.SIGTERM)
+}
+
 // The unit is one to systemd, and its command line is split as it is meant:
 // systemd-analyze says what it takes for the program.
 func TestSystemd(t *testing.T) {
