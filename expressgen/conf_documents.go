@@ -85,7 +85,7 @@ func (g *generator) handlerScript(c *conf) {
 	}
 	where := []word{c.text(g.handler), c.option("process-group", g.handlerGroup()), c.option("application-group", g.o.ApplicationGroup)}
 	c.set("WSGIHandlerScript", append([]word{"wsgi-handler"}, where...)...)
-	if g.daemon() && g.preload() {
+	if g.preload() {
 		c.set("WSGIImportScript", where...)
 	}
 }

@@ -84,9 +84,9 @@ func TestDebugger(t *testing.T) {
 			}
 		}
 	}
+	talk(person, [2]string{"The application is loaded", "b " + app + ":3"}, [2]string{"Breakpoint 1", "c"}) // nobody has asked for anything
 	first := ask("/")
-	talk(person, [2]string{"The application is loaded", "b " + app + ":3"}, [2]string{"Breakpoint 1", "c"},
-		[2]string{"start_response", "p half"}, [2]string{"21", "cl 1"}, [2]string{"Deleted", "c"})
+	talk(person, [2]string{"start_response", "p half"}, [2]string{"21", "cl 1"}, [2]string{"Deleted", "c"})
 	if got := <-first; got != (answer{200, "fine"}) {
 		t.Errorf("%+v", got)
 	}
