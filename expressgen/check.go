@@ -101,6 +101,12 @@ func (c *checker) application(o *Options) {
 	if !identifier.MatchString(o.CallableObject) {
 		c.bad("callable-object", o.CallableObject, "not a Python identifier")
 	}
+	if o.ApplicationType == "static" && o.MountPoint != "/" {
+		c.bad("mount-point", o.MountPoint, "it has no effect with --application-type static")
+	}
+	if o.CallableObject != "application" && (o.ApplicationType == "static" || o.ApplicationType == "paste") {
+		c.bad("callable-object", o.CallableObject, "it has no effect with --application-type %s", o.ApplicationType)
+	}
 	if slices.Contains(strings.Split(o.MountPoint, "/"), "..") {
 		c.bad("mount-point", o.MountPoint, "must not contain ..")
 	}
@@ -157,6 +163,17 @@ func (c *checker) server(o *Options) {
 	}
 	if o.HeaderMaxTimeout != 0 && o.HeaderMaxTimeout < o.HeaderTimeout {
 		c.bad("header-max-timeout", strconv.Itoa(o.HeaderMaxTimeout), "must be 0 or at least --header-timeout %d", o.HeaderTimeout)
+	}
+	for _, t := range []struct {
+		name                               string
+		base, most, rate, usual, usualRate int
+	}{{"header", o.HeaderTimeout, o.HeaderMaxTimeout, o.HeaderMinRate, 30, 500}, {"body", o.BodyTimeout, o.BodyMaxTimeout, o.BodyMinRate, 0, 500}} {
+		if t.base == 0 && t.most != t.usual {
+			c.bad(t.name+"-max-timeout", strconv.Itoa(t.most), "it has no effect with --%s-timeout 0", t.name)
+		}
+		if t.base == 0 && t.rate != t.usualRate {
+			c.bad(t.name+"-min-rate", strconv.Itoa(t.rate), "it has no effect with --%s-timeout 0", t.name)
+		}
 	}
 	if o.BodyMaxTimeout != 0 && o.BodyMaxTimeout < o.BodyTimeout {
 		c.bad("body-max-timeout", strconv.Itoa(o.BodyMaxTimeout), "must be 0 or at least --body-timeout %d", o.BodyTimeout)

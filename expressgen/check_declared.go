@@ -42,6 +42,9 @@ func (c *checker) declared(o *Options) {
 		if needs := f.Tag.Get("needs"); needs != "" {
 			c.needs(name, v, strings.Split(needs, "|"), set)
 		}
+		if unless := f.Tag.Get("unless"); unless != "" && !o.debugging() {
+			c.unless(name, v, strings.Split(unless, "|"), set)
+		}
 		if _, here := f.Tag.Lookup("here"); here && o.Dockerfile {
 			c.bad(name, value(v), "it is about this machine, and has no effect with --dockerfile: an image has its own")
 		}
@@ -69,6 +72,15 @@ func (c *checker) needs(name string, v reflect.Value, others []string, set map[s
 		}
 	}
 	c.bad(name, value(v), "it has no effect without --%s", strings.Join(others, " or --"))
+}
+
+// unless reports an option that another leaves nothing to do.
+func (c *checker) unless(name string, v reflect.Value, others []string, set map[string]bool) {
+	for _, other := range others {
+		if set[other] {
+			c.bad(name, value(v), "it has no effect with --%s", other)
+		}
+	}
 }
 
 // number reports one out of its range.

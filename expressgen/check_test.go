@@ -111,6 +111,17 @@ func TestCheck(t *testing.T) {
 		{"--max-log-size 6: it has no effect without", func(o *Options) { o.MaxLogSize = 6 }},
 		{"--debugger-startup: it has no effect without --enable-debugger", func(o *Options) { o.DebuggerStartup = true }}, // A125
 		{"", func(o *Options) { o.EnableDebugger, o.RequestTimeout, o.EmbeddedMode = true, 5, true }},
+		{"--reload-on-changes: it has no effect with --disable-reloading", func(o *Options) { o.ReloadOnChanges, o.DisableReloading = true, true }},
+		{"--reload-on-changes: it has no effect with --embedded-mode", func(o *Options) { o.ReloadOnChanges, o.EmbeddedMode = true, true }},
+		{"", func(o *Options) { o.ReloadOnChanges, o.EmbeddedMode, o.DebugMode = true, true, true }}, // a warning
+		{"--switch-interval 0.01: it has no effect with --free-threading", func(o *Options) { o.SwitchInterval, o.FreeThreading = ptr(0.01), true }},
+		{"--ssl-certificate-file /c: it has no effect with --ssl-certificate", func(o *Options) { o.HTTPSPort, o.SSLCertificate, o.SSLCertificateFile = ptr(8443), "/s", "/c" }},
+		{"--mount-point /m: it has no effect with --application-type static", func(o *Options) { o.ApplicationType, o.MountPoint = "static", "/m" }},
+		{"--callable-object app: it has no effect with --application-type paste", func(o *Options) { o.ApplicationType, o.CallableObject = "paste", "app" }},
+		{"--header-max-timeout 40: it has no effect with --header-timeout 0", func(o *Options) { o.HeaderTimeout, o.HeaderMaxTimeout = 0, 40 }},
+		{"--body-min-rate 9: it has no effect with --body-timeout 0", func(o *Options) { o.BodyTimeout, o.BodyMinRate = 0, 9 }},
+		{"--error-log-name e: it has no effect where logs go", func(o *Options) { o.LogToTerminal, o.ErrorLogName = true, "e" }},
+		{"", func(o *Options) { o.LogToTerminal, o.LogDirectory, o.ErrorLogName = true, "/l", "e" }},
 		{"--ignore-activity: it has no effect without --inactivity-timeout", func(o *Options) { o.IgnoreActivity = []string{"/x"} }},
 	}
 	for _, tt := range tests {

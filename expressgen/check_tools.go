@@ -17,6 +17,13 @@ func (c *checker) logs(o *Options) {
 	for _, p := range o.ServiceLogFile {
 		c.logName("service-log-file", p.Value)
 	}
+	if o.terminal() {
+		for _, l := range []struct{ option, name, usual string }{{"error-log-name", o.ErrorLogName, "error_log"}, {"access-log-name", o.AccessLogName, "access_log"}} {
+			if l.name != l.usual {
+				c.bad(l.option, l.name, "it has no effect where logs go to the terminal: --log-directory has them in files")
+			}
+		}
+	}
 }
 
 // logName reports what is no file below the folder of logs, nor an absolute one.

@@ -55,7 +55,28 @@ func TestEveryOptionHasAnEffect(t *testing.T) {
 	for name := range left {
 		t.Errorf("--%s is no option", name)
 	}
+	doc.WriteString("\n## What would do nothing\n\nEach is refused. In debug mode, what is about daemon processes is named in a warning.\n\n| option | does nothing without | does nothing with |\n|---|---|---|\n")
+	for f := range reflect.TypeFor[Options]().Fields() {
+		needs, unless := names(f.Tag.Get("needs")), names(f.Tag.Get("unless"))
+		if _, daemon := f.Tag.Lookup("daemon"); daemon {
+			unless = append(unless, "`--embedded-mode`")
+		}
+		if _, here := f.Tag.Lookup("here"); here {
+			unless = append(unless, "`--dockerfile`")
+		}
+		if len(needs)+len(unless) > 0 {
+			fmt.Fprintf(&doc, "| `--%s` | %s | %s |\n", FlagName(f), strings.Join(needs, " or "), strings.Join(unless, ", "))
+		}
+	}
 	generated(t, "../docs/express-effects.md", "## What each option makes", doc.String())
+}
+
+// names are the options in a tag, as the documents have them.
+func names(tag string) (out []string) {
+	for name := range strings.FieldsFuncSeq(tag, func(r rune) bool { return r == '|' }) {
+		out = append(out, "`--"+name+"`")
+	}
+	return out
 }
 
 // embeddedDiffers is whether an option makes word in embedded mode, where some are

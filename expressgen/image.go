@@ -187,6 +187,11 @@ func (m *imaging) dockerfile() []byte {
 	if o.LogDirectory == "" {
 		o.LogToTerminal = true
 	}
+	there := *o // as the container reads them
+	there.Dockerfile, there.SetupOnly = false, false
+	if err := there.Check(); err != nil {
+		m.errs = append(m.errs, err)
+	}
 	ports := []int{o.Port}
 	if o.https() {
 		ports = append(ports, *o.HTTPSPort)

@@ -269,6 +269,11 @@ func TestDockerfileRefused(t *testing.T) {
 		}
 	}
 	o = base()
+	o.WorkingDirectory, o.ErrorLogName = "/w", "e"
+	if _, err := DescribeImage(o, surroundings()); err == nil || !strings.Contains(err.Error(), "--error-log-name e: it has no effect") {
+		t.Errorf("what the container would refuse: %v", err)
+	}
+	o = base()
 	o.WorkingDirectory, o.EnableProfiler = "/w", true
 	if _, err := DescribeImage(o, surroundings()); err == nil || !strings.Contains(err.Error(), "debug mode") {
 		t.Errorf("debug mode: %v", err)

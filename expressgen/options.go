@@ -15,6 +15,7 @@ package expressgen
 //	least    a smaller number than this must be 0                       Check
 //	words    the words it may be, separated by |, in any case           Check
 //	needs    options of which one must be given too, separated by |     Check
+//	unless   options with each of which it does nothing                     Check
 //	daemon   it is about daemon processes and does nothing elsewhere    Check
 //	here     it names something of this machine, which no image has        Check
 //	kind     path: a relative one is below the current folder           Absolute
@@ -39,8 +40,8 @@ type Options struct {
 	Port                    int      `group:"Listening" default:"8000" placeholder:"N" range:"1..65535" makes:"Listen" help:"Port to listen on."`
 	HTTP2                   bool     `group:"Listening" name:"http2" makes:"Protocols" help:"Offer HTTP/2."`
 	HTTPSPort               *int     `group:"Listening" name:"https-port" placeholder:"N" range:"1..65535" makes:"Listen SSLEngine" help:"Port to listen on for HTTPS; needs a certificate."`
-	SSLCertificateFile      string   `group:"Listening" name:"ssl-certificate-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateFile" help:"Certificate of the server."`
-	SSLCertificateKeyFile   string   `group:"Listening" name:"ssl-certificate-key-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateKeyFile" help:"Private key of the certificate."`
+	SSLCertificateFile      string   `group:"Listening" unless:"ssl-certificate" name:"ssl-certificate-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateFile" help:"Certificate of the server."`
+	SSLCertificateKeyFile   string   `group:"Listening" unless:"ssl-certificate" name:"ssl-certificate-key-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCertificateKeyFile" help:"Private key of the certificate."`
 	SSLCertificate          string   `group:"Listening" name:"ssl-certificate" kind:"path" placeholder:"PREFIX" needs:"https-port" makes:"SSLCertificateFile SSLCertificateKeyFile" help:"Certificate and key at once: PREFIX.crt and PREFIX.key."`
 	SSLCACertificateFile    string   `group:"Listening" name:"ssl-ca-certificate-file" kind:"file" placeholder:"FILE" needs:"https-port" makes:"SSLCACertificateFile SSLVerifyClient" help:"Authorities whose client certificates are asked for and accepted, over HTTPS."`
 	SSLVerifyClient         []string `group:"Listening" name:"ssl-verify-client" sep:"none" placeholder:"URL-PATH" needs:"ssl-ca-certificate-file" makes:"SSLVerifyClient" help:"URL path that needs a client certificate; the whole site otherwise. Repeatable."`
@@ -96,7 +97,7 @@ type Options struct {
 	ResponseFlushDelay    int    `group:"Buffers, reloading, identity" default:"5" range:"0..3600000" placeholder:"MILLISECONDS" daemon:"" makes:"response-flush-delay=" help:"How long a response that falls silent may wait for more before the client sees it."`
 	EnableSendfile        bool   `group:"Buffers, reloading, identity" makes:"EnableSendfile WSGIEnableSendfile" help:"Let the kernel send files."`
 	DisableReloading      bool   `group:"Buffers, reloading, identity" makes:"WSGIScriptReloading" help:"Do not watch the application's file for changes."`
-	ReloadOnChanges       bool   `group:"Buffers, reloading, identity" makes:"handler.wsgi" help:"Watch all Python files that are loaded, and restart when one changes."`
+	ReloadOnChanges       bool   `group:"Buffers, reloading, identity" unless:"disable-reloading|embedded-mode" makes:"handler.wsgi" help:"Watch all Python files that are loaded, and restart when one changes."`
 	User                  string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"User that runs the application when started as root."`
 	Group                 string `group:"Buffers, reloading, identity" placeholder:"NAME" makes:"apachectl" help:"Group of it; the user's own otherwise."`
 
@@ -127,7 +128,7 @@ type Options struct {
 	SlowRequests      *float64 `group:"Metrics and interpreters" range:"0..86400" placeholder:"SECONDS" needs:"telemetry-service|enable-telemetry" makes:"WSGISlowRequests" help:"Requests that take longer are told of one by one."`
 	TelemetryOptions  []string `group:"Metrics and interpreters" sep:"none" placeholder:"WORD" needs:"telemetry-service|enable-telemetry" makes:"WSGITelemetryOptions" help:"What is told of requests: +CaptureUserAgent, -CaptureUserAgent, All or None. Repeatable."`
 	HealthPath        string   `group:"Metrics and interpreters" ours:"" placeholder:"URL-PATH" daemon:"" makes:"SetHandler" help:"URL path that says whether the application's processes can answer: 200 or 503."`
-	SwitchInterval    *float64 `group:"Metrics and interpreters" range:"0.000001..1000" placeholder:"SECONDS" makes:"WSGISwitchInterval switch-interval=" help:"How long a thread may keep Python's lock while others wait for it."`
+	SwitchInterval    *float64 `group:"Metrics and interpreters" unless:"free-threading" range:"0.000001..1000" placeholder:"SECONDS" makes:"WSGISwitchInterval switch-interval=" help:"How long a thread may keep Python's lock while others wait for it."`
 	FreeThreading     bool     `group:"Metrics and interpreters" makes:"WSGIFreeThreading" help:"Run threads without Python's lock, where the Python was built for it."`
 	PythonPath        []string `group:"Metrics and interpreters" kind:"path" sep:"none" placeholder:"DIR" makes:"python-path= WSGIPythonPath" help:"Further folder to look for modules in. Repeatable."`
 	PythonEggs        string   `group:"Metrics and interpreters" kind:"path" placeholder:"DIR" makes:"python-eggs= WSGIPythonEggs" help:"Folder to unpack eggs into."`

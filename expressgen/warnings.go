@@ -74,8 +74,8 @@ func (g *generator) warn() {
 	if g.o.WithNewRelic || g.o.WithNewRelicPlatform {
 		add("the platform of New Relic was discontinued; its agent is --with-newrelic-agent")
 	}
-	if g.o.ReloadOnChanges && !g.o.reloading() && !g.o.debugging() {
-		add("--reload-on-changes: without effect with --disable-reloading or --embedded-mode")
+	if g.o.ProcessName != "" && g.processName() == "" {
+		add("--process-name: the shell %s cannot name processes; bash, zsh and ksh can", g.f.Shell)
 	}
 	if (len(g.o.ServiceUser) > 0 || len(g.o.ServiceGroup) > 0) && !g.s.Super {
 		add("--service-user, --service-group: only root can run a service as another user")

@@ -5,12 +5,17 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
 
 	"modwsgi/expressgen"
 )
@@ -173,11 +178,26 @@ func FuzzImageCommand(f *testing.F) {
 	for _, s := range []string{"", "$HOME", "$$HOME", "$$$HOME", "${HOME}", "$${HOME}", "${HOME", "$ {HOME}", "a$b$c", `\$HOME`, "$1", "$HOME$HOME", "ünï$HOME"} {
 		f.Add(s)
 	}
+	var line struct {
+		Setup setupCommand `cmd:""`
+	}
+	parser, err := kong.New(&line, kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)))
+	if err != nil {
+		f.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"setup"}); err != nil {
+		f.Fatal(err)
+	}
+	defaults := line.Setup.Options
 	f.Fuzz(func(t *testing.T, s string) {
-		o := expressgen.Options{WorkingDirectory: "/w", SetEnv: expressgen.Pairs{{Key: "KEY", Value: s}}}
+		o := defaults
+		o.WorkingDirectory, o.SetEnv = "/w", expressgen.Pairs{{Key: "KEY", Value: s}}
 		m, err := expressgen.DescribeImage(o, expressgen.Surroundings{})
 		if err != nil {
-			return // no text, or with control characters
+			if utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+				t.Fatalf("%q: %v", s, err)
+			}
+			return
 		}
 		t.Setenv("HOME", "/somewhere")
 		command := execForms(t, string(m.Files[0].Data))["command"]
