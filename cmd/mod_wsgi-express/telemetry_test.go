@@ -95,9 +95,10 @@ type figures struct {
 		Status                       [5]float64
 	}
 	Processes []struct {
-		PID   int
-		State string
-		Busy  float64
+		PID    int
+		State  string
+		Python string
+		Busy   float64
 	}
 	Ends []struct {
 		PID    int
@@ -162,8 +163,12 @@ func TestTelemetryService(t *testing.T) {
 			return false
 		}
 		res.Body.Close()
-		return len(s.figures(page).Processes) == 2
+		list := s.figures(page).Processes
+		return len(list) == 2 && list[0].Python != "" && list[1].Python != "" // told again: it is another service
 	})
+	if n := s.figures(page).Series.Starts; n != 0 {
+		t.Errorf("%v starts, though all ran before the service", n)
+	}
 	s.stop(syscall.SIGTERM)
 	if _, err := http.Get(page); err == nil {
 		t.Error("the service outlives its server")

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -36,6 +37,12 @@ static struct {
     char reason[64];
     int told;                     /* that the process ends */
     uint32_t active;              /* requests under way then */
+    int introduced;               /* whoever listens has been told of this process. Thread */
+    struct {                      /* the socket when that was. Thread */
+        dev_t device;
+        ino_t number;
+        time_t made;
+    } heard_by;
 } reporter = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .failing = -1};
 
 static const char *group_name(void)
@@ -79,15 +86,18 @@ static void note_result(int err)
                  group, daemon ? "': " : "", reporter.to.sun_path);
 }
 
-void wsgi_telemetry_send(const wsgi_buf *b)
+int wsgi_telemetry_send(const wsgi_buf *b)
 {
     ssize_t n;
+    int err;
 
     if (b->failed)
-        return;
+        return ENOMEM;
     n = sendto(reporter.fd, b->data, b->len, MSG_DONTWAIT | MSG_NOSIGNAL,
                (const struct sockaddr *)&reporter.to, sizeof reporter.to);
-    note_result(n < 0 ? errno : 0);
+    err = n < 0 ? errno : 0;
+    note_result(err);
+    return err;
 }
 
 /* ---- samples ------------------------------------------------------------------------- */
@@ -177,10 +187,23 @@ static void report_sample(wsgi_buf *b)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static void report_started(wsgi_buf *b)
+/* Tell whoever listens of this process, unless they know of it. A program that is
+ * there later than we, or again, has made another socket. */
+static void introduce(wsgi_buf *b)
 {
     const wsgi_server *server = wsgi_python_settings()->server;
+    struct stat st;
 
+    if (stat(reporter.to.sun_path, &st) == 0
+        && (st.st_dev != reporter.heard_by.device || st.st_ino != reporter.heard_by.number
+            || st.st_ctime != reporter.heard_by.made)) {
+        reporter.introduced = 0;
+        reporter.heard_by.device = st.st_dev;
+        reporter.heard_by.number = st.st_ino;
+        reporter.heard_by.made = st.st_ctime;
+    }
+    if (reporter.introduced)
+        return;
     wsgi_telemetry_begin(b, WSGI_DATAGRAM_STARTED);
     put_name(b, 1, MOD_WSGI_VERSION);
     put_name(b, 2, PY_VERSION);
@@ -188,7 +211,8 @@ static void report_started(wsgi_buf *b)
     put_name(b, 4, server->mpm);
     wsgi_datagram_u64(b, 7, server->parent);
     put_name(b, 8, "");
-    wsgi_telemetry_send(b);
+    wsgi_datagram_us(b, 9, wsgi_clock_us() - reporter.started_us);
+    reporter.introduced = wsgi_telemetry_send(b) == 0;
 }
 
 /* How the process ends: 130 on. */
@@ -235,8 +259,9 @@ static void *run(void *unused)
     wsgi_buf b = {0};
 
     (void)unused;
-    report_started(&b);
+    introduce(&b);
     while (wait_round()) {
+        introduce(&b);
         wsgi_events_errand(wsgi_gc_look);       /* seen in the next round */
         report_sample(&b);
         wsgi_slow_report();

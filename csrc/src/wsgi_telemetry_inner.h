@@ -7,8 +7,8 @@
 
 /* A datagram of KIND in B, with host and group if they belong there. */
 void wsgi_telemetry_begin(wsgi_buf *b, enum wsgi_datagram_kind kind);
-/* Send it, or drop it. */
-void wsgi_telemetry_send(const wsgi_buf *b);
+/* Send it, or drop it. 0 or an errno. */
+int wsgi_telemetry_send(const wsgi_buf *b);
 
 /* ---- wsgi_telemetry_slow.c -------------------------------------------------- */
 

@@ -116,7 +116,7 @@ func (t *total) series0(key, label string) Series {
 
 func (p *process) row(now float64) Process {
 	row := Process{
-		PID: p.pid, Group: p.group, Host: p.host, State: "serving", Age: now - p.born, Requests: p.requests,
+		PID: p.pid, Group: p.group, Host: p.host, State: "serving", Age: now - p.since, Requests: p.requests,
 		Rate: figure(p.last.Float(21)), Threads: float64(p.last.Number(50)), Memory: float64(p.last.Number(40)),
 		CPU: p.last.Float(32), about: p.about,
 	}
@@ -128,7 +128,7 @@ func (p *process) row(now float64) Process {
 	row.P95 = quantile(times, 0.95, p.last.Float(84))
 	switch {
 	case p.ended:
-		row.State, row.Age = "ended", p.heard-p.born
+		row.State, row.Age = "ended", p.heard-p.since
 	case p.stopping:
 		row.State = "stopping"
 	}

@@ -58,6 +58,7 @@ type process struct {
 	identity
 	sequence        uint32
 	born, heard     float64
+	since           float64 // it runs, by what it says: may be before this program did
 	interval        float64
 	last            Datagram // sample; no fields: none yet
 	about           about
@@ -174,7 +175,7 @@ const anew = 64
 func (s *Store) process(d Datagram, now float64) *process {
 	id := identity{clean(d.Text(5)), clean(d.Text(6)), d.PID}
 	p := s.processes[id]
-	if p != nil && (d.Kind == KindStarted || int64(d.Sequence) <= int64(p.sequence)-anew) {
+	if p != nil && (d.Kind == KindStarted && d.Sequence <= 1 || int64(d.Sequence) <= int64(p.sequence)-anew) {
 		delete(s.processes, id) // its number has been given to another
 		p = nil
 	}
@@ -183,7 +184,7 @@ func (s *Store) process(d Datagram, now float64) *process {
 			s.intake.Unlisted++
 			return nil
 		}
-		p = &process{identity: id, born: now, sequence: d.Sequence}
+		p = &process{identity: id, born: now, since: now, sequence: d.Sequence}
 		s.processes[id] = p
 	}
 	if p.ended {
@@ -225,6 +226,7 @@ func (s *Store) sample(d Datagram, now float64) {
 	if p != nil {
 		p.interval, p.last = d.Float(11), d
 		p.born = min(p.born, max(now-d.Float(10), 0))
+		p.since = min(p.since, now-d.Float(10))
 	}
 	s.each(clean(d.Text(6)), p, func(t *total) {
 		t.add(d, now)
@@ -243,6 +245,10 @@ func (s *Store) life(d Datagram, now float64) {
 	case KindStarted:
 		if p != nil {
 			p.about = about{clean(d.Text(1)), clean(d.Text(2)), clean(d.Text(3)), clean(d.Text(4))}
+			p.since = min(p.since, now-d.Float(9))
+		}
+		if d.Sequence > 1 {
+			return // it runs already: it tells us since we have not been there
 		}
 		s.each(group, p, func(t *total) {
 			t.starts++
@@ -309,7 +315,7 @@ func (s *Store) sweep(now float64) {
 		case p.ended && now-p.heard > kept:
 			delete(s.processes, id)
 		case !p.ended && now-p.heard > p.patience():
-			s.end(p, ending{identity: id, at: now, reason: "no word", uptime: now - p.born, requests: p.requests, silent: true})
+			s.end(p, ending{identity: id, at: now, reason: "no word", uptime: now - p.since, requests: p.requests, silent: true})
 		}
 	}
 }

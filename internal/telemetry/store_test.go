@@ -262,6 +262,25 @@ func TestLives(t *testing.T) {
 	count("nothing arrives", 3, 2, "")
 }
 
+// Who listens later than a process runs is told of it: of what it is, and since
+// when, without a start being counted. So is who listens on.
+func TestStoreIntroduced(t *testing.T) {
+	p := newPlace(t)
+	a := &sender{pid: 1, group: "site", sequence: 40}
+	for _, wait := range []float64{1, 100} {
+		p.seconds(wait)
+		p.take(a.sample(1, 10, 5))
+		p.take(a.word(KindStarted).text(1, "6").text(2, "3.13").text(3, "A").text(4, "event").number(7, 1).float(9, 1000+wait))
+		s := p.Snapshot("group:site", 0)
+		if len(s.Processes) != 1 || s.Processes[0].Python != "3.13" || s.Processes[0].Age < 1000+wait || s.Series.Starts != 0 || s.Series.Ends != 0 {
+			t.Errorf("%+v, %v starts, %v ends", s.Processes, s.Series.Starts, s.Series.Ends)
+		}
+	}
+	if s := p.Snapshot("group:site", 0); s.Processes[0].Requests != 20 {
+		t.Errorf("its requests begin anew: %v", s.Processes[0].Requests)
+	}
+}
+
 // Levels are those of whole processes, though windows and arrivals differ.
 func TestLevels(t *testing.T) {
 	p := newPlace(t)

@@ -85,7 +85,7 @@ var (
 // table is docs/telemetry.md as a table, sorted by id.
 var table = []field{
 	{1, 4, wireBytes, []Kind{KindStarted}, true, 200}, {5, 6, wireBytes, ofLife, true, 200}, {7, 7, wireU64, []Kind{KindStarted}, true, 0},
-	{8, 8, wireBytes, []Kind{KindStarted, KindGC, KindGCEvent}, true, 256},
+	{8, 8, wireBytes, []Kind{KindStarted, KindGC, KindGCEvent}, true, 256}, {9, 9, wireF64, []Kind{KindStarted}, false, 0},
 	{10, 13, wireF64, ofSample, true, 0}, {20, 20, wireU64, ofSample, true, 0}, {21, 22, wireF64, ofSample, true, 0}, {30, 32, wireF64, ofSample, true, 0},
 	{40, 41, wireU64, ofSample, true, 0}, {50, 52, wireU64, ofSample, true, 0}, {60, 67, wireF64, ofSample, true, 0}, {70, 77, wireF64, ofSample, false, 0}, {80, 87, wireF64, ofSample, false, 0},
 	{90, 97, wireI32s, ofSample, true, buckets}, {100, 103, wireU64, ofSample, true, 0}, {110, 110, wireI32s, ofSample, true, -128}, {111, 114, wireF64s, ofSample, true, -128}, {120, 124, wireU64, ofSample, true, 0},
