@@ -72,7 +72,7 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	control := `"` + strings.ReplaceAll(p.path("root/apachectl"), `"`, `\"`) + `"`
-	for _, want := range []string{" " + control + " start -DFOREGROUND\n", " " + control + " graceful\n", "\nKillMode=mixed\nTimeoutStopSec=20\n"} {
+	for _, want := range []string{" " + control + " start -DFOREGROUND\n", " " + control + " graceful\n", "\nKillSignal=SIGWINCH\nKillMode=mixed\nTimeoutStopSec=20\n"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the unit lacks %q:\n%s", want, text)
 		}
