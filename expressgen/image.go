@@ -53,7 +53,13 @@ const (
 // described. o is absolute.
 func LookAround(ctx context.Context, o *Options) (Surroundings, error) {
 	var s Surroundings
-	if err := checkPlaces(ctx, o); err != nil {
+	here := *o
+	for f, v := range fields(&here) { // what will be mounted need not be on this machine
+		if v.Kind() == reflect.String && f.Tag.Get("kind") != "" && f.Name != "WorkingDirectory" && !below(o.WorkingDirectory, v.String()) {
+			v.SetString("")
+		}
+	}
+	if err := checkPlaces(ctx, &here); err != nil {
 		return s, err
 	}
 	program, err := os.Executable()
@@ -311,16 +317,21 @@ func (m *imaging) arguments() []string {
 
 // inside is where a path is in the image.
 func (m *imaging) inside(option, file string) string {
-	below, err := filepath.Rel(m.o.WorkingDirectory, file)
-	if err != nil || !filepath.IsLocal(below) {
+	if !below(m.o.WorkingDirectory, file) {
 		m.warn("--%s %s: it is not below %s, so that the image will not have it: mount it there", option, file, m.o.WorkingDirectory)
 		return file
 	}
-	inside := path.Join(imageFolder, filepath.ToSlash(below))
+	inside := path.Join(imageFolder, strings.TrimPrefix(file, m.o.WorkingDirectory))
 	if strings.HasSuffix(file, "/") && file != "/" { // which means something to Alias
 		inside += "/"
 	}
 	return inside
+}
+
+// below is whether a path, absolute as dir, is dir or something in it.
+func below(dir, file string) bool {
+	rest, err := filepath.Rel(dir, file)
+	return err == nil && filepath.IsLocal(rest)
 }
 
 // advise says what is allowed and probably not meant.
@@ -335,7 +346,7 @@ func (m *imaging) advise() {
 	if len(o.SetEnv) > 0 {
 		m.warn("--setenv: whoever has the image can read the values; docker run -e and --passenv keep them out of it")
 	}
-	if below, err := filepath.Rel(o.WorkingDirectory, o.key()); o.https() && err == nil && filepath.IsLocal(below) {
+	if o.https() && below(o.WorkingDirectory, o.key()) {
 		m.warn("%s: the private key becomes a part of the image; keep it elsewhere and mount it", o.key())
 	}
 	if o.EnableTelemetry {

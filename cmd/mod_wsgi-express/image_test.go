@@ -151,6 +151,13 @@ func TestImageFiles(t *testing.T) {
 	if out, code := run("setup-server", "--dockerfile", "none.wsgi"); code != 0 || !strings.Contains(out, "none.wsgi: there is no such file") {
 		t.Errorf("without an application: %d %s", code, out)
 	}
+	tls := []string{"setup-server", "--dockerfile", "app.wsgi", "--https-port", "8443", "--ssl-certificate"}
+	if out, code := run(append(tls, "/run/secrets/site")...); code != 0 || !strings.Contains(out, "--ssl-certificate /run/secrets/site: it is not below") {
+		t.Errorf("a certificate that is mounted: %d %s", code, out)
+	}
+	if out, code := run(append(tls, "site")...); code != 2 || !strings.Contains(out, "/site.crt: there is no such file") {
+		t.Errorf("one that is not there: %d %s", code, out)
+	}
 	if out, code := run("setup-server", "--dockerfile", "app.wsgi"); code != 0 || strings.Contains(out, "warning") {
 		t.Fatalf("%d %s", code, out)
 	}
