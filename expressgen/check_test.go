@@ -74,6 +74,7 @@ func TestCheck(t *testing.T) {
 		{"", func(o *Options) { o.AllowOverride = []string{"all", "Nonfatal=All", "options=Indexes,Includes"} }},
 		{"--error-document 999: out of range", func(o *Options) { o.ErrorDocument = Pairs{{"999", "/x"}} }}, // A073
 		{"--error-document +404: out of range", func(o *Options) { o.ErrorDocument = Pairs{{"+404", "/x"}} }},
+		{"--error-document https://example.org/: Apache sends nobody elsewhere for 401", func(o *Options) { o.ErrorDocument = Pairs{{"401", "https://example.org/"}} }},
 		{"--error-document 404: it needs", func(o *Options) { o.ErrorDocument = Pairs{{"404", ""}} }},
 		{"--error-document x%{HTTP_HOST}: %{ cannot", func(o *Options) { o.ErrorDocument = Pairs{{"404", "x%{HTTP_HOST}"}} }},
 		{"--add-handler a/b: not an extension", func(o *Options) { o.AddHandler = Pairs{{"a/b", "/x"}} }},

@@ -56,6 +56,8 @@ func (c *checker) errorDocument(p Pair) {
 	switch {
 	case p.Value == "":
 		c.bad("error-document", p.Key, "it needs a URL path, an address or a text")
+	case p.Key == "401" && strings.Contains(p.Value, "://") && !strings.ContainsAny(p.Value, " \""):
+		c.bad("error-document", p.Value, "Apache sends nobody elsewhere for 401, which asks for a password: name a URL path or a text")
 	case strings.Contains(p.Value, "%{"):
 		c.bad("error-document", p.Value, "%%{ cannot be used here: Apache would replace it")
 	}
