@@ -64,7 +64,7 @@ func (g *generator) logFile(name string) string {
 	return filepath.Join(g.s.Root, name)
 }
 
-// logFolder adds the folder of a log: what opens a log makes none.
+// logFolder adds the folder of a log, or of the pid file: what opens one makes none.
 func (g *generator) logFolder(path string) {
 	if dir := filepath.Dir(path); dir != g.s.Root {
 		g.outside(dir, false)

@@ -55,14 +55,16 @@ type Server struct {
 	Banner   []Line
 	Warnings []string
 
-	Host     string // as in Listen; "" is every address
-	Port     int
-	UID      int // that requests run as, and its group: who Owned files are given to
-	GID      int
-	HTTPS    int // a further port; 0 is none
-	PidFile  string
-	Debug    bool   // it stays at the terminal it was started from
-	ErrorLog string // "" when it is standard error
+	Host    string // as in Listen; "" is every address
+	Port    int
+	UID     int // that requests run as, and its group: who Owned files are given to
+	GID     int
+	HTTPS   int // a further port; 0 is none
+	PidFile string
+
+	Telemetry int    // the port of its page, on this machine alone; 0 is none
+	Debug     bool   // it stays at the terminal it was started from
+	ErrorLog  string // "" when it is standard error
 }
 
 // File is one entry below the root. A file that is Kept is only made where none

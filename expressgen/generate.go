@@ -41,9 +41,13 @@ func Generate(o Options, f Facts) (Server, error) {
 	if o.https() {
 		g.s.HTTPS = *o.HTTPSPort
 	}
+	if o.EnableTelemetry {
+		g.s.Telemetry = o.TelemetryUIPort
+	}
 	g.s.PidFile, g.s.Debug = g.s.Path("httpd.pid"), o.debugging()
 	if o.PidFile != "" {
 		g.s.PidFile = o.PidFile
+		g.logFolder(o.PidFile)
 	}
 	g.entry()
 	g.sockets()

@@ -215,6 +215,10 @@ func TestPortFree(t *testing.T) {
 	if _, noProc := os.Stat("/proc/net/tcp"); noProc == nil && !strings.Contains(err.Error(), "(pid "+itoa(os.Getpid())+")") {
 		t.Errorf("got %v, which does not say who", err)
 	}
+	page := &Server{Host: "127.0.0.1", Telemetry: s.Port}
+	if err := PortFree(page); err == nil || !strings.Contains(err.Error(), "port "+itoa(s.Port)+" of 127.0.0.1 is in use") || !strings.Contains(hint.Of(err), "--telemetry-ui-port") {
+		t.Errorf("the page of telemetry: %v", err)
+	}
 	s.Host = ""
 	if err := PortFree(s); err == nil || !strings.Contains(err.Error(), "of any address is in use") {
 		t.Errorf("got %v", err)

@@ -1,6 +1,7 @@
 package expressgen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,22 +27,22 @@ func quoteWord(s string) string { return words.Quote(s) }
 // no address of this machine. Ports that need a privilege are left for httpd to
 // try, since the system may grant it in ways that cannot be seen from here.
 func PortFree(s *Server) error {
-	err := portFree(s, "port", s.Port)
+	err := portFree(s, "port", s.Host, s.Port)
 	if s.HTTPS != 0 {
-		err = errors.Join(err, portFree(s, "https-port", s.HTTPS))
+		err = errors.Join(err, portFree(s, "https-port", s.Host, s.HTTPS))
+	}
+	if s.Telemetry != 0 {
+		err = errors.Join(err, portFree(s, "telemetry-ui-port", "127.0.0.1", s.Telemetry))
 	}
 	return err
 }
 
-func portFree(s *Server, option string, port int) error {
+func portFree(s *Server, option, host string, port int) error {
 	if port < 1024 && os.Geteuid() != 0 {
 		return nil
 	}
-	host := s.Host
-	if host == "" {
-		host = "any address"
-	}
-	l, err := net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(port)))
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	host = cmp.Or(host, "any address")
 	switch {
 	case err == nil:
 		return l.Close()

@@ -99,13 +99,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Each log has its folder, wherever its name leads.
+// Each log has its folder, wherever its name leads; so has the pid file.
 func TestFoldersOfLogs(t *testing.T) {
 	p := newPlace(t)
 	p.write("s.py", "import sys, time\nsys.stderr.write('tick\\n')\nsys.stderr.flush()\ntime.sleep(1000)\n")
 	s := p.start("app.wsgi", "--log-directory", "logs", "--error-log-name", "e/log", "--access-log", "--access-log-name", "a/b/log",
-		"--startup-log", "--startup-log-name", p.path("startup/log"), "--service-script", "tick", "s.py", "--service-log-file", "tick", "s/log")
+		"--startup-log", "--startup-log-name", p.path("startup/log"), "--service-script", "tick", "s.py", "--service-log-file", "tick", "s/log",
+		"--pid-file", p.path("run/here/pid"))
 	s.want("/x", 200, "")
+	if _, err := os.Stat(p.path("run/here/pid")); err != nil {
+		t.Error(err)
+	}
 	p.until("the service runs", func() bool { return fileHas(p.path("logs/s/log"), "tick") })
 	s.stop(syscall.SIGTERM)
 	for path, want := range map[string]string{"logs/e/log": "resuming normal operations", "logs/a/b/log": "GET /x", "startup/log": ""} {
