@@ -9,12 +9,14 @@ The same files are copied below a private name into the server root of
 mod_wsgi-express; hence all imports within the package are relative.
 """
 
-from pkgutil import extend_path
-
 __all__ = []
 
-# Other distributions add sub-packages of their own.
-__path__ = extend_path(__path__, __name__)
+if __name__ == "mod_wsgi":
+    # Other distributions add sub-packages of their own; to a server's copy
+    # nobody does, and its processes start without what pkgutil brings along.
+    from pkgutil import extend_path
+
+    __path__ = extend_path(__path__, __name__)
 
 
 def __getattr__(name):
