@@ -120,19 +120,24 @@ func overview() string {
 	return b.String()
 }
 
-// alone is a commandLine with one command in it: the options of the others would
-// take as long to read as all the rest.
-func alone(name string) any {
+// alone is a commandLine with one command in it, of the type given: the options of
+// the others would take as long to read as all the rest.
+func alone(name string, command reflect.Type) reflect.Value {
+	f := commandField(name)
+	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: f.Name, Type: command, Tag: f.Tag}}))
+}
+
+// commandField is the field of commandLine for a command.
+func commandField(name string) reflect.StructField {
 	f, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(name))
-	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: f.Name, Type: f.Type, Tag: f.Tag}})).Interface()
+	return f
 }
 
 // commandHelps are what is said of each command.
 func commandHelps() map[string]string {
 	out := map[string]string{}
 	for _, c := range commands {
-		field, _ := reflect.TypeFor[commandLine]().FieldByName(fieldName(c.name))
-		out[c.name] = field.Tag.Get("help")
+		out[c.name] = commandField(c.name).Tag.Get("help")
 	}
 	return out
 }
@@ -154,20 +159,21 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 		}
 	}
 	typed := g.rewrite(args)
-	if name == "start-server" || name == "setup-server" {
+	serve := name == "start-server" || name == "setup-server"
+	if serve {
 		typed = g.fromElsewhere(typed, os.Environ())
 	}
 	if typed.help {
-		typed = result{words: []string{"--help"}}
+		serve, typed = false, result{words: []string{"--help"}}
 	}
-	parser, err := kong.New(alone(name),
-		kong.Name(tool),
-		kong.WithHyphenPrefixedParameters(true), // a value may look like an option
-		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)),
-		kong.ValueFormatter(withDefault),
-		helps(),
-		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
-	)
+	a := &app{ctx: ctx, r: &run.Runner{}, notes: typed.notes, bad: hint.Exit(typed.err, hint.Usage)}
+	full := commandField(name).Type
+	if serve {
+		if command, ok := parseSpoken(name, full, typed.words); ok {
+			return command.Run(a)
+		} // what is wrong, the parser of all options says
+	}
+	parser, err := newParser(alone(name, full))
 	if err != nil {
 		return err
 	}
@@ -175,8 +181,19 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	if err != nil {
 		return hint.Exit(errors.Join(typed.err, err), hint.Usage)
 	}
-	a := &app{ctx: ctx, r: &run.Runner{}, notes: typed.notes, bad: hint.Exit(typed.err, hint.Usage)}
 	return parsed.Run(a)
+}
+
+// newParser is the parser of what the struct behind line declares.
+func newParser(line reflect.Value) (*kong.Kong, error) {
+	return kong.New(line.Interface(),
+		kong.Name(tool),
+		kong.WithHyphenPrefixedParameters(true), // a value may look like an option
+		kong.TypeMapper(reflect.TypeFor[expressgen.Pairs](), kong.MapperFunc(decodePair)),
+		kong.ValueFormatter(withDefault),
+		helps(),
+		kong.ConfigureHelp(kong.HelpOptions{NoExpandSubcommands: true, WrapUpperBound: 100}),
+	)
 }
 
 // withDefault is the help text of an option with its default.
