@@ -112,16 +112,16 @@ func (x *explainer) line(line string, at int) {
 func (x *explainer) signature(line string) (f Finding, known bool) {
 	for i, s := range signatures {
 		if s.After != nil {
-			x.seen[i] = x.seen[i] || s.After.find(line) != nil
+			x.seen[i] = x.seen[i] || s.After().find(line) != nil
 		}
 		if known || s.After != nil && !x.seen[i] {
 			continue
 		}
-		m := s.Pattern.find(line)
+		m := s.Pattern().find(line)
 		if m == nil {
 			continue
 		}
-		values := groups(s.Pattern.Regexp, m)
+		values := groups(s.Pattern().Regexp, m)
 		code := codeOf(s.Code)
 		cause, ok := values.expand(s.Cause)
 		if !ok {

@@ -5,30 +5,36 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// pattern is a regular expression that is tried only on lines which can match:
-// logs are long, and nearly all of their lines are of no interest to most
-// patterns.
-type pattern struct {
+// pattern is an expression that is compiled when it is first wanted: most commands
+// read no text, and to compile all took longer than the rest of their start.
+type pattern func() expression
+
+// expression is a regular one that is tried only on lines which can match: logs are
+// long, and nearly all of their lines are of no interest to most patterns.
+type expression struct {
 	*regexp.Regexp
 	literals []string // a match has one of these in it; nil: not known
 }
 
 func compile(text string) pattern {
-	p := pattern{Regexp: regexp.MustCompile(text)}
-	if tree, err := syntax.Parse(text, syntax.Perl); err == nil {
-		p.literals = literals(tree.Simplify())
-	}
-	return p
+	return sync.OnceValue(func() expression {
+		e := expression{Regexp: regexp.MustCompile(text)}
+		if tree, err := syntax.Parse(text, syntax.Perl); err == nil {
+			e.literals = literals(tree.Simplify())
+		}
+		return e
+	})
 }
 
 // find is FindStringSubmatch.
-func (p pattern) find(line string) []string {
-	if p.literals != nil && !slices.ContainsFunc(p.literals, func(l string) bool { return strings.Contains(line, l) }) {
+func (e expression) find(line string) []string {
+	if e.literals != nil && !slices.ContainsFunc(e.literals, func(l string) bool { return strings.Contains(line, l) }) {
 		return nil
 	}
-	return p.FindStringSubmatch(line)
+	return e.FindStringSubmatch(line)
 }
 
 // literals are texts of which every match of an expression has one; nil where

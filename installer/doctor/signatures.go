@@ -8,7 +8,7 @@ type Signature struct {
 
 	Versions  []string // of mod_wsgi, whose words these are: "4", "5", "6", "ours"; nil: of another program
 	Platforms []string // where such a text comes from; nil: anywhere
-	After     *pattern // only behind a line with this; nil: anywhere
+	After     pattern  // only behind a line with this; nil: anywhere
 }
 
 func sig(code, pattern, cause string) Signature {
@@ -20,8 +20,7 @@ func (s Signature) platforms(platforms ...string) Signature { s.Platforms = plat
 
 // after makes a signature hold only behind a line with the pattern.
 func (s Signature) after(pattern string) Signature {
-	p := compile(pattern)
-	s.After = &p
+	s.After = compile(pattern)
 	return s
 }
 

@@ -75,12 +75,12 @@ func TestSignatures(t *testing.T) {
 	sys := distro.System{Family: distro.Debian}
 	for _, s := range signatures {
 		sample := samples[s.Code]
-		matches := func(text string) bool { return s.Pattern.find(text) != nil }
+		matches := func(text string) bool { return s.Pattern().find(text) != nil }
 		if !slices.ContainsFunc(sample.hits, matches) {
-			t.Errorf("%s: no text that it explains: %s", s.Code, s.Pattern)
+			t.Errorf("%s: no text that it explains: %s", s.Code, s.Pattern().Regexp)
 		}
 		if len(sample.near) == 0 || slices.ContainsFunc(sample.near, matches) {
-			t.Errorf("%s: no near miss, or one that it takes: %s", s.Code, s.Pattern)
+			t.Errorf("%s: no near miss, or one that it takes: %s", s.Code, s.Pattern().Regexp)
 		}
 		if codeOf(s.Code).Seen == "" {
 			t.Errorf("%s is no code", s.Code)
@@ -187,13 +187,13 @@ func FuzzExplain(f *testing.F) {
 // short way and the long one agree.
 func TestLiterals(t *testing.T) {
 	for _, s := range signatures {
-		if len(s.Pattern.literals) == 0 || shortest(s.Pattern.literals) < 3 {
-			t.Errorf("%s: %q is tried on too many lines: %q", s.Code, s.Pattern, s.Pattern.literals)
+		if len(s.Pattern().literals) == 0 || shortest(s.Pattern().literals) < 3 {
+			t.Errorf("%s: %q is tried on too many lines: %q", s.Code, s.Pattern().Regexp, s.Pattern().literals)
 		}
 		for _, sample := range samples {
 			for _, text := range append(sample.hits, sample.near...) {
-				if (s.Pattern.find(text) == nil) != (s.Pattern.FindString(text) == "") {
-					t.Errorf("%s: %q on %q", s.Code, s.Pattern, text)
+				if (s.Pattern().find(text) == nil) != (s.Pattern().FindString(text) == "") {
+					t.Errorf("%s: %q on %q", s.Code, s.Pattern().Regexp, text)
 				}
 			}
 		}
