@@ -176,28 +176,6 @@ func (g *generator) groupName() string {
 	return fmt.Sprintf("%s:%d", g.o.hostname(), g.o.Port)
 }
 
-// runtime adds the copy of the Python package that handler.wsgi imports. It has
-// a name of its own, so that it does not matter what mod_wsgi means there.
-func (g *generator) runtime() {
-	g.folder("runtime")
-	err := fs.WalkDir(g.f.Runtime, "mod_wsgi", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		to := "runtime/_mwe_runtime" + strings.TrimPrefix(path, "mod_wsgi")
-		if d.IsDir() {
-			g.folder(to)
-			return nil
-		}
-		data, err := fs.ReadFile(g.f.Runtime, path)
-		g.file(to, data, true)
-		return err
-	})
-	if err != nil {
-		g.fail("reading the Python runtime: %w", err)
-	}
-}
-
 // record adds express.json: what this server was generated from. Values of
 // --setenv may be secrets and are masked.
 func (g *generator) record() {
