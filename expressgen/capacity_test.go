@@ -1,42 +1,13 @@
 package expressgen
 
 import (
-	"reflect"
-	"strconv"
 	"testing"
 )
 
 func ptr[T any](v T) *T { return &v }
 
 // base are the options as the command line fills them in when none is given.
-func base() Options {
-	var o Options
-	for f, v := range fields(&o) {
-		text, given := f.Tag.Lookup("default")
-		if !given {
-			continue
-		}
-		switch v.Kind() {
-		case reflect.String:
-			v.SetString(text)
-		case reflect.Int:
-			n, err := strconv.Atoi(text)
-			if err != nil {
-				panic(err)
-			}
-			v.SetInt(int64(n))
-		case reflect.Float64:
-			x, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				panic(err)
-			}
-			v.SetFloat(x)
-		default:
-			panic(f.Name)
-		}
-	}
-	return o
-}
+func base() Options { return Defaults() }
 
 // The numbers were observed with the original. A027 A031 A032
 func TestCapacity(t *testing.T) {

@@ -1,8 +1,11 @@
 package expressgen
 
 import (
+	"errors"
+	"fmt"
 	"iter"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -39,6 +42,36 @@ const (
 // order.
 func fields(o *Options) iter.Seq2[reflect.StructField, reflect.Value] {
 	return reflect.ValueOf(o).Elem().Fields()
+}
+
+// Defaults are the options as the command line fills them in when none is given.
+func Defaults() Options {
+	var o Options
+	for f, v := range fields(&o) {
+		text, given := f.Tag.Lookup("default")
+		if !given {
+			continue
+		}
+		var err error
+		switch v.Kind() {
+		case reflect.String:
+			v.SetString(text)
+		case reflect.Int:
+			var n int
+			n, err = strconv.Atoi(text)
+			v.SetInt(int64(n))
+		case reflect.Float64:
+			var x float64
+			x, err = strconv.ParseFloat(text, 64)
+			v.SetFloat(x)
+		default:
+			err = errors.ErrUnsupported
+		}
+		if err != nil { // a declaration that no test would let through
+			panic(fmt.Sprintf("default of %s: %v", f.Name, err))
+		}
+	}
+	return o
 }
 
 // Table lists the options that Options has, in the order of its fields.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"modwsgi/expressgen"
@@ -29,9 +27,7 @@ func parseSpoken(name string, full reflect.Type, words []string) (runnable, bool
 		return nil, false
 	}
 	command := reflect.New(full)
-	if complete(command.Elem(), line.Elem().Field(0)) != nil {
-		return nil, false
-	}
+	complete(command.Elem(), line.Elem().Field(0))
 	run, ok := command.Interface().(runnable)
 	return run, ok
 }
@@ -67,34 +63,11 @@ func eachDeclared(t reflect.Type, f func(reflect.StructField)) {
 	}
 }
 
-// complete sets the struct to: from the fields of said, which spoken made the type
+// complete sets the command to: from the fields of said, which spoken made the type
 // of, and the others to their defaults.
-func complete(to, said reflect.Value) error {
-	var err error
-	eachDeclared(to.Type(), func(f reflect.StructField) {
-		if v := said.FieldByName(f.Name); v.IsValid() {
-			to.FieldByName(f.Name).Set(v)
-		} else if text := f.Tag.Get("default"); text != "" && err == nil {
-			err = setText(to.FieldByName(f.Name), text)
-		}
-	})
-	return err
-}
-
-// setText sets v to what text says, as the command line would.
-func setText(v reflect.Value, text string) error {
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(text)
-		return nil
-	case reflect.Int:
-		n, err := strconv.ParseInt(text, 10, 64)
-		v.SetInt(n)
-		return err
-	case reflect.Float64:
-		n, err := strconv.ParseFloat(text, 64)
-		v.SetFloat(n)
-		return err
+func complete(to, said reflect.Value) {
+	to.FieldByName("Options").Set(reflect.ValueOf(expressgen.Defaults()))
+	for f, v := range said.Fields() {
+		to.FieldByName(f.Name).Set(v)
 	}
-	return fmt.Errorf("no default of type %s is known", v.Type())
 }
