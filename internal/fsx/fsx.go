@@ -89,10 +89,18 @@ func replace(path string, mode fs.FileMode, durable bool, fill func(*os.File) er
 	}
 	defer func() {
 		if err != nil {
-			f.Close()
 			os.Remove(temp)
 		}
 	}()
+	if err := finish(f, mode, durable, fill); err != nil {
+		return err
+	}
+	return os.Rename(temp, path)
+}
+
+// finish gives a file that was just made what is to be in it, and closes it.
+func finish(f *os.File, mode fs.FileMode, durable bool, fill func(*os.File) error) (err error) {
+	defer func() { err = errors.Join(err, f.Close()) }()
 	if err := fill(f); err != nil {
 		return err
 	}
@@ -100,14 +108,9 @@ func replace(path string, mode fs.FileMode, durable bool, fill func(*os.File) er
 		return err
 	}
 	if durable {
-		if err := f.Sync(); err != nil {
-			return err
-		}
+		return f.Sync()
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp, path)
+	return nil
 }
 
 // reason is err without operation and path of the temporary file, which is gone

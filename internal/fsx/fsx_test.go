@@ -134,6 +134,24 @@ func TestReplaceTree(t *testing.T) {
 	wantFile(t, filepath.Join(path, "l"), "2", 0o644)
 }
 
+// A path that comes twice is what came last, and a link before it is not written
+// through.
+func TestReplaceTreeTwiceTheSame(t *testing.T) {
+	dir := root(t)
+	outside := filepath.Join(t.TempDir(), "outside")
+	if err := os.WriteFile(outside, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	files := []File{{Path: "a", Data: []byte("1")}, {Path: "a", Data: []byte("2"), Mode: 0o600}, {Path: "l", Link: outside}, {Path: "l", Data: []byte("3")}}
+	if err := ReplaceTree(filepath.Join(dir, "tree"), files); err != nil {
+		t.Fatal(err)
+	}
+	wantList(t, dir, "tree", "tree/a", "tree/l")
+	wantFile(t, filepath.Join(dir, "tree", "a"), "2", 0o600)
+	wantFile(t, filepath.Join(dir, "tree", "l"), "3", 0o644)
+	wantFile(t, outside, "theirs", 0o600)
+}
+
 // A link inside the tree must not lead a write out of it.
 func TestWriteTreeStaysBelow(t *testing.T) {
 	dir := root(t)

@@ -21,10 +21,16 @@ type File struct {
 	Passing bool
 }
 
+// putter writes a file.
+type putter func(path string, mode fs.FileMode, durable bool, fill func(*os.File) error) error
+
 // WriteTree writes files below root, which is made if it is missing. Every path
 // is checked before the first is written. Each file appears whole; the tree as
 // a whole does not: for that, see [ReplaceTree].
-func WriteTree(root string, files []File) error {
+func WriteTree(root string, files []File) error { return writeTree(root, files, replace) }
+
+// writeTree writes each file by put.
+func writeTree(root string, files []File, put putter) error {
 	for _, f := range files {
 		if !filepath.IsLocal(f.Path) || filepath.Clean(f.Path) == "." {
 			return fmt.Errorf("writing below %s: %q leaves it", root, f.Path)
@@ -34,14 +40,14 @@ func WriteTree(root string, files []File) error {
 		return err
 	}
 	for _, f := range files {
-		if err := writeEntry(root, f); err != nil {
+		if err := writeEntry(root, f, put); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeEntry(root string, f File) error {
+func writeEntry(root string, f File, put putter) error {
 	path := filepath.Join(root, filepath.FromSlash(f.Path))
 	if err := noLinks(root, filepath.Dir(path)); err != nil {
 		return err
@@ -66,7 +72,7 @@ func writeEntry(root string, f File) error {
 	if mode == 0 {
 		mode = 0o644
 	}
-	return replace(path, mode, !f.Passing, func(out *os.File) error {
+	return put(path, mode, !f.Passing, func(out *os.File) error {
 		_, err := out.Write(f.Data)
 		return err
 	})
@@ -125,10 +131,26 @@ func ReplaceTree(path string, files []File) (err error) {
 	if err := os.Chmod(fresh, 0o755); err != nil {
 		return fmt.Errorf("replacing %s: %w", path, err)
 	}
-	if err := WriteTree(fresh, files); err != nil {
+	if err := writeTree(fresh, files, create); err != nil {
 		return err
 	}
 	return swap(fresh, path)
+}
+
+// create writes a file at path itself: nobody looks into a tree that is not in its
+// place yet. A path that comes again takes the place of the first.
+func create(path string, mode fs.FileMode, durable bool, fill func(*os.File) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return replace(path, mode, durable, fill)
+	}
+	if err == nil {
+		err = finish(f, mode, durable, fill)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, reason(err))
+	}
+	return nil
 }
 
 // swap puts the folder fresh in path's place and removes what was there.
