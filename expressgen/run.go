@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -88,6 +89,8 @@ func Run(ctx context.Context, r *run.Runner, s *Server) (int, error) {
 	if err != nil {
 		return 1, err
 	}
+	settle := time.AfterFunc(settled, shrink)
+	defer settle.Stop()
 	ended := make(chan struct{})
 	go forward(p.PID(), signals, ended)
 	res, err := p.Wait()
@@ -99,6 +102,15 @@ func Run(ctx context.Context, r *run.Runner, s *Server) (int, error) {
 		fmt.Fprintf(os.Stderr, "mod_wsgi-express: Apache ended with status %d; see %s\n", res.Code, s.ErrorLog)
 	}
 	return res.Code, nil
+}
+
+// settled is when a server has started, and this process is not in its way.
+const settled = 2 * time.Second
+
+// shrink gives back what generating took: from here on there are signals to pass on.
+func shrink() {
+	debug.SetGCPercent(100)
+	debug.FreeOSMemory()
 }
 
 // watched tells whether f is a terminal. The null device is a character device

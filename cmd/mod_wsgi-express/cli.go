@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -161,6 +162,7 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	typed := g.rewrite(args)
 	serve := name == "start-server" || name == "setup-server"
 	if serve {
+		debug.SetGCPercent(roomyGC)
 		typed = g.fromElsewhere(typed, os.Environ())
 	}
 	if typed.help {
@@ -183,6 +185,10 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	}
 	return parsed.Run(a)
 }
+
+// roomyGC keeps the garbage collector away while a server is generated: it would come
+// several times for less than what there is at the end. expressgen.Run sets it back.
+const roomyGC = 800
 
 // newParser is the parser of what the struct behind line declares.
 func newParser(line reflect.Value) (*kong.Kong, error) {
