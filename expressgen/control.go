@@ -32,6 +32,7 @@ func (g *generator) control() {
 		"HTTPSPort":        httpsPort,
 		"Locale":           g.f.Locale,
 		"User":             g.f.User,
+		"NotRoot":          g.f.RunUID != 0,
 		"Group":            g.f.Group,
 		"Httpd":            g.f.Httpd,
 		"ProcessName":      g.processName(),

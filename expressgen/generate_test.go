@@ -29,7 +29,7 @@ func facts() Facts {
 			"mod_wsgi/docs/index.html":     {Data: []byte("docs\n")},
 			"mod_wsgi/images/a.svg":        {Data: []byte("<svg/>\n")},
 		},
-		UID: 1000, User: "web", Group: "web", Locale: "C.UTF-8", TmpDir: "/tmp", Stderr: true,
+		UID: 1000, RunUID: 1000, User: "web", Group: "web", Locale: "C.UTF-8", TmpDir: "/tmp", Stderr: true,
 	}
 	for _, name := range append(always, "http2", "ssl", "autoindex", "deflate", "auth_basic", "auth_digest", "authz_user", "proxy", "proxy_http",
 		"proxy_wstunnel", "status", "cgid", "cgi", "log_config") {
