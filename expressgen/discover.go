@@ -60,7 +60,8 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 			return d, err
 		}
 	}
-	static, locales, err := d.ask(ctx, keep.Memory{Folder: cache, R: r}, o)
+	memory := keep.Memory{Folder: cache, R: r}
+	static, err := d.ask(ctx, memory, o)
 	if err != nil {
 		return d, err
 	}
@@ -102,7 +103,7 @@ func Discover(ctx context.Context, r *run.Runner, o *Options, cache string) (Dis
 	if o.ModuleFile != "" {
 		f.Older = isOlder(o.ModuleFile)
 	}
-	f.Locale, f.NoLocale = chooseLocale(o, r, locales)
+	f.Locale, f.NoLocale = chooseLocale(o, r, installedLocales(ctx, memory)) // last: a start that fails keeps nothing
 	f.Missing, f.PlainFiles = lookAt(o)
 	if o.MimeTypes != "" {
 		f.MimeTypes = o.MimeTypes
@@ -123,10 +124,9 @@ type told struct {
 	Static map[string]bool `json:"static"`
 }
 
-// ask finds the Apache and the Python, the modules built into the one and the
-// locales of this machine: side by side, since programs have to be waited for
-// and somebody waits for the server.
-func (d *Discovery) ask(ctx context.Context, m keep.Memory, o *Options) (static map[string]bool, locales []string, err error) {
+// ask finds the Apache and the Python side by side, since programs have to be waited
+// for and somebody waits for the server, and the modules built into the one.
+func (d *Discovery) ask(ctx context.Context, m keep.Memory, o *Options) (static map[string]bool, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	r := m.R
 	g.Go(func() error {
@@ -148,12 +148,8 @@ func (d *Discovery) ask(ctx context.Context, m keep.Memory, o *Options) (static 
 		d.Python, err = findPython(ctx, m, o.PythonExecutable)
 		return err
 	})
-	g.Go(func() error {
-		locales = installedLocales(ctx, r)
-		return nil
-	})
 	err = g.Wait()
-	return static, locales, err
+	return static, err
 }
 
 // findPython recalls only a Python that is named by its path: any other is looked
@@ -369,10 +365,20 @@ func plainLocale(name string) string {
 	return language + "." + strings.ToLower(strings.ReplaceAll(codeset, "-", ""))
 }
 
-func installedLocales(ctx context.Context, r *run.Runner) []string {
-	text, err := r.Output(ctx, "", "locale", "-a")
-	if err != nil {
-		return nil // no such program on musl: every locale is fine there
+// installedLocales recalls what locale says while the folder of glibc's locales is
+// as it was. It is nil on musl, which has no such program: every locale is fine there.
+func installedLocales(ctx context.Context, m keep.Memory) []string {
+	const folder = "/usr/lib/locale"
+	program, _ := m.R.LookPath("locale")
+	if _, err := os.Stat(folder); err != nil || m.R.Getenv("LOCPATH") != "" || m.R.Getenv("LOCALE_ARCHIVE") != "" {
+		m.Folder = "" // they are in places that only the program knows
 	}
-	return strings.Fields(text)
+	trail := func([]string) []string {
+		return []string{program, folder, folder + "/locale-archive", "/usr/share/locale/locale.alias"}
+	}
+	found, _ := keep.Recall(m, "locales", trail, func() ([]string, error) {
+		text, err := m.R.Output(ctx, "", "locale", "-a")
+		return strings.Fields(text), err
+	})
+	return found
 }

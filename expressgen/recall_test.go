@@ -40,7 +40,13 @@ func TestDiscoverRecalls(t *testing.T) {
 	if !reflect.DeepEqual(first, second) {
 		t.Errorf("recalled:\n%+v\nfound:\n%+v", second, first)
 	}
-	if strings.Contains(ran, "apxs") || strings.Contains(ran, first.Apache.Httpd) {
+	if strings.Contains(ran, "apxs") || strings.Contains(ran, first.Apache.Httpd) || exists("/usr/lib/locale") && strings.Contains(ran, "locale -a") {
 		t.Errorf("a start that remembers ran %q", ran)
+	}
+	t.Setenv("LOCPATH", t.TempDir()) // where there are none
+	if _, ran = discover(); !strings.Contains(ran, "locale -a") {
+		if _, err := exec.LookPath("locale"); err == nil {
+			t.Error("locales that are elsewhere were recalled")
+		}
 	}
 }
