@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/pybuild"
 )
 
@@ -34,7 +34,7 @@ const (
 )
 
 // plainWord is what survives apxs, which hands its words to a shell unquoted.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
+var plainWord = pattern.New(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
 // apxsFolder is where apxs runs for l. Its words name files from there, so that
 // the build folder may be called anything.

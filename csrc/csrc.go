@@ -24,10 +24,11 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 //go:embed src/*.c src/*.h
@@ -104,7 +105,7 @@ func readTree(source fs.FS) (*tree, error) {
 	return t, err
 }
 
-var interfaceLine = regexp.MustCompile(`(?m)^#define[ \t]+WSGI_INTERFACE_VERSION[ \t]+(\d+)`)
+var interfaceLine = pattern.New(`(?m)^#define[ \t]+WSGI_INTERFACE_VERSION[ \t]+(\d+)`)
 
 // interfaceLevel reads the number that both halves must share from the header
 // that declares it, so that it is written down once.

@@ -3,11 +3,11 @@ package csrc
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // ToolError is a compiler or linker that did not do its work. It reads as what
@@ -38,8 +38,8 @@ func (e *ToolError) Unwrap() error { return e.Err }
 const saidLines = 60
 
 var (
-	errorLine   = regexp.MustCompile(`(^|: |\s)(fatal )?error: |undefined reference|undefined symbol`)
-	contextLine = regexp.MustCompile(`^(In file included from|\s+from )|: In function |: At top level:`)
+	errorLine   = pattern.New(`(^|: |\s)(fatal )?error: |undefined reference|undefined symbol`)
+	contextLine = pattern.New(`^(In file included from|\s+from )|: In function |: At top level:`)
 )
 
 // firstDiagnostic is what text says from its first error on, the lines that say
@@ -68,7 +68,7 @@ func firstDiagnostic(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-var missingHeader = regexp.MustCompile(`(?m)fatal error: '?([^\s':]+)'?(?:: No such file or directory| file not found)`)
+var missingHeader = pattern.New(`(?m)fatal error: '?([^\s':]+)'?(?:: No such file or directory| file not found)`)
 
 // systemHeaders are those of the C library that are missed first.
 var systemHeaders = []string{"stdio.h", "stdlib.h", "stddef.h", "stdint.h", "errno.h"}
@@ -91,17 +91,17 @@ func headerAdvice(name, abi string) (code, advice string) {
 
 // saidAdvice is what to do about the words of a compiler or linker.
 var saidAdvice = []struct {
-	pattern      *regexp.Regexp
+	pattern      *pattern.Late
 	code, advice string
 }{
-	{regexp.MustCompile(`recompile with -fPIC|Nonrepresentable section`), "MW107",
+	{pattern.New(`recompile with -fPIC|Nonrepresentable section`), "MW107",
 		"the libpython that was linked cannot go into a module: use a Python configured with --enable-shared"},
-	{regexp.MustCompile(`Killed signal|: Killed|virtual memory exhausted`), "MW120", "the compiler ran out of memory: build with fewer jobs"},
-	{regexp.MustCompile(`cannot read spec file|redhat-(?:hardened|annobin)-cc1`), "MW105", "install redhat-rpm-config and annobin, or build with the default profile"},
-	{regexp.MustCompile(`unrecognized command[- ]line option|unknown argument`), "MW106",
+	{pattern.New(`Killed signal|: Killed|virtual memory exhausted`), "MW120", "the compiler ran out of memory: build with fewer jobs"},
+	{pattern.New(`cannot read spec file|redhat-(?:hardened|annobin)-cc1`), "MW105", "install redhat-rpm-config and annobin, or build with the default profile"},
+	{pattern.New(`unrecognized command[- ]line option|unknown argument`), "MW106",
 		"a flag of another compiler reached this one: look where Apache's or Python's flags, or CC, name it"},
-	{regexp.MustCompile(`compiler_compat`), "MW110", "conda's linker is in the way: conda deactivate, or CC=gcc"},
-	{regexp.MustCompile(`cannot find -lpython`), "MW108", "install the -dev package of that Python, which has its library"},
+	{pattern.New(`compiler_compat`), "MW110", "conda's linker is in the way: conda deactivate, or CC=gcc"},
+	{pattern.New(`cannot find -lpython`), "MW108", "install the -dev package of that Python, which has its library"},
 }
 
 // advice adds to the failure of a compiler what to do about it, where that is

@@ -4,10 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -46,12 +46,12 @@ func groups(list []string) [][]string {
 
 // rule is one of what is never taken over, whatever the compiler says of it.
 type rule struct {
-	pattern *regexp.Regexp
+	pattern *pattern.Late
 	why     string
 }
 
-func never(pattern, why string) rule {
-	return rule{regexp.MustCompile(`^(?:` + pattern + `)`), why}
+func never(words, why string) rule {
+	return rule{pattern.New(`^(?:` + words + `)`), why}
 }
 
 // neverCompile is for flags of a compiler. A word is matched from its start.
@@ -73,18 +73,18 @@ var neverCompile = []rule{
 var neverMachine = never(`-march=|-mtune=|-mcpu=`, "it is for the machine that Apache was built on")
 
 // onlyLink is what is taken of a linker's flags; the rest is dropped.
-var onlyLink = map[Profile]*regexp.Regexp{
-	ProfileApxs:   regexp.MustCompile(`^(?:-Wl,-z,|-Wl,-O|-m32$|-m64$|-arch$)`),
-	ProfileDistro: regexp.MustCompile(`^(?:-Wl,-z,|-Wl,-O|-m32$|-m64$|-arch$|-Wl,--as-needed|-Wl,--build-id|-Wl,--hash-style|-Wl,--enable-new-dtags|-Wl,--sort-common|-Wl,--package-metadata|-f|-O|-g)`),
+var onlyLink = map[Profile]*pattern.Late{
+	ProfileApxs:   pattern.New(`^(?:-Wl,-z,|-Wl,-O|-m32$|-m64$|-arch$)`),
+	ProfileDistro: pattern.New(`^(?:-Wl,-z,|-Wl,-O|-m32$|-m64$|-arch$|-Wl,--as-needed|-Wl,--build-id|-Wl,--hash-style|-Wl,--enable-new-dtags|-Wl,--sort-common|-Wl,--package-metadata|-f|-O|-g)`),
 }
 
 // undefinedToo are linker words that forbid what every module has: symbols that
 // the server brings (rule S-3).
-var undefinedToo = regexp.MustCompile(`-z,(?:defs|nodlopen|execstack|lazy|norelro)|no-undefined`)
+var undefinedToo = pattern.New(`-z,(?:defs|nodlopen|execstack|lazy|norelro)|no-undefined`)
 
 // known are words that every compiler we know takes in the same way; only others
 // are tried.
-var known = regexp.MustCompile(`^(?:-[DU][A-Za-z_]|-I/|-m(?:32|64)$|-O(?:[0-3sgz]|fast)?$|-g(?:[0-3]|gdb[0-3]?)?$|-f(?:PIC|pic|PIE|pie|no-strict-aliasing|wrapv|no-common|stack-protector(?:-strong|-all)?|exceptions)$|-W(?:all|extra|format|format-security|no-unused-[a-z-]+)?$|-pthread$|-pipe$)`)
+var known = pattern.New(`^(?:-[DU][A-Za-z_]|-I/|-m(?:32|64)$|-O(?:[0-3sgz]|fast)?$|-g(?:[0-3]|gdb[0-3]?)?$|-f(?:PIC|pic|PIE|pie|no-strict-aliasing|wrapv|no-common|stack-protector(?:-strong|-all)?|exceptions)$|-W(?:all|extra|format|format-security|no-unused-[a-z-]+)?$|-pthread$|-pipe$)`)
 
 // sift drops what is never taken over. missing tells whether a file that a word
 // names is absent.

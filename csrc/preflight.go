@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/pybuild"
 )
 
@@ -122,7 +122,7 @@ func (b *builder) fly(ctx context.Context, p Preflight) error {
 	return nil
 }
 
-var assertion = regexp.MustCompile(`\b(MW1\d\d)[:_]`)
+var assertion = pattern.New(`\b(MW1\d\d)[:_]`)
 
 // oneMachine is the advice where an Apache and a Python are for two.
 const oneMachine = "take an Apache and a Python for one machine"

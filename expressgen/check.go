@@ -6,12 +6,12 @@ import (
 	"net"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // OptionError is one option whose value cannot be used.
@@ -37,14 +37,14 @@ func printable(s string) string {
 }
 
 var (
-	hostPattern   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
-	aliasPattern  = regexp.MustCompile(`^[A-Za-z0-9*?]([A-Za-z0-9*?.-]*[A-Za-z0-9*?])?$`)
-	identifier    = regexp.MustCompile(`^[\pL_][\pL\pN_]*$`)
-	modulePattern = regexp.MustCompile(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
-	localePattern = regexp.MustCompile(`^[A-Za-z0-9_.@-]+$`)
-	envPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
-	userPattern   = regexp.MustCompile(`^(#[0-9]+|[A-Za-z0-9._][A-Za-z0-9._@-]*)$`)
-	levelPattern  = regexp.MustCompile(`^([A-Za-z0-9_.]+:)?(emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])$`)
+	hostPattern   = pattern.New(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+	aliasPattern  = pattern.New(`^[A-Za-z0-9*?]([A-Za-z0-9*?.-]*[A-Za-z0-9*?])?$`)
+	identifier    = pattern.New(`^[\pL_][\pL\pN_]*$`)
+	modulePattern = pattern.New(`^[\pL_][\pL\pN_]*(\.[\pL_][\pL\pN_]*)*$`)
+	localePattern = pattern.New(`^[A-Za-z0-9_.@-]+$`)
+	envPattern    = pattern.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+	userPattern   = pattern.New(`^(#[0-9]+|[A-Za-z0-9._][A-Za-z0-9._@-]*)$`)
+	levelPattern  = pattern.New(`^([A-Za-z0-9_.]+:)?(emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])$`)
 )
 
 // mountRefused are the characters that mean something in one of the places a
@@ -59,7 +59,7 @@ func (c *checker) bad(option, value, format string, args ...any) {
 }
 
 // match reports value unless it is empty or matches.
-func (c *checker) match(option, value string, pattern *regexp.Regexp, want string) {
+func (c *checker) match(option, value string, pattern *pattern.Late, want string) {
 	if value != "" && !pattern.MatchString(value) {
 		c.bad(option, value, "%s", want)
 	}

@@ -2,12 +2,13 @@ package expressgen
 
 import (
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
-var servicePattern = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+var servicePattern = pattern.New(`^[A-Za-z0-9_.-]+$`)
 
 // logs are the names of logs.
 func (c *checker) logs(o *Options) {

@@ -4,19 +4,20 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 var (
-	overridePattern  = regexp.MustCompile(`(?i)^(all|none|authconfig|fileinfo|indexes|limit|options(=[a-z]+(,[a-z]+)*)?|nonfatal=(override|unknown|all))$`)
-	extensionPattern = regexp.MustCompile(`^\.?[A-Za-z0-9_+-]+$`)
-	headerPattern    = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
-	socketPattern    = regexp.MustCompile(`^unix:/.*[^/]$`)
-	telemetryWords   = regexp.MustCompile(`[^ ]+`)
-	telemetryPattern = regexp.MustCompile(`^([+-][A-Za-z]+|None|All)$`)
+	overridePattern  = pattern.New(`(?i)^(all|none|authconfig|fileinfo|indexes|limit|options(=[a-z]+(,[a-z]+)*)?|nonfatal=(override|unknown|all))$`)
+	extensionPattern = pattern.New(`^\.?[A-Za-z0-9_+-]+$`)
+	headerPattern    = pattern.New(`^[A-Za-z0-9-]+$`)
+	socketPattern    = pattern.New(`^unix:/.*[^/]$`)
+	telemetryWords   = pattern.New(`[^ ]+`)
+	telemetryPattern = pattern.New(`^([+-][A-Za-z]+|None|All)$`)
 )
 
 // socketMost is the longest path of a socket.
@@ -107,7 +108,7 @@ func (c *checker) proxies(o *Options) {
 	}
 }
 
-var socketTarget = regexp.MustCompile(`^unix:(/[^|]*)\|(.*)$`)
+var socketTarget = pattern.New(`^unix:(/[^|]*)\|(.*)$`)
 
 // addressOf is what is talked to of an address that is passed on to: without the
 // socket that leads there, if one does.

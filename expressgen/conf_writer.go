@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // conf is an httpd.conf while it is written. A directive takes words, and a text
@@ -51,7 +52,7 @@ func (c *conf) command(args ...string) word {
 // option is name="value" of a directive that takes such.
 func (c *conf) option(name, value string) word { return word(name) + "=" + c.text(value) }
 
-var bareWord = regexp.MustCompile(`^[A-Za-z0-9_.:,=@#+*?/\[\]-]+$`)
+var bareWord = pattern.New(`^[A-Za-z0-9_.:,=@#+*?/\[\]-]+$`)
 
 // bare is s without quotes, for what was checked to be a name, an address or a
 // level.

@@ -8,13 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/words"
 )
 
@@ -108,9 +108,9 @@ func (s Running) Restart() error {
 }
 
 var (
-	rollBegins = regexp.MustCompile(`rolling reload of daemon process group '(.*)' begins`)
-	rollEnds   = regexp.MustCompile(`rolling reload of daemon process group '(.*)' is (complete|given up)`)
-	rollCause  = regexp.MustCompile(`WSGIM(0601|040[1-6]): .*`)
+	rollBegins = pattern.New(`rolling reload of daemon process group '(.*)' begins`)
+	rollEnds   = pattern.New(`rolling reload of daemon process group '(.*)' is (complete|given up)`)
+	rollCause  = pattern.New(`WSGIM(0601|040[1-6]): .*`)
 )
 
 // Roll replaces all daemon processes, one after the other: each new one has to

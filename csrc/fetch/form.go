@@ -4,10 +4,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // Kind says where a source comes from.
@@ -53,11 +53,11 @@ func (s Source) String() string {
 }
 
 // version is what a version number may look like: PEP 440 without the rarities.
-var version = regexp.MustCompile(`^[0-9]+(\.[0-9]+){0,3}((a|b|rc)[0-9]+|\.dev[0-9]+)?$`)
+var version = pattern.New(`^[0-9]+(\.[0-9]+){0,3}((a|b|rc)[0-9]+|\.dev[0-9]+)?$`)
 
 // ref is what git may be asked for: nothing that it could take for an option or
 // for a range.
-var ref = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._/-]{0,200}$`)
+var ref = pattern.New(`^[0-9A-Za-z][0-9A-Za-z._/-]{0,200}$`)
 
 // Parse takes a source specification apart. isDir says whether a path without a
 // scheme is a folder, an archive, or not there.

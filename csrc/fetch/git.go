@@ -7,17 +7,17 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
 	getter "github.com/hashicorp/go-getter/v2"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
-var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var commit = pattern.New(`^[0-9a-f]{40}$`)
 
 // repository brings the tree of a git commit (rule G-9).
 func (o Options) repository(ctx context.Context, s Source) (Tree, string, error) {

@@ -7,15 +7,15 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // anchor finds the links of a page of the simple index (PEP 503). An index may
 // answer with nothing but HTML, so that is what is asked for.
-var anchor = regexp.MustCompile(`(?i)<a\s[^>]*?href\s*=\s*["']([^"']+)["']`)
+var anchor = pattern.New(`(?i)<a\s[^>]*?href\s*=\s*["']([^"']+)["']`)
 
 // fromIndex finds the source distribution of a version on the Python package
 // index: its URL, and the checksum that the index publishes, "" if none.

@@ -7,12 +7,12 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/pattern"
 )
 
 // filePatch is what a patch does to one file. Lines carry their line ends.
@@ -27,7 +27,7 @@ type hunk struct {
 	old, new []string
 }
 
-var hunkLine = regexp.MustCompile(`^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@`)
+var hunkLine = pattern.New(`^@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@`)
 
 // parsePatch reads a unified diff as diff -u, git and quilt write it. Strip is
 // how many folders come off the names (-p). What is no part of a change is
