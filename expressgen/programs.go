@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -123,8 +124,26 @@ func missingPackages(ctx context.Context, r *run.Runner, o *Options, python stri
 // names of directives that are in it. A file that cannot be read is Apache's to
 // report.
 func isOlder(path string) bool {
-	text, err := os.ReadFile(path)
-	return err == nil && bytes.Contains(text, []byte("WSGIScriptAlias")) && !bytes.Contains(text, []byte("WSGITelemetryService"))
+	always, newer := []byte("WSGIScriptAlias"), []byte("WSGITelemetryService")
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	const step = 64 << 10 // a module is a megabyte, and the names of a newer one are soon met
+	buf, kept, ours := make([]byte, step), 0, false
+	for {
+		n, err := io.ReadFull(f, buf[kept:])
+		part := buf[:kept+n]
+		if bytes.Contains(part, newer) {
+			return false
+		}
+		ours = ours || bytes.Contains(part, always)
+		if err != nil {
+			return ours && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF))
+		}
+		kept = copy(buf, part[len(part)-len(newer):]) // a name may lie across two parts
+	}
 }
 
 // worldWritable tells whether anybody may take away what others put into dir.
