@@ -203,9 +203,9 @@ func guard(f func()) {
 }
 
 // stopRace is what httpd itself may log when SIGTERM meets a connection that
-// it is about to let linger: the event MPM closes the sockets of its workers to
-// wake them, and the worker then finds its descriptor gone.
-var stopRace = Announce{`?AH03092: process_lingering_close: apr_pollset_add failure`}
+// it is about to let linger, or to keep: the event MPM closes the sockets of its
+// workers to wake them, and the worker then finds its descriptor gone.
+var stopRace = Announce{`?AH03092: process_lingering_close: apr_pollset_add failure`, `?AH03093: process_socket: apr_pollset_add failure for keep alive`}
 
 // Close stops the server; what is left over, or was logged at start and stop,
 // comes back as the outcome "stop".

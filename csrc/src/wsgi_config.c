@@ -563,7 +563,7 @@ const command_rec wsgi_config_directives[] = {
                      "inside are for"),
     AP_INIT_TAKE1("WSGISwitchInterval", wsgi_settings_set_switch_interval, NULL, GLOBAL,
                   "seconds for which a thread may keep Python's lock while others wait for it"),
-    AP_INIT_TAKE1("WSGIPerInterpreterGIL", wsgi_settings_set_own_gil, SCOPE(per_interpreter_gil), GLOBAL,
+    AP_INIT_TAKE1("WSGIPerInterpreterGIL", wsgi_settings_set_own_gil_flag, SCOPE(per_interpreter_gil), GLOBAL,
                   "On to give interpreters other than the main one locks of their own, else Off"),
     AP_INIT_TAKE1("WSGIFreeThreading", wsgi_settings_set_scope_flag, SCOPE(free_threading), GLOBAL,
                   "On to run a Python that was built without the GIL without it, else Off"),

@@ -144,7 +144,7 @@ typedef struct {
     const ap_directive_t *directive;
 } own_gil;
 
-const char *wsgi_settings_set_own_gil(cmd_parms *cmd, void *dir, const char *value)
+const char *wsgi_settings_set_own_gil_flag(cmd_parms *cmd, void *dir, const char *value)
 {
     wsgi_global *global = wsgi_config_global(cmd->server);
     own_gil *at;

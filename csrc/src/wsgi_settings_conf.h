@@ -22,7 +22,7 @@ const char *wsgi_settings_set_options(cmd_parms *cmd, void *dir, const char *arg
  * the directive stands, for wsgi_settings_conf_check. */
 const char *wsgi_settings_set_flag(cmd_parms *cmd, void *dir, const char *value);
 const char *wsgi_settings_set_scope_flag(cmd_parms *cmd, void *dir, const char *value);
-const char *wsgi_settings_set_own_gil(cmd_parms *cmd, void *dir, const char *value);
+const char *wsgi_settings_set_own_gil_flag(cmd_parms *cmd, void *dir, const char *value);
 
 const char *wsgi_settings_set_optimize(cmd_parms *cmd, void *dir, const char *value);
 const char *wsgi_settings_set_warnings(cmd_parms *cmd, void *dir, const char *value);
