@@ -3,9 +3,11 @@ package installer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,7 +17,9 @@ import (
 	"modwsgi/csrc"
 	"modwsgi/csrc/csrctest"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/journal"
 	"modwsgi/internal/run"
+	"modwsgi/internal/treetest"
 )
 
 // built is a world with a build in it and an empty modules folder.
@@ -24,12 +28,13 @@ type built struct {
 	options csrc.Options
 	from    Layout
 	modules string
+	state   string
 }
 
 func newBuilt(t *testing.T) *built {
 	t.Helper()
 	w := csrctest.New(t)
-	b := &built{World: w, options: w.Options("build"), modules: filepath.Join(w.Root, "modules")}
+	b := &built{World: w, options: w.Options("build"), modules: filepath.Join(w.Root, "modules"), state: filepath.Join(w.Root, "the state")}
 	b.options.Runtime = Runtime()
 	w.Build(b.options)
 	b.locate(t)
@@ -50,11 +55,17 @@ func (b *built) locate(t *testing.T) {
 // install installs and wants success.
 func (b *built) install(t *testing.T) Layout {
 	t.Helper()
-	l, err := Install(t.Context(), b.from, b.modules)
+	l, _, err := b.try(t.Context(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
+}
+
+// try installs.
+func (b *built) try(ctx context.Context, o Options) (Layout, bool, error) {
+	o.State = b.state
+	return Install(ctx, b.from, b.modules, o)
 }
 
 func TestInstall(t *testing.T) {
@@ -83,7 +94,7 @@ func TestInstall(t *testing.T) {
 
 	// Again: nothing changes, not even a time.
 	before := stat(t, l.Folder)
-	if _, changed, err := InstallWith(t.Context(), b.from, b.modules, Options{}); changed || err != nil {
+	if _, changed, err := b.try(t.Context(), Options{}); changed || err != nil {
 		t.Errorf("again: changed %v, %v", changed, err)
 	}
 	if after := stat(t, l.Folder); !after.ModTime().Equal(before.ModTime()) || !os.SameFile(after, before) {
@@ -97,10 +108,7 @@ func TestInstall(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(l.Python, "mod_wsgi", "__pycache__", "x.pyc"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	b.Edit("wsgi_relay.c", "return x", "return x + 1")
-	b.options.Source = b.Source
-	b.Build(b.options)
-	b.locate(t)
+	b.edit(t)
 	open, err := os.Open(l.Module) // as an Apache that runs has it
 	if err != nil {
 		t.Fatal(err)
@@ -190,47 +198,123 @@ func TestInstallBesideAnotherPython(t *testing.T) {
 	}
 }
 
-// Whatever happens on the way, what was there is there again.
-func TestInstallRollback(t *testing.T) {
+// failing fails when step n has been done.
+func failing(n int) func(string, int) error {
+	return func(event string, step int) error {
+		if event == "done" && step == n {
+			return errBroken
+		}
+		return nil
+	}
+}
+
+var errBroken = errors.New("broken on purpose")
+
+// whatever happens on the way, what was there is there again.
+func TestInstallUndone(t *testing.T) {
 	t.Parallel()
 	b := newBuilt(t)
-	broken := errors.New("broken on purpose")
-	try := func(what string, o Options) {
+	try := func(what string, ctx context.Context, o Options, want error) bool {
 		t.Helper()
-		before := csrctest.Sums(t, b.modules)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		if o.after == nil {
-			cancel()
+		before := treetest.Tree(t, b.Root)
+		_, changed, err := b.try(ctx, o)
+		if changed && err == nil {
+			return false
 		}
-		if _, _, err := InstallWith(ctx, b.from, b.modules, o); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
+		if !errors.Is(err, want) {
 			t.Errorf("%s: %v", what, err)
 		}
-		if !maps.Equal(before, csrctest.Sums(t, b.modules)) {
-			t.Errorf("%s: not as before", what)
-		}
-		wantNoLeftovers(t, b.modules)
+		treetest.Same(t, what, treetest.Tree(t, b.Root), before)
+		return true
 	}
-	failAt := func(n int) Options {
-		return Options{after: func(step int) error {
-			if step == n {
-				return broken
+	for _, second := range []bool{false, true} {
+		if second {
+			b.edit(t)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		try("interrupted", ctx, Options{}, context.Canceled)
+		n := 1
+		for try(fmt.Sprintf("after step %d", n), t.Context(), Options{watch: failing(n)}, errBroken) {
+			n++
+		}
+		if n < 4 {
+			t.Errorf("it has %d steps", n-1)
+		}
+	}
+}
+
+// the program is killed between every two steps. Nothing else is done then
+// until what was there is there again, byte for byte.
+func TestInstallKilled(t *testing.T) {
+	if at := os.Getenv("INSTALL_TEST_KILL"); at != "" {
+		killedInstall(t, at)
+		return
+	}
+	t.Parallel()
+	b := newBuilt(t)
+	for _, second := range []bool{false, true} {
+		if second {
+			b.edit(t)
+		}
+		before := treetest.Tree(t, b.Root)
+		n := 1
+		for ; b.kill(t, n); n++ {
+			if _, _, err := b.try(t.Context(), Options{}); !errors.Is(err, journal.ErrPending) || hint.Code(err) != hint.Refused {
+				t.Errorf("killed after step %d, installing again: %v", n, err)
 			}
-			return nil
-		}}
-	}
-	for _, first := range []bool{true, false} {
-		try("interrupted", Options{})
-		try("after the folder", failAt(1))
-		try("after the module", failAt(2))
-		if first {
-			b.install(t)
-			b.Edit("wsgi_relay.c", "return x", "return x + 1")
-			b.options.Source = b.Source
-			b.Build(b.options)
-			b.locate(t)
+			lines, err := Recover(t.Context(), Options{State: b.state})
+			if err != nil || len(lines) != n+1 {
+				t.Errorf("killed after step %d: %q, %v", n, lines, err)
+			}
+			treetest.Same(t, fmt.Sprintf("killed after step %d", n), treetest.Tree(t, b.Root), before)
+		}
+		if n < 4 {
+			t.Errorf("it has %d steps", n-1)
 		}
 	}
+}
+
+// kill has a child of this test install and kill itself after step n; false if
+// there is no such step, and all is installed.
+func (b *built) kill(t *testing.T, n int) bool {
+	t.Helper()
+	c := exec.Command(os.Args[0], "-test.run=^TestInstallKilled$")
+	c.Env = append(os.Environ(), fmt.Sprintf("INSTALL_TEST_KILL=%d", n), "INSTALL_TEST_FROM="+b.from.Dir, "INSTALL_TEST_TO="+b.modules, "MODWSGI_STATE="+b.state)
+	out, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) {
+		t.Fatalf("the child was to be killed after step %d: %v\n%s", n, err, out)
+	}
+	return err != nil
+}
+
+// killedInstall is the process that is killed.
+func killedInstall(t *testing.T, at string) {
+	from, err := Locate(os.Getenv("INSTALL_TEST_FROM"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Install(t.Context(), from, os.Getenv("INSTALL_TEST_TO"), Options{watch: func(event string, n int) error {
+		if event == "done" && fmt.Sprint(n) == at {
+			err := syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			<-t.Context().Done()
+			return err
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// edit makes from another module.
+func (b *built) edit(t *testing.T) {
+	t.Helper()
+	b.Edit("wsgi_relay.c", "return x", "return x + 1")
+	b.options.Source = b.Source
+	b.Build(b.options)
+	b.locate(t)
 }
 
 // Nothing of anybody else's is replaced.
@@ -256,7 +340,7 @@ func TestInstallRefuses(t *testing.T) {
 	refuse := func(what, text, advice string) {
 		t.Helper()
 		before := csrctest.Sums(t, b.modules)
-		_, _, err := InstallWith(t.Context(), b.from, b.modules, Options{Runner: r})
+		_, _, err := b.try(t.Context(), Options{Runner: r})
 		if err == nil || !strings.Contains(err.Error(), text) || !strings.Contains(hint.Of(err), advice) || hint.Code(err) != hint.Refused {
 			t.Errorf("%s: %v (hint %q, status %d)", what, err, hint.Of(err), hint.Code(err))
 		}
@@ -289,7 +373,7 @@ func TestInstallRefuses(t *testing.T) {
 	refuse("a module put over ours", "mod_wsgi.so is not as it was installed", "move it away")
 
 	for what, dir := range map[string]string{"no folder": filepath.Join(b.Root, "none"), "the build folder": b.options.Dir} {
-		if _, err := Install(t.Context(), b.from, dir); err == nil {
+		if _, _, err := Install(t.Context(), b.from, dir, Options{State: b.state}); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
@@ -301,7 +385,7 @@ func TestInstallVerifies(t *testing.T) {
 	b := newBuilt(t)
 	apache := *b.Apache
 	apache.MMN.Major++
-	_, _, err := InstallWith(t.Context(), b.from, b.modules, Options{Apache: &apache})
+	_, _, err := b.try(t.Context(), Options{Apache: &apache})
 	if hint.Code(err) != hint.Unverified || !strings.Contains(err.Error(), "this Apache has AP24 20120212") {
 		t.Errorf("%v", err)
 	}

@@ -65,7 +65,7 @@ func newPlace(t *testing.T) *place {
 			t.Fatal(err)
 		}
 	}
-	p.env = append(os.Environ(), "XDG_CACHE_HOME="+sharedCache(t), "TMPDIR="+top, "LC_ALL=C")
+	p.env = append(os.Environ(), "XDG_CACHE_HOME="+sharedCache(t), "MODWSGI_STATE="+filepath.Join(top, "state"), "TMPDIR="+top, "LC_ALL=C")
 	if os.Geteuid() == 0 {
 		p.as = []string{"--user", "#65534", "--group", "#65534"}
 		if python := "/usr/bin/python3"; lookAny(python) { // root's own may be in its closed home

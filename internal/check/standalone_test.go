@@ -110,7 +110,7 @@ func tell(t *testing.T, dir string, env []string, words ...string) said {
 		}
 	}
 	tmp := filepath.Join(dir, "tmp")
-	c.Env = append(append(c.Env, "HOME="+filepath.Join(dir, "home"), "TMPDIR="+tmp, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "MAGEFILE_CACHE="+tmp), env...)
+	c.Env = append(append(c.Env, "HOME="+filepath.Join(dir, "home"), "TMPDIR="+tmp, "XDG_CACHE_HOME="+filepath.Join(dir, "cache"), "MODWSGI_STATE="+filepath.Join(dir, "state"), "MAGEFILE_CACHE="+tmp), env...)
 	var out, err bytes.Buffer
 	c.Stdout, c.Stderr = &out, &err
 	s := said{}

@@ -35,8 +35,13 @@ type Journal struct {
 	unlock func()
 	steps  []record
 
-	after func(event string, n int) error // a test's: ends or fails there
+	after func(event string, n int) error
 }
+
+// Watch has f told when step n (from 1) is recorded, filling its folder, and done, and when the journal
+// is committed and what it discards is gone; an error of f stands for one of the
+// step. It is for tests, which fail or end there.
+func (j *Journal) Watch(f func(event string, n int) error) { j.after = f }
 
 // record is a line of the log: the first says who began, the last that it is
 // committed; a step between them was perhaps done, perhaps not.
@@ -151,7 +156,7 @@ func (j *Journal) do(ctx context.Context, s Step) error {
 		if err != nil {
 			return err
 		}
-		if was.Is == isFile && s.Kind != Swap {
+		if was.Is == isFile && !s.renames() {
 			if was.Backup, err = j.backUp(path); err != nil {
 				return err
 			}
@@ -165,7 +170,7 @@ func (j *Journal) do(ctx context.Context, s Step) error {
 	if err := j.reached("recorded"); err != nil {
 		return err
 	}
-	if err := perform(ctx, j.r, s, rec.Before); err != nil {
+	if err := j.perform(ctx, s, rec.Before); err != nil {
 		return err
 	}
 	for _, path := range s.paths() {
@@ -208,27 +213,63 @@ func (j *Journal) backUp(path string) (string, error) {
 }
 
 // perform does one step; before is what its paths were.
-func perform(ctx context.Context, r *run.Runner, s Step, before []state) error {
+func (j *Journal) perform(ctx context.Context, s Step, before []state) error {
 	switch s.Kind {
+	case Fill:
+		return j.fill(ctx, s, before[0])
 	case Mkdir:
-		return fsx.Mkdir(s.Path, s.Mode)
+		if err := fsx.Mkdir(s.Path, s.Mode); err != nil || before[0].Is == isFolder {
+			return err
+		}
+		return fsx.LikeFolder(s.Path)
 	case Write:
 		return write(s)
 	case Link:
 		return fsx.Symlink(s.To, s.Path)
 	case Remove:
 		return fsx.Remove(s.Path)
-	case Swap:
-		return swap(s.Path, s.To, before[1].Is != isNothing)
+	case Swap, Move:
+		if there := before[1].Is != isNothing; there != (s.Kind == Swap) {
+			return fmt.Errorf("there is %s at %s", before[1].Is, s.To)
+		}
+		return rename(s.Kind, s.Path, s.To)
 	case Run:
-		_, err := r.Run(ctx, run.Cmd{Path: s.Args[0], Args: s.Args[1:], Env: s.Env, Changes: true})
+		_, err := j.r.Run(ctx, run.Cmd{Path: s.Args[0], Args: s.Args[1:], Env: s.Env, Changes: true})
 		return err
 	}
 	return fmt.Errorf("%q is no kind of step", s.Kind)
 }
 
-func swap(from, to string, both bool) error {
-	if both {
+// fill makes a folder whole, and durable.
+func (j *Journal) fill(ctx context.Context, s Step, before state) error {
+	if before.Is != isNothing {
+		return fmt.Errorf("there is %s at %s already", before.Is, s.Path)
+	}
+	for _, each := range append([]Step{{Kind: Mkdir, Path: s.Path, Mode: s.Mode}}, s.Inner...) {
+		err := ctx.Err()
+		if err == nil {
+			err = j.perform(ctx, each, []state{{Is: isNothing}})
+		}
+		if err == nil {
+			err = j.reached("filling")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, each := range s.Inner {
+		if each.Kind != Mkdir {
+			continue
+		}
+		if err := fsx.Sync(each.Path); err != nil {
+			return err
+		}
+	}
+	return fsx.Sync(s.Path)
+}
+
+func rename(kind Kind, from, to string) error {
+	if kind == Swap {
 		return fsx.Exchange(from, to)
 	}
 	fi, err := os.Lstat(from)
@@ -351,8 +392,11 @@ func undo(dir string, pid int, steps []record, after func(string, int) error) (l
 }
 
 func unstep(rec record, backups string) error {
-	if rec.Step.Kind == Swap {
-		return unswap(*rec.Step, rec.Before)
+	if rec.Step.Kind == Fill && rec.Before[0].Is == isNothing {
+		return errors.Join(fsx.RemoveAll(rec.Step.Path), syncParent(rec.Step.Path))
+	}
+	if rec.Step.renames() {
+		return rerename(*rec.Step, rec.Before)
 	}
 	for _, was := range slices.Backward(rec.Before) {
 		if err := was.putBack(backups); err != nil {
@@ -365,14 +409,14 @@ func unstep(rec record, backups string) error {
 	return nil
 }
 
-// unswap looks which of the two has the name: only if they are swapped they are
-// swapped again.
-func unswap(s Step, before []state) error {
+// rerename looks what has the name now: only what has been given it is given its
+// old one.
+func rerename(s Step, before []state) error {
 	now, err := look(s.To)
 	if err != nil || now.ID != before[0].ID || now.Is == isNothing {
 		return err
 	}
-	if err := swap(s.To, s.Path, before[1].Is != isNothing); err != nil {
+	if err := rename(s.Kind, s.To, s.Path); err != nil {
 		return err
 	}
 	return errors.Join(syncParent(s.Path), syncParent(s.To))

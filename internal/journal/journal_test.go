@@ -16,6 +16,7 @@ import (
 
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
+	"modwsgi/internal/treetest"
 )
 
 // place is a tree with something of every kind in it.
@@ -63,59 +64,15 @@ func (p place) steps() []Step {
 		{Kind: Link, Path: p.at("made/link"), To: "inner"},
 		{Kind: Remove, Path: p.at("gone")},
 		{Kind: Swap, Path: p.at("fresh"), To: p.at("folder")},
-		{Kind: Swap, Path: p.at("moved"), To: p.at("made/moved")},
+		{Kind: Move, Path: p.at("moved"), To: p.at("made/moved")},
 		{Kind: Run, Args: []string{p.at("program"), p.at("ran"), p.at("touched-link"), p.at("touched")},
 			Touches: []string{p.at("ran"), p.at("touched-link"), p.at("touched")}},
 		{Kind: Write, Path: p.at("touched"), Mode: 0o600, Data: []byte("again")},
-	}
-}
-
-// tree is all that is below a folder: kind, mode, owner, content, and time of a
-// file.
-func tree(t *testing.T, root string) []string {
-	t.Helper()
-	var list []string
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		fi, err := os.Lstat(path)
-		if err != nil {
-			return err
-		}
-		st := fi.Sys().(*syscall.Stat_t)
-		line := fmt.Sprintf("%s %v %d:%d", strings.TrimPrefix(path, root), fi.Mode(), st.Uid, st.Gid)
-		switch {
-		case fi.Mode()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(path)
-			list = append(list, line+" -> "+target)
-			return err
-		case fi.Mode().IsRegular():
-			data, err := os.ReadFile(path)
-			list = append(list, fmt.Sprintf("%s %s %q", line, fi.ModTime(), data))
-			return err
-		}
-		list = append(list, line)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return list
-}
-
-// same fails where two trees differ.
-func same(t *testing.T, what string, got, want []string) {
-	t.Helper()
-	for _, line := range got {
-		if !slices.Contains(want, line) {
-			t.Errorf("%s: there is now %s", what, line)
-		}
-	}
-	for _, line := range want {
-		if !slices.Contains(got, line) {
-			t.Errorf("%s: there is no more %s", what, line)
-		}
+		{Kind: Fill, Path: p.at("filled"), Mode: 0o750, Inner: []Step{
+			{Kind: Mkdir, Path: p.at("filled/inner"), Mode: 0o711},
+			{Kind: Write, Path: p.at("filled/inner/file"), Mode: 0o644, Data: []byte("x")},
+			{Kind: Link, Path: p.at("filled/link"), To: "inner"},
+		}},
 	}
 }
 
@@ -131,10 +88,10 @@ func gone(t *testing.T, dir string) {
 func TestUndo(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken on purpose")
-	for n := 1; n <= 14; n++ {
+	for n := 1; n <= len((place{}).steps()); n++ {
 		for _, event := range []string{"recorded", "done"} {
 			p := newPlace(t)
-			before := tree(t, p.root)
+			before := treetest.Tree(t, p.root)
 			j, err := Begin(t.Context(), &run.Runner{}, p.dir, "testing")
 			if err != nil {
 				t.Fatal(err)
@@ -152,7 +109,7 @@ func TestUndo(t *testing.T) {
 			if err != nil || len(lines) != n || !strings.HasPrefix(lines[0], "undone: ") {
 				t.Errorf("step %d: %q, %v", n, lines, err)
 			}
-			same(t, fmt.Sprintf("%s %d", event, n), tree(t, p.root), before)
+			treetest.Same(t, fmt.Sprintf("%s %d", event, n), treetest.Tree(t, p.root), before)
 			gone(t, p.dir)
 		}
 	}
@@ -182,11 +139,14 @@ func TestKilled(t *testing.T) {
 	t.Parallel()
 	steps := len((place{}).steps())
 	for n := 1; n <= steps; n++ {
-		for _, event := range []string{"recorded", "done", "undone"} {
+		for _, event := range []string{"recorded", "filling", "done", "undone"} {
+			if event == "filling" && (place{}).steps()[n-1].Kind != Fill {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s %d", event, n), func(t *testing.T) {
 				t.Parallel()
 				p := newPlace(t)
-				before := tree(t, p.root)
+				before := treetest.Tree(t, p.root)
 				p.kill(t, fmt.Sprintf("%s %d", event, n))
 				_, err := Begin(t.Context(), &run.Runner{}, p.dir, "other work")
 				if !errors.Is(err, ErrPending) || hint.Code(err) != hint.Refused || !strings.Contains(err.Error(), "testing") {
@@ -196,7 +156,7 @@ func TestKilled(t *testing.T) {
 				if err != nil || len(lines) == 0 || lines[len(lines)-1] != "as before: testing" {
 					t.Errorf("%q, %v", lines, err)
 				}
-				same(t, "recovered", tree(t, p.root), before)
+				treetest.Same(t, "recovered", treetest.Tree(t, p.root), before)
 				gone(t, p.dir)
 			})
 		}
@@ -225,7 +185,7 @@ func TestKilled(t *testing.T) {
 				}
 				return list
 			}
-			same(t, "finished", untimed(tree(t, p.root)), untimed(tree(t, after.root)))
+			treetest.Same(t, "finished", untimed(treetest.Tree(t, p.root)), untimed(treetest.Tree(t, after.root)))
 			if _, err := os.Stat(p.at("fresh")); !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("what was to be discarded: %v", err)
 			}
@@ -286,7 +246,7 @@ func killedChild(t *testing.T, at string) {
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	before := tree(t, p.root)
+	before := treetest.Tree(t, p.root)
 	ctx, cancel := context.WithCancel(t.Context())
 	j, err := Begin(ctx, &run.Runner{}, p.dir, "testing")
 	if err != nil {
@@ -304,7 +264,7 @@ func TestInterrupted(t *testing.T) {
 	if _, err := j.Undo(); err != nil {
 		t.Error(err)
 	}
-	same(t, "interrupted", tree(t, p.root), before)
+	treetest.Same(t, "interrupted", treetest.Tree(t, p.root), before)
 
 	// A copy that is not what was planned.
 	j, err = Begin(t.Context(), &run.Runner{}, p.dir, "testing")
@@ -318,7 +278,20 @@ func TestInterrupted(t *testing.T) {
 	if _, err := j.Undo(); err != nil {
 		t.Error(err)
 	}
-	same(t, "a wrong copy", tree(t, p.root), before)
+	treetest.Same(t, "a wrong copy", treetest.Tree(t, p.root), before)
+
+	// Nothing is moved over what came there meanwhile.
+	j, err = Begin(t.Context(), &run.Runner{}, p.dir, "testing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Do(t.Context(), Step{Kind: Move, Path: p.at("moved"), To: p.at("file")}); err == nil {
+		t.Error("a file is moved over another")
+	}
+	if _, err := j.Undo(); err != nil {
+		t.Error(err)
+	}
+	treetest.Same(t, "a move", treetest.Tree(t, p.root), before)
 }
 
 // A dry run prints what a person could type.
@@ -328,6 +301,7 @@ func TestLines(t *testing.T) {
 	for _, want := range []string{
 		"install -d -m 0755 /r/made\n", "install -m 0755 /r/program /r/copied\n", "ln -sfn elsewhere /r/file\n", "rm -d /r/gone\n",
 		"install -m 0644 /dev/stdin /r/file <<'END'\nnewEND\n", "mv --exchange --no-target-directory /r/fresh /r/folder\n", "/r/program /r/ran",
+		"install -d -m 0750 /r/filled\ninstall -d -m 0711 /r/filled/inner\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is not in\n%s", want, got)

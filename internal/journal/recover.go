@@ -105,7 +105,7 @@ func (r record) check(first bool) error {
 	}
 	for i, was := range r.Before {
 		known := slices.Contains([]string{isNothing, isFile, isLink, isFolder}, was.Is)
-		backedUp := was.Is != isFile || r.Step.Kind == Swap || was.Time != nil && was.Backup != "" && filepath.IsLocal(was.Backup)
+		backedUp := was.Is != isFile || r.Step.renames() || was.Time != nil && was.Backup != "" && filepath.IsLocal(was.Backup)
 		if was.Path != paths[i] || !clean(was.Path) || !known || !backedUp {
 			return fmt.Errorf("%q: it does not say what was there", was.Path)
 		}

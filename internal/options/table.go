@@ -115,6 +115,8 @@ func Table() []Option {
 			Help: "The key that an archive must be signed with: gpg:FILE, minisign:FILE or cosign:FILE."},
 		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"verify"},
 			Help: "Do not fail because Apache refuses its configuration as it is, without the module, or loads another wsgi_module there."},
+		{Name: "state", Kind: Path, Shape: "DIR", Targets: []string{"install-module"},
+			Help: "The folder in which it is noted what is installed, and how to undo it; otherwise /var/lib/modwsgi of root, and modwsgi in $XDG_STATE_HOME or ~/.local/state of others."},
 		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},

@@ -11,12 +11,12 @@ import (
 // InstallModule installs a built module into a modules folder and prints the
 // lines that load it from there.
 func InstallModule(ctx context.Context, j *Job, from installer.Layout, to string, apache apxs.Info, python pybuild.Info) error {
-	o := installer.Options{Runner: j.R, Apache: &apache}
+	o := installer.Options{Runner: j.R, Apache: &apache, State: j.Text("state")}
 	var steps []string
 	if j.Dry() {
 		o.Plan = func(list []string) { steps = list }
 	}
-	l, _, err := installer.InstallWith(ctx, from, to, o)
+	l, _, err := installer.Install(ctx, from, to, o)
 	if err != nil {
 		return err
 	}
