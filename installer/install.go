@@ -125,7 +125,7 @@ func installed(ctx context.Context, r *run.Runner, dir string) (*Manifest, error
 	if err != nil {
 		return nil, err
 	}
-	if _, ours := m.find("mod_wsgi.so"); !ours {
+	if _, ours := m.find(moduleFile); !ours {
 		return nil, foreign(ctx, r, to.Folder, "has a manifest without a module")
 	}
 	changed, err := m.changed(dir)

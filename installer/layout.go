@@ -14,6 +14,9 @@ import (
 	"modwsgi/pybuild"
 )
 
+// moduleFile is the name of the one module.
+const moduleFile = "mod_wsgi.so"
+
 // ErrNotBuilt says that a folder has no module, or none for what was asked.
 var ErrNotBuilt = errors.New("not built")
 
@@ -44,7 +47,7 @@ func layoutAt(dir string) Layout {
 	folder := filepath.Join(dir, csrc.RuntimeFolder)
 	return Layout{
 		Dir: dir, Folder: folder,
-		Module:     filepath.Join(dir, "mod_wsgi.so"),
+		Module:     filepath.Join(dir, moduleFile),
 		Supervisor: filepath.Join(folder, "wsgi-supervisor"),
 		Python:     filepath.Join(folder, "python"),
 	}

@@ -158,7 +158,7 @@ func describe(dir, rel string) (ManifestFile, error) {
 // contents lists the files of l, sorted: those that belong to it, not all that
 // is in its folder.
 func (l Layout) contents() ([]ManifestFile, error) {
-	rels := []string{"mod_wsgi.so", csrc.RuntimeFolder + "/wsgi-supervisor", csrc.RuntimeFolder + "/" + csrc.ApacheInfoFile}
+	rels := []string{moduleFile, csrc.RuntimeFolder + "/wsgi-supervisor", csrc.RuntimeFolder + "/" + csrc.ApacheInfoFile}
 	for _, h := range l.Halves {
 		for _, name := range []string{"wsgi-host", "wsgi-embed.so", csrc.BuildInfoFile} {
 			rels = append(rels, path.Join(csrc.RuntimeFolder, h.ABI, name))
