@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
@@ -21,6 +25,7 @@ type change struct {
 // phase is some steps, and what has to hold when they are done.
 type phase struct {
 	steps []journal.Step
+	late  func() ([]journal.Step, error) // where set, gives the same steps with what is known only now
 	check func(ctx context.Context) error
 }
 
@@ -76,7 +81,14 @@ func (s state) carryOut(ctx context.Context, o Options, what string, plan func()
 
 func (c change) run(ctx context.Context, j *journal.Journal) error {
 	for _, p := range c.phases {
-		if err := j.Do(ctx, p.steps...); err != nil {
+		steps := p.steps
+		if p.late != nil {
+			var err error
+			if steps, err = p.late(); err != nil {
+				return err
+			}
+		}
+		if err := j.Do(ctx, steps...); err != nil {
 			return err
 		}
 		if p.check == nil {
@@ -130,3 +142,32 @@ func (s state) pending() error {
 	return hint.Exit(hint.New(fmt.Errorf("%w: %s", journal.ErrPending, what),
 		"put everything back as it was before: mod_wsgi-express rollback"), hint.Refused)
 }
+
+// folders are the steps that make dir and what is missing above it, outer ones
+// first.
+func folders(dir string) []journal.Step {
+	var steps []journal.Step
+	for ; !isFolder(dir) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		steps = append(steps, journal.Step{Kind: journal.Mkdir, Path: dir, Mode: 0o755})
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+// made are the folders among steps.
+func made(steps []journal.Step) []string {
+	var list []string
+	for _, s := range steps {
+		if s.Kind == journal.Mkdir {
+			list = append(list, s.Path)
+		}
+	}
+	return list
+}
+
+func isFolder(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.IsDir()
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

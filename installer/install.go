@@ -26,15 +26,35 @@ type Options struct {
 	// is empty.
 	State string
 
+	// Setup says how Apache comes to use the module; nil: only its files are put in
+	// place.
+	Setup *Setup
+	// Root is the folder below which everything is staged, for a package (rule I-5);
+	// nothing of this machine is enabled or asked then.
+	Root string
+
 	Plan func(steps []string) // if set, it is told what would be done, and nothing is (rule T-8)
 
 	watch func(event string, n int) error // a test's: see journal.Journal.Watch
+}
+
+// Result is what became of an installation.
+type Result struct {
+	Layout  Layout
+	Changed bool     // false: all was there already (rule X-6)
+	Proof   *Proof   // of what is in place; nil: none was asked for
+	Lines   []string // the directives for Apache
+	Enabled bool     // Apache's configuration has them
+	Advice  []string // what remains to be done, a line each
 }
 
 // ready fills in what was left out.
 func (o Options) ready() (Options, state, error) {
 	if o.Runner == nil {
 		o.Runner = &run.Runner{}
+	}
+	if o.Root != "" {
+		o.State = filepath.Join(o.Root, rootsState)
 	}
 	if o.State == "" {
 		o.State = StateFolder(o.Runner.Getenv)
@@ -54,51 +74,57 @@ func (o Options) ready() (Options, state, error) {
 // Apache has open stay what they were. Only what an earlier installation put there
 // is replaced; a half for another Python that it had is kept, if both still speak
 // the same interface.
-func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Layout, bool, error) {
+func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Result, error) {
 	o, st, err := o.ready()
 	if err != nil {
-		return Layout{}, false, err
+		return Result{}, err
 	}
 	dir, err := filepath.Abs(modulesDir)
 	if err != nil {
-		return Layout{}, false, fmt.Errorf("installing: %w", err)
+		return Result{}, fmt.Errorf("installing: %w", err)
 	}
-	if err := into(from, dir); err != nil {
-		return Layout{}, false, err
+	if err := into(from, dir, o.Root); err != nil {
+		return Result{}, err
 	}
+	in := &installation{from: from, final: layoutAt(dir), to: layoutAt(filepath.Join(o.Root, dir)), o: o, state: st}
 	plan := func() (change, error) {
-		old, err := installed(ctx, o.Runner, dir)
-		if err != nil {
-			return change{}, err
-		}
-		in := &installation{from: from, to: layoutAt(dir), old: old, o: o, state: st}
-		if err := in.plan(); err != nil {
+		if err := in.plan(ctx); err != nil {
 			return change{}, err
 		}
 		return in.change()
 	}
 	if o.Plan != nil {
-		return layoutAt(dir), false, st.tell(o, plan)
+		err := st.tell(o, plan)
+		return in.result(false), err
 	}
 	changed, err := st.carryOut(ctx, o, "installing into "+dir, plan)
 	if err != nil {
-		return Layout{}, false, fmt.Errorf("installing into %s: %w", dir, err)
+		return Result{}, fmt.Errorf("installing into %s: %w", dir, err)
 	}
-	l, err := Locate(dir)
-	return l, changed, err
+	r := in.result(changed)
+	r.Layout, err = Locate(in.to.Dir)
+	return r, err
+}
+
+func (in *installation) result(changed bool) Result {
+	r := Result{Layout: in.to, Changed: changed, Proof: in.proof}
+	if c := in.conf; c != nil {
+		r.Lines, r.Enabled, r.Advice = c.lines, c.enabled, c.advice
+	}
+	return r
 }
 
 // into tells whether the module can be installed into dir.
-func into(from Layout, dir string) error {
+func into(from Layout, dir, root string) error {
 	if _, err := quote(dir); err != nil {
 		return fmt.Errorf("installing into %q: %w", dir, err)
 	}
-	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-		return hint.New(errors.Join(fmt.Errorf("installing into %s: it is not a folder", dir), err),
-			"name Apache's modules folder: --modules-directory DIR")
-	}
 	if same(dir, from.Dir) {
 		return fmt.Errorf("installing into %s: the module is there already", dir)
+	}
+	if fi, err := os.Stat(dir); root == "" && (err != nil || !fi.IsDir()) {
+		return hint.New(errors.Join(fmt.Errorf("installing into %s: it is not a folder", dir), err),
+			"name Apache's modules folder: --modules-directory DIR")
 	}
 	return nil
 }
@@ -110,45 +136,54 @@ func same(a, b string) bool {
 }
 
 // installed reads what an earlier installation put into dir. Anything there
-// that is not of one is refused: whoever put it there must take it away.
-func installed(ctx context.Context, r *run.Runner, dir string) (*Manifest, error) {
+// that is not of one is refused: whoever put it there must take it away. With
+// force, a module of somebody else's is replaced; was says what it is.
+func installed(ctx context.Context, r *run.Runner, dir string, force bool) (old *Manifest, was *Was, err error) {
+	refuse := func(path, why string) error { return foreign(path, distro.Owner(ctx, r, path), why) }
 	to := layoutAt(dir)
 	m, err := readManifest(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		for _, path := range []string{to.Module, to.Folder} {
-			if _, err := os.Lstat(path); err == nil {
-				return nil, foreign(ctx, r, path, "was not installed by this program")
-			}
+		if _, err := os.Lstat(to.Folder); err == nil {
+			return nil, nil, refuse(to.Folder, "was not installed by this program")
 		}
-		return nil, nil
+		w, err := wasAt(to.Module)
+		if err != nil || w.nothing() {
+			return nil, nil, err
+		}
+		if !force || w.Folder {
+			return nil, nil, refuse(to.Module, "was not installed by this program")
+		}
+		w.Package = distro.Owner(ctx, r, to.Module)
+		return nil, &w, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if _, ours := m.find(moduleFile); !ours {
-		return nil, foreign(ctx, r, to.Folder, "has a manifest without a module")
+		return nil, nil, refuse(to.Folder, "has a manifest without a module")
 	}
 	changed, err := m.changed(dir)
 	if err != nil {
-		return nil, fmt.Errorf("looking at what is installed: %w", err)
+		return nil, nil, fmt.Errorf("looking at what is installed: %w", err)
 	}
 	if len(changed) > 0 {
-		return nil, foreign(ctx, r, filepath.Join(dir, changed[0]), "is not as it was installed")
+		return nil, nil, refuse(filepath.Join(dir, changed[0]), "is not as it was installed")
 	}
 	strangers, err := m.strangers(dir)
 	if err != nil {
-		return nil, fmt.Errorf("looking at what is installed: %w", err)
+		return nil, nil, fmt.Errorf("looking at what is installed: %w", err)
 	}
 	if len(strangers) > 0 {
-		return nil, foreign(ctx, r, filepath.Join(dir, strangers[0]), "was not installed by this program")
+		return nil, nil, refuse(filepath.Join(dir, strangers[0]), "was not installed by this program")
 	}
-	return &m, nil
+	return &m, nil, nil
 }
 
-// foreign refuses to replace path.
-func foreign(ctx context.Context, r *run.Runner, path, why string) error {
+// foreign refuses to replace path, which belongs to the package name, if that is
+// not empty (rule I-2).
+func foreign(path, name, why string) error {
 	advice := "move it away first, or install into another folder: --modules-directory DIR"
-	if name := distro.Owner(ctx, r, path); name != "" {
+	if name != "" {
 		why = "belongs to the package " + name
 		advice = "remove that package first, or install into another folder: --modules-directory DIR"
 	}
@@ -157,17 +192,40 @@ func foreign(ctx context.Context, r *run.Runner, path, why string) error {
 
 // installation is one run of Install.
 type installation struct {
-	from, to Layout
-	old      *Manifest // of what is there; nil: nothing
-	o        Options
-	state    state
+	from      Layout
+	to, final Layout // where the files go, and where they will lie; two only below a root
+	o         Options
+	state     state
 
+	old      *Manifest         // of what is there; nil: nothing
+	was      *Was              // a module of somebody else's that is replaced
+	record   *Record           // of what is there; nil: none
 	sources  map[string]string // absolute file by path in the manifest
 	manifest Manifest
+	conf     *configuration // nil: Apache is not told
+	proof    *Proof
 }
 
-// plan works out what the modules folder is to hold.
-func (in *installation) plan() error {
+// plan works out what is to be there.
+func (in *installation) plan(ctx context.Context) (err error) {
+	force := in.o.Setup != nil && in.o.Setup.Force
+	if in.old, in.was, err = installed(ctx, in.o.Runner, in.to.Dir, force); err != nil {
+		return err
+	}
+	if in.record, err = in.state.read(in.final.Dir); err != nil {
+		return err
+	}
+	if err := in.list(); err != nil {
+		return err
+	}
+	if in.o.Setup == nil {
+		return nil
+	}
+	return in.configure(ctx)
+}
+
+// list works out what the modules folder is to hold.
+func (in *installation) list() error {
 	files, err := in.from.contents()
 	if err != nil {
 		return err

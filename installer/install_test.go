@@ -65,7 +65,8 @@ func (b *built) install(t *testing.T) Layout {
 // try installs.
 func (b *built) try(ctx context.Context, o Options) (Layout, bool, error) {
 	o.State = b.state
-	return Install(ctx, b.from, b.modules, o)
+	r, err := Install(ctx, b.from, b.modules, o)
+	return r.Layout, r.Changed, err
 }
 
 func TestInstall(t *testing.T) {
@@ -295,7 +296,7 @@ func killedInstall(t *testing.T, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = Install(t.Context(), from, os.Getenv("INSTALL_TEST_TO"), Options{watch: func(event string, n int) error {
+	_, err = Install(t.Context(), from, os.Getenv("INSTALL_TEST_TO"), Options{watch: func(event string, n int) error {
 		if event == "done" && fmt.Sprint(n) == at {
 			err := syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			<-t.Context().Done()
@@ -312,6 +313,11 @@ func killedInstall(t *testing.T, at string) {
 func (b *built) edit(t *testing.T) {
 	t.Helper()
 	b.Edit("wsgi_relay.c", "return x", "return x + 1")
+	b.rebuild(t)
+}
+
+func (b *built) rebuild(t *testing.T) {
+	t.Helper()
 	b.options.Source = b.Source
 	b.Build(b.options)
 	b.locate(t)
@@ -373,7 +379,7 @@ func TestInstallRefuses(t *testing.T) {
 	refuse("a module put over ours", "mod_wsgi.so is not as it was installed", "move it away")
 
 	for what, dir := range map[string]string{"no folder": filepath.Join(b.Root, "none"), "the build folder": b.options.Dir} {
-		if _, _, err := Install(t.Context(), b.from, dir, Options{State: b.state}); err == nil {
+		if _, err := Install(t.Context(), b.from, dir, Options{State: b.state}); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}

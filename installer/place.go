@@ -22,20 +22,57 @@ const stageName = ".mod_wsgi.installing"
 // change is what is to be done; nothing if all is there.
 func (in *installation) change() (change, error) {
 	var c change
-	if in.old != nil && in.complete() {
+	complete := in.old != nil && in.complete()
+	if complete && (in.conf == nil || len(in.conf.steps) == 0) && in.record != nil {
 		return c, nil
 	}
-	stage := filepath.Join(in.to.Dir, stageName)
-	staging, err := in.staging(stage)
+	next, err := in.generation()
 	if err != nil {
 		return c, err
 	}
-	c.discard = []string{stage} // by then it holds what was there before
-	c.phases = []phase{
-		{steps: staging, check: func(ctx context.Context) error { return in.check(ctx, stage) }},
-		{steps: in.exchange(layoutAt(stage))},
+	if in.conf != nil {
+		c.phases = append(c.phases, phase{check: in.conf.sound})
 	}
-	return c, nil
+	c.phases = append(c.phases, phase{steps: in.state.keep(in.contents(next))})
+	if !complete {
+		stage := filepath.Join(in.to.Dir, stageName)
+		staging, err := in.staging(stage)
+		if err != nil {
+			return c, err
+		}
+		c.discard = append(c.discard, stage) // by then it holds what was there before
+		c.phases = append(c.phases,
+			phase{steps: append(folders(in.to.Dir), staging...), check: func(ctx context.Context) error { return in.check(ctx, stage) }},
+			phase{steps: in.exchange(layoutAt(stage))})
+	}
+	if in.conf != nil {
+		c.phases = append(c.phases, phase{steps: in.conf.steps, check: in.prove})
+	}
+	record := Record{Schema: recordSchema, Current: next}
+	if in.record != nil {
+		record.Earlier = append([]Generation{in.record.Current}, in.record.Earlier...)
+		record.Earlier = record.Earlier[:min(kept, len(record.Earlier))]
+	}
+	unneeded, err := in.state.unneeded(in.final.Dir, &record)
+	c.discard = append(c.discard, unneeded...)
+	c.phases = append(c.phases, in.state.note(record, in.seen))
+	return c, err
+}
+
+// note is the last phase: it writes the record down, completed by what is known
+// only then.
+func (s state) note(r Record, complete func(*Generation) error) phase {
+	step := journal.Step{Kind: journal.Write, Path: s.record(r.Current.Modules), Mode: 0o644, About: "what is installed now, and how to undo it"}
+	return phase{steps: []journal.Step{step}, late: func() ([]journal.Step, error) {
+		if complete != nil {
+			if err := complete(&r.Current); err != nil {
+				return nil, err
+			}
+		}
+		data, err := r.encode()
+		step.Data = data
+		return []journal.Step{step}, err
+	}}
 }
 
 // complete says whether the modules folder holds all of the plan already.
@@ -55,7 +92,7 @@ func (in *installation) complete() bool {
 func (in *installation) staging(stage string) ([]journal.Step, error) {
 	at := func(rel string) string { return filepath.Join(stage, filepath.FromSlash(rel)) }
 	var steps []journal.Step
-	for _, dir := range in.folders() {
+	for _, dir := range in.manifest.folders() {
 		steps = append(steps, journal.Step{Kind: journal.Mkdir, Path: at(dir), Mode: 0o755})
 	}
 	for _, f := range in.manifest.Files {
@@ -82,10 +119,10 @@ func (f ManifestFile) mode() (fs.FileMode, error) {
 	return mode, nil
 }
 
-// folders lists the folders of the manifest's files, outer ones first.
-func (in *installation) folders() []string {
+// folders lists those of the files, outer ones first.
+func (m Manifest) folders() []string {
 	known := map[string]bool{}
-	for _, f := range in.manifest.Files {
+	for _, f := range m.Files {
 		for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
 			known[dir] = true
 		}
@@ -100,7 +137,7 @@ func (in *installation) check(ctx context.Context, stage string) error {
 		return err
 	}
 	checks := VerifyStatic(l, in.o.Apache)
-	if in.o.Apache != nil {
+	if in.o.Apache != nil && in.o.Root == "" {
 		checks = append(checks, VerifyLoad(ctx, in.o.Runner, l, *in.o.Apache))
 	}
 	return Failures(checks)

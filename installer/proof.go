@@ -63,6 +63,7 @@ type Subject struct {
 	Apache  apxs.Info
 	Python  pybuild.Info // that must answer
 	Lines   []string     // that Apache is to be told: LoadModule and what belongs to it
+	InPlace bool         // Apache's own configuration has the lines already
 	// LoadFile is the libpython that one of the lines loads first; "" if none does
 	// (rule R-7).
 	LoadFile string

@@ -31,7 +31,11 @@ func (v *prover) config(l *LevelReport) {
 		if strings.Contains(said, "Invalid command 'WSGI") && c.waiting(l) {
 			return
 		}
-		text := "Apache refuses " + conf + " as it is, without the module: " + whatSaid(said, err)
+		as := "as it is, without the module"
+		if v.s.InPlace {
+			as = "with the module in place"
+		}
+		text := "Apache refuses " + conf + " " + as + ": " + whatSaid(said, err)
 		if v.acceptsBroken() {
 			l.Reason = text
 			return

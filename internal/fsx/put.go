@@ -14,9 +14,10 @@ import (
 // Owned is a file as it was: whose, with which permissions and when it was last
 // written.
 type Owned struct {
-	Mode     fs.FileMode
-	UID, GID int
-	Time     time.Time
+	Mode fs.FileMode `json:"mode"`
+	UID  int         `json:"uid"`
+	GID  int         `json:"gid"`
+	Time time.Time   `json:"time"`
 }
 
 // OwnedBy is what fi says of a file; the owner is -1 where the system has none.

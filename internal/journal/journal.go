@@ -228,6 +228,8 @@ func (j *Journal) perform(ctx context.Context, s Step, before []state) error {
 		return fsx.Symlink(s.To, s.Path)
 	case Remove:
 		return fsx.Remove(s.Path)
+	case Tidy:
+		return tidy(s.Path)
 	case Swap, Move:
 		if there := before[1].Is != isNothing; there != (s.Kind == Swap) {
 			return fmt.Errorf("there is %s at %s", before[1].Is, s.To)
@@ -287,11 +289,18 @@ func write(s Step) error {
 		}
 		return fsx.LikeFolder(s.Path)
 	}
-	if err := fsx.CopyFile(s.From, s.Path, s.Mode); err != nil {
+	copied := fsx.CopyFile
+	if s.Owned != nil {
+		copied = func(from, to string, _ fs.FileMode) error { return fsx.PutBack(from, to, *s.Owned) }
+	}
+	if err := copied(s.From, s.Path, s.Mode); err != nil {
 		return err
 	}
 	if got, err := sum(s.Path); err != nil || got != s.SHA256 {
 		return errors.Join(fmt.Errorf("%s changed while it was copied", s.From), err)
+	}
+	if s.Owned != nil {
+		return nil
 	}
 	return fsx.LikeFolder(s.Path)
 }
@@ -367,7 +376,12 @@ func remove(dir string) error {
 	if err := fsx.Remove(filepath.Join(dir, lockName)); err != nil {
 		return err
 	}
-	if err := fsx.Remove(dir); err != nil && !errors.Is(err, syscall.ENOTEMPTY) { // somebody waits for it
+	return tidy(dir) // somebody may wait for it
+}
+
+// tidy removes a folder if nothing is in it.
+func tidy(dir string) error {
+	if err := fsx.Remove(dir); err != nil && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EEXIST) {
 		return err
 	}
 	return nil

@@ -68,6 +68,9 @@ func (p place) steps() []Step {
 		{Kind: Run, Args: []string{p.at("program"), p.at("ran"), p.at("touched-link"), p.at("touched")},
 			Touches: []string{p.at("ran"), p.at("touched-link"), p.at("touched")}},
 		{Kind: Write, Path: p.at("touched"), Mode: 0o600, Data: []byte("again")},
+		{Kind: Mkdir, Path: p.at("empty"), Mode: 0o755},
+		{Kind: Tidy, Path: p.at("empty")},
+		{Kind: Tidy, Path: p.at("made")},
 		{Kind: Fill, Path: p.at("filled"), Mode: 0o750, Inner: []Step{
 			{Kind: Mkdir, Path: p.at("filled/inner"), Mode: 0o711},
 			{Kind: Write, Path: p.at("filled/inner/file"), Mode: 0o644, Data: []byte("x")},

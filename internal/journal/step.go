@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -23,6 +24,7 @@ const (
 	Write  Kind = "write"  // makes Path a file, new or in another one's place
 	Link   Kind = "link"   // makes Path a symbolic link to To
 	Remove Kind = "remove" // removes one file, link or empty folder
+	Tidy   Kind = "tidy"   // removes a folder if nothing is in it
 	Swap   Kind = "swap"   // gives Path the name To, and what is there the name Path
 	Move   Kind = "move"   // gives Path the name To, which nothing has
 	Run    Kind = "run"    // runs a program that changes no other files than Touches
@@ -36,10 +38,11 @@ type Step struct {
 	To   string      `json:"to,omitempty"`   // of Link, Swap and Move
 
 	// What Write writes: a copy of the file From, whose sum is known, or else Data.
-	From   string `json:"from,omitempty"`
-	SHA256 string `json:"sha256,omitempty"`
-	Data   []byte `json:"-"`
-	About  string `json:"-"` // what Data is, in words, where a dry run does not print it
+	From   string     `json:"from,omitempty"`
+	SHA256 string     `json:"sha256,omitempty"`
+	Data   []byte     `json:"-"`
+	Owned  *fsx.Owned `json:"owned,omitempty"` // whose the copy of From is, and from when
+	About  string     `json:"-"`               // what Data is, in words, where a dry run does not print it
 
 	// Inner are the Mkdir, Write and Link of Fill, below Path. They are not recorded
 	// one by one: the whole folder goes.
@@ -82,6 +85,8 @@ func (s Step) Line() string {
 		return run.Line("rm", "-d", s.Path)
 	case Move:
 		return run.Line("mv", "--no-target-directory", s.Path, s.To)
+	case Tidy:
+		return run.Line("rmdir", "--ignore-fail-on-non-empty", s.Path)
 	case Swap:
 		return run.Line("mv", "--exchange", "--no-target-directory", s.Path, s.To)
 	}

@@ -16,12 +16,12 @@ func InstallModule(ctx context.Context, j *Job, from installer.Layout, to string
 	if j.Dry() {
 		o.Plan = func(list []string) { steps = list }
 	}
-	l, _, err := installer.Install(ctx, from, to, o)
+	r, err := installer.Install(ctx, from, to, o)
 	if err != nil {
 		return err
 	}
 	if j.Dry() {
 		return j.Plan(steps)
 	}
-	return Config(j, l, python)
+	return Config(j, r.Layout, python)
 }
