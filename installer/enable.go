@@ -113,7 +113,7 @@ func (c *configuration) sound(ctx context.Context) error {
 	if err == nil || strings.Contains(said, "Invalid command 'WSGI") {
 		return nil
 	}
-	return hint.Exit(hint.New(fmt.Errorf("Apache refuses %s as it is, before anything is changed: %s", t.conf, whatSaid(said, err)),
+	return hint.Exit(hint.New(fmt.Errorf("the configuration %s is refused by Apache as it is, before anything is changed: %s", t.conf, whatSaid(said, err)),
 		"mend that first: the module has no part in it; "+BrokenVariable+"=1 accepts it"), hint.Unverified)
 }
 

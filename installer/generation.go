@@ -112,7 +112,7 @@ func (in *installation) remember(g *Generation) {
 		g.Files[i].Was = in.before(in.final.Module)
 	}
 	for _, h := range in.from.Halves {
-		p := RecordedPython{ABI: h.ABI, Version: h.Info.Python, LibPython: h.Info.LibPython, SONAME: h.Info.SONAME}
+		p := RecordedPython{ABI: h.ABI, Version: h.Info.Python, Executable: h.Info.Executable, Library: h.Info.LibPython, SONAME: h.Info.SONAME}
 		if w, err := wasAt(realPath(h.Info.LibPython)); err == nil && h.Info.LibPython != "" && !h.Info.Static {
 			p.LibPython, p.SHA256 = w.Path, w.SHA256
 		}

@@ -79,11 +79,13 @@ type RecordedApache struct {
 
 // RecordedPython is one that an installation has a half for.
 type RecordedPython struct {
-	ABI       string `json:"abi"`
-	Version   string `json:"version"`
-	LibPython string `json:"libpython,omitempty"` // real path
-	SONAME    string `json:"soname,omitempty"`
-	SHA256    string `json:"sha256,omitempty"` // of the library, as it was then
+	ABI        string `json:"abi"`
+	Version    string `json:"version"`
+	Executable string `json:"executable,omitempty"`
+	Library    string `json:"library,omitempty"`   // the libpython, by the name it is found by
+	LibPython  string `json:"libpython,omitempty"` // and its real path
+	SONAME     string `json:"soname,omitempty"`
+	SHA256     string `json:"sha256,omitempty"` // of the library, as it was then
 }
 
 // Entry is a file or link of an installation. What was there before, of somebody

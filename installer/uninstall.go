@@ -119,7 +119,7 @@ func (u *removal) mayGo(ctx context.Context, g Generation) error {
 	if len(places) == 0 {
 		return nil
 	}
-	return hint.Exit(hint.New(fmt.Errorf("Apache would refuse its configuration without the module, which has directives of it:\n%s", strings.Join(places, "\n")),
+	return hint.Exit(hint.New(fmt.Errorf("without the module its configuration would be refused by Apache, since it has directives of it:\n%s", strings.Join(places, "\n")),
 		"take them out first, or put them between <IfModule wsgi_module> and </IfModule>"), hint.Refused)
 }
 
@@ -263,7 +263,7 @@ func accepted(ctx context.Context, o Options) error {
 	p := &prover{ctx: ctx, r: o.Runner, s: Subject{Apache: *a}}
 	t := configTest{prover: p, conf: a.ConfFile, env: apxs.Environment(ctx, o.Runner, *a)}
 	if said, err := t.test(); err != nil && !p.acceptsBroken() {
-		return hint.Exit(hint.New(fmt.Errorf("Apache refuses %s then: %s", t.conf, whatSaid(said, err)),
+		return hint.Exit(hint.New(fmt.Errorf("the configuration %s is refused by Apache then: %s", t.conf, whatSaid(said, err)),
 			"mend that, or accept it: "+BrokenVariable+"=1"), hint.Unverified)
 	}
 	return nil
