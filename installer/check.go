@@ -155,8 +155,8 @@ func (c *checker) apache(ctx context.Context, o Options) error {
 	if a == nil {
 		return nil
 	}
-	if was, now := c.g.Apache, recordApache(*a); was != nil && was.MMN != now.MMN {
-		c.note(rebuild, "Apache %s has the module interface %s, the module is for %s", a.Version, now.MMN, was.MMN)
+	if was := c.g.Apache; was != nil && (was.MMN.Cookie != a.MMN.Cookie || was.MMN.Major != a.MMN.Major) {
+		c.note(rebuild, "Apache %s has the module interface %s %d, the module is for %s %d", a.Version, a.MMN.Cookie, a.MMN.Major, was.MMN.Cookie, was.MMN.Major)
 	}
 	if len(c.g.snippets()) == 0 || !isFile(a.ConfFile) {
 		return nil

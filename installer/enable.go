@@ -197,7 +197,8 @@ func (c *configuration) mayReplace(ctx context.Context, now Was, path string) er
 
 // disable plans to take another module out of the configuration.
 func (c *configuration) disable(d apxs.Directive) error {
-	if name := d.Enabled(); name != "" && c.family.Enable == ByA2enmod {
+	available := filepath.Join(filepath.Dir(c.apache.ConfFile), "mods-available", filepath.Base(d.File))
+	if name := d.Enabled(); name != "" && c.family.Enable == ByA2enmod && same(d.File, available) {
 		return c.a2(false, name)
 	}
 	data, err := os.ReadFile(d.File)

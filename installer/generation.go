@@ -12,7 +12,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
-	"modwsgi/pybuild"
+	"modwsgi/internal/hint"
 )
 
 // configure plans what Apache is told.
@@ -27,6 +27,13 @@ func (in *installation) configure(ctx context.Context) error {
 	}
 	in.conf = c
 	c.advice = c.family.Unexpected(*a)
+	if in.o.Root == "" {
+		warnings, err := checkHome(s.Python)
+		if err != nil {
+			return hint.Exit(err, hint.Refused)
+		}
+		c.advice = append(c.advice, warnings...)
+	}
 	d := Directives{
 		About: []string{
 			"Written by mod_wsgi-express " + csrc.Version() + " for mod_wsgi " + in.from.Apache.Version + " with " + strings.Join(abis(in.from), ", ") + ".",
@@ -42,16 +49,6 @@ func abis(l Layout) []string {
 		list = append(list, h.ABI)
 	}
 	return list
-}
-
-// HomeFor is what WSGIPythonHome has to name, for a configuration that is written
-// (rule I-6): nothing for the system's own Python, if that is the default.
-func HomeFor(l Layout, python pybuild.Info) string {
-	own := python.Prefix == "/usr" && python.BasePrefix == "/usr"
-	if own && (l.Default == "" || l.Default == python.ABI.Folder()) {
-		return ""
-	}
-	return python.Prefix
 }
 
 // generation is what is being installed.
@@ -142,7 +139,7 @@ func realPath(path string) string {
 
 func recordApache(a apxs.Info) *RecordedApache {
 	return &RecordedApache{
-		Httpd: a.Httpd, Version: a.Version, MMN: fmt.Sprintf("%s %d", a.MMN.Cookie, a.MMN.Major),
+		Httpd: a.Httpd, Version: a.Version, MMN: a.MMN,
 		ConfFile: a.ConfFile, Root: a.Root, Family: a.Family,
 	}
 }
@@ -173,7 +170,7 @@ func (in *installation) contents(next Generation) map[string]string {
 
 // prove is the verification of what is in place.
 func (in *installation) prove(ctx context.Context) error {
-	if in.conf.setup.Verify == nil || in.o.Root != "" {
+	if in.conf == nil || in.conf.setup.Verify == nil || in.o.Root != "" {
 		return nil
 	}
 	l, err := Locate(in.to.Dir)

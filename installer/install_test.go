@@ -2,6 +2,7 @@ package installer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,12 +15,14 @@ import (
 	"syscall"
 	"testing"
 
+	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/csrc/csrctest"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/journal"
 	"modwsgi/internal/run"
 	"modwsgi/internal/treetest"
+	"modwsgi/pybuild"
 )
 
 // built is a world with a build in it and an empty modules folder.
@@ -260,7 +263,7 @@ func TestInstallKilled(t *testing.T) {
 		}
 		before := treetest.Tree(t, b.Root)
 		n := 1
-		for ; b.kill(t, n); n++ {
+		for ; b.kill(t, n, nil); n++ {
 			if _, _, err := b.try(t.Context(), Options{}); !errors.Is(err, journal.ErrPending) || hint.Code(err) != hint.Refused {
 				t.Errorf("killed after step %d, installing again: %v", n, err)
 			}
@@ -276,12 +279,24 @@ func TestInstallKilled(t *testing.T) {
 	}
 }
 
+// told is what the child of a test is told of the Apache.
+type told struct {
+	Apache *apxs.Info
+	Python pybuild.Info
+	Other  OtherModule
+	Env    []string
+}
+
 // kill has a child of this test install and kill itself after step n; false if
 // there is no such step, and all is installed.
-func (b *built) kill(t *testing.T, n int) bool {
+func (b *built) kill(t *testing.T, n int, how *told) bool {
 	t.Helper()
+	data, err := json.Marshal(how)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := exec.Command(os.Args[0], "-test.run=^TestInstallKilled$")
-	c.Env = append(os.Environ(), fmt.Sprintf("INSTALL_TEST_KILL=%d", n), "INSTALL_TEST_FROM="+b.from.Dir, "INSTALL_TEST_TO="+b.modules, "MODWSGI_STATE="+b.state)
+	c.Env = append(os.Environ(), fmt.Sprintf("INSTALL_TEST_KILL=%d", n), "INSTALL_TEST_FROM="+b.from.Dir, "INSTALL_TEST_TO="+b.modules, "MODWSGI_STATE="+b.state, "INSTALL_TEST_HOW="+string(data))
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) {
@@ -296,14 +311,23 @@ func killedInstall(t *testing.T, at string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Install(t.Context(), from, os.Getenv("INSTALL_TEST_TO"), Options{watch: func(event string, n int) error {
+	var how *told
+	if err := json.Unmarshal([]byte(os.Getenv("INSTALL_TEST_HOW")), &how); err != nil {
+		t.Fatal(err)
+	}
+	var o Options
+	if how != nil {
+		o = Options{Apache: how.Apache, Runner: &run.Runner{Env: append(how.Env, "MODWSGI_STATE="+os.Getenv("MODWSGI_STATE"))}, Setup: &Setup{Python: how.Python, Other: how.Other}}
+	}
+	o.watch = func(event string, n int) error {
 		if event == "done" && fmt.Sprint(n) == at {
 			err := syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			<-t.Context().Done()
 			return err
 		}
 		return nil
-	}})
+	}
+	_, err = Install(t.Context(), from, os.Getenv("INSTALL_TEST_TO"), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,9 +45,11 @@ func (in *installation) change() (change, error) {
 			phase{steps: append(folders(in.to.Dir), staging...), check: func(ctx context.Context) error { return in.check(ctx, stage) }},
 			phase{steps: in.exchange(layoutAt(stage))})
 	}
+	var settings []journal.Step
 	if in.conf != nil {
-		c.phases = append(c.phases, phase{steps: in.conf.steps, check: in.prove})
+		settings = in.conf.steps
 	}
+	c.phases = append(c.phases, phase{steps: append(slices.Clone(settings), in.labels(next, complete)...), check: in.prove})
 	record := Record{Schema: recordSchema, Current: next}
 	if in.record != nil {
 		record.Earlier = append([]Generation{in.record.Current}, in.record.Earlier...)
@@ -57,6 +59,23 @@ func (in *installation) change() (change, error) {
 	c.discard = append(c.discard, unneeded...)
 	c.phases = append(c.phases, in.state.note(record, in.seen))
 	return c, err
+}
+
+// labels give what is written the labels that the system's policy has for its
+// places, where there is one (rule I-4): what was made elsewhere brought its own.
+func (in *installation) labels(next Generation, complete bool) []journal.Step {
+	program, err := in.o.Runner.LookPath("restorecon")
+	if err != nil || in.o.Root != "" {
+		return nil
+	}
+	args := append([]string{program, "-R"}, next.snippets()...)
+	if !complete {
+		args = append(args, in.final.Module, in.final.Folder)
+	}
+	if len(args) == 2 {
+		return nil
+	}
+	return []journal.Step{{Kind: journal.Run, Args: args}}
 }
 
 // note is the last phase: it writes the record down, completed by what is known

@@ -2,6 +2,7 @@ package installer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/journal"
 	"modwsgi/internal/run"
 	"modwsgi/internal/treetest"
 )
@@ -69,6 +71,7 @@ func newServer(t *testing.T, from *built, family string, tools bool, files map[s
 
 func (s *server) options(setup Setup) Options {
 	setup.Python = s.Pythons[0]
+	setup.Python.Prefix, setup.Python.BasePrefix = s.top, s.top
 	return Options{Runner: s.r, State: s.state, Apache: &s.apache, Setup: &setup}
 }
 
@@ -79,6 +82,16 @@ func (s *server) put(t *testing.T, o Options) Result {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// link makes a file of mods-enabled a link, as a2enmod does.
+func (s *server) link(t *testing.T, file string) {
+	t.Helper()
+	at := filepath.Join(s.apache.Root, file)
+	available := filepath.Join(s.apache.Root, "mods-available", filepath.Base(at))
+	if err := errors.Join(os.Rename(at, available), os.Symlink("../mods-available/"+filepath.Base(at), at)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // tree is all that may change.
@@ -161,6 +174,88 @@ func TestSetups(t *testing.T) {
 	}
 }
 
+// X-1: killed between every two steps of an installation that Apache is told of, it
+// is all put back.
+func TestSetupKilled(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, newBuilt(t), apxs.FamilyDebian, true, map[string]string{"mods-enabled/wsgi-py311.load": "LoadModule wsgi_module /m/mod_wsgi-py311.so\n"})
+	s.link(t, "mods-enabled/wsgi-py311.load")
+	before := s.tree(t)
+	o := s.options(Setup{Other: OtherReplace})
+	how := told{o.Apache, o.Setup.Python, o.Setup.Other, s.r.Env}
+	n := 1
+	for ; s.kill(t, n, &how); n++ {
+		if _, err := Install(t.Context(), s.from, s.modules, o); !errors.Is(err, journal.ErrPending) {
+			t.Errorf("killed after step %d, installing again: %v", n, err)
+		}
+		if _, err := Recover(t.Context(), Options{State: s.state}); err != nil {
+			t.Errorf("killed after step %d: %v", n, err)
+		}
+		treetest.Same(t, fmt.Sprintf("killed after step %d", n), s.tree(t), before)
+	}
+	if n < 8 || !slices.Equal(s.loads(t), []string{filepath.Join(s.modules, moduleFile)}) {
+		t.Errorf("after %d steps the configuration loads %q", n-1, s.loads(t))
+	}
+	s.uninstall(t, Removal{Restore: true}, before, never)
+}
+
+// T-8: what a dry run prints is what is done. Labels are those of the policy (I-4).
+func TestDryRunIsThePlan(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, newBuilt(t), apxs.FamilySUSE, false, nil)
+	labelled := filepath.Join(t.TempDir(), "labelled")
+	bin := filepath.Join(t.TempDir(), "bin")
+	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" >" + labelled + "\n"
+	if err := errors.Join(os.Mkdir(bin, 0o755), os.WriteFile(filepath.Join(bin, "restorecon"), []byte(script), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	s.r.Env = []string{"PATH=" + bin + ":/usr/bin:/bin"}
+	before := s.tree(t)
+	var dry []string
+	o := s.options(Setup{})
+	o.Plan = func(lines []string) { dry = lines }
+	if _, err := Install(t.Context(), s.from, s.modules, o); err != nil {
+		t.Fatal(err)
+	}
+	treetest.Same(t, "a dry run", s.tree(t), before)
+	var done []string
+	o.Plan = nil
+	o.watch = func(event string, _ int) error {
+		if event != "committed" {
+			return nil
+		}
+		data, err := os.ReadFile(filepath.Join(s.state, "journal", "journal"))
+		for line := range strings.Lines(string(data)) {
+			var rec struct{ Step *journal.Step }
+			if err := json.Unmarshal([]byte(line), &rec); err != nil {
+				return err
+			}
+			if rec.Step != nil {
+				done = append(done, rec.Step.Line())
+			}
+		}
+		return err
+	}
+	s.put(t, o)
+	stage := filepath.Join(s.modules, stageName) + "/"
+	var told []string
+	for _, line := range dry {
+		line, _, _ = strings.Cut(line, " <<'END'")
+		line, _, _ = strings.Cut(line, " # ")
+		inner := !strings.HasPrefix(line, "mv ") && strings.Contains(line, strings.ReplaceAll(stage, "'", `'\''`))
+		if !inner && !strings.HasPrefix(line, "rm -r ") {
+			told = append(told, line)
+		}
+	}
+	if len(done) < 6 || !slices.Equal(told, done) {
+		t.Errorf("told\n%s\ndone\n%s", strings.Join(told, "\n"), strings.Join(done, "\n"))
+	}
+	want := []string{"-R", filepath.Join(s.apache.Root, "conf.d/wsgi.conf"), filepath.Join(s.modules, moduleFile), filepath.Join(s.modules, "mod_wsgi")}
+	if data, err := os.ReadFile(labelled); err != nil || string(data) != strings.Join(want, "\n")+"\n" {
+		t.Errorf("labelled %q, %v; want %q", data, err, want)
+	}
+}
+
 // uninstall does it at whatever step it fails, and wants before in the end.
 func (s *server) uninstall(t *testing.T, how Removal, before []string, watch func(int) func(string, int) error) {
 	t.Helper()
@@ -194,21 +289,18 @@ func TestOtherModule(t *testing.T) {
 	b := newBuilt(t)
 	for _, c := range []struct {
 		name, family, file, text string
-		tools                    bool
+		tools, linked            bool
 	}{
-		{"fedora", apxs.FamilyFedora, "../conf.modules.d/10-wsgi-python3.conf", "<IfModule !wsgi_module>\n  LoadModule wsgi_module \\\n    modules/mod_wsgi_python3.so\n</IfModule>\n", false},
-		{"debian", apxs.FamilyDebian, "mods-enabled/wsgi-py311.load", "LoadModule wsgi_module /m/mod_wsgi-py311.so\n", false},
-		{"debian's tools", apxs.FamilyDebian, "mods-enabled/wsgi-py311.load", "LoadModule wsgi_module /m/mod_wsgi-py311.so\n", true},
+		{"fedora", apxs.FamilyFedora, "../conf.modules.d/10-wsgi-python3.conf", "<IfModule !wsgi_module>\n  LoadModule wsgi_module \\\n    modules/mod_wsgi_python3.so\n</IfModule>\n", false, false},
+		{"debian", apxs.FamilyDebian, "mods-enabled/wsgi-py311.load", "LoadModule wsgi_module /m/mod_wsgi-py311.so\n", false, true},
+		{"debian, no link", apxs.FamilyDebian, "mods-enabled/wsgi-py311.load", "LoadModule wsgi_module /m/mod_wsgi-py311.so\n", true, false},
+		{"debian's tools", apxs.FamilyDebian, "mods-enabled/wsgi-py311.load", "LoadModule wsgi_module /m/mod_wsgi-py311.so\n", true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newServer(t, b, c.family, c.tools, map[string]string{c.file: c.text})
-			if c.family == apxs.FamilyDebian { // a link, as it is there
-				at := filepath.Join(s.apache.Root, c.file)
-				available := filepath.Join(s.apache.Root, "mods-available", filepath.Base(at))
-				if err := errors.Join(os.Rename(at, available), os.Symlink("../mods-available/"+filepath.Base(at), at)); err != nil {
-					t.Fatal(err)
-				}
+			if c.linked {
+				s.link(t, c.file)
 			}
 			before, others := s.tree(t), s.loads(t)
 			_, err := Install(t.Context(), s.from, s.modules, s.options(Setup{}))
@@ -329,7 +421,7 @@ func TestSetupProved(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	record, err := state{s.state}.read(s.modules)
-	if err != nil || record == nil || len(record.Current.Proof) != 1 || record.Current.Tool == "" || record.Current.Apache.MMN == "" || len(record.Current.Pythons) != 2 { // X-3
+	if err != nil || record == nil || len(record.Current.Proof) != 1 || record.Current.Tool == "" || record.Current.Apache.MMN.Major == 0 || len(record.Current.Pythons) != 2 { // X-3
 		t.Errorf("%+v, %v", record, err)
 	}
 }
@@ -392,7 +484,7 @@ func TestStaged(t *testing.T) {
 	a := s.apache
 	a.ModulesDir, a.ConfFile, a.Httpd = "/usr/lib/apache2/modules", "/etc/apache2/apache2.conf", "/no/such/httpd"
 	before := s.tree(t)
-	o := Options{Runner: s.r, Apache: &a, Root: root, Setup: &Setup{Python: s.Pythons[0]}}
+	o := Options{Runner: s.r, Apache: &a, Root: root, Setup: &Setup{Python: s.Pythons[0]}} // no home is looked for
 	a.Httpd = ""
 	if _, err := Install(t.Context(), s.from, a.ModulesDir, o); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"modwsgi/apxs"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/journal"
 )
@@ -69,12 +70,12 @@ type Generation struct {
 
 // RecordedApache is the server an installation is for.
 type RecordedApache struct {
-	Httpd    string `json:"httpd"`
-	Version  string `json:"version"`
-	MMN      string `json:"mmn"` // "AP24 20120211"
-	ConfFile string `json:"conf_file,omitempty"`
-	Root     string `json:"root,omitempty"`
-	Family   string `json:"family,omitempty"`
+	Httpd    string   `json:"httpd"`
+	Version  string   `json:"version"`
+	MMN      apxs.MMN `json:"mmn"`
+	ConfFile string   `json:"conf_file,omitempty"`
+	Root     string   `json:"root,omitempty"`
+	Family   string   `json:"family,omitempty"`
 }
 
 // RecordedPython is one that an installation has a half for.
@@ -231,6 +232,30 @@ func (g Generation) foreignSums() []string {
 		}
 	}
 	return list
+}
+
+// Noted are all installations that are noted, as they are now.
+func Noted(o Options) ([]Generation, error) {
+	_, st, err := o.ready()
+	if err != nil {
+		return nil, err
+	}
+	list, err := st.records("", nil)
+	var all []Generation
+	for _, r := range list {
+		all = append(all, r.Current)
+	}
+	return all, err
+}
+
+// Server is the Apache that it was installed for, as far as that is noted; nil if
+// it is not.
+func (g Generation) Server() *apxs.Info {
+	a := g.Apache
+	if a == nil {
+		return nil
+	}
+	return &apxs.Info{Httpd: a.Httpd, Version: a.Version, MMN: a.MMN, ConfFile: a.ConfFile, ConfDir: filepath.Dir(a.ConfFile), Root: a.Root, Family: a.Family, ModulesDir: g.Modules}
 }
 
 // encode is the text of the record.

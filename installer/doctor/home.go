@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"modwsgi/apxs"
+	"modwsgi/installer"
 	"modwsgi/internal/fsx"
 	"modwsgi/pybuild"
 )
@@ -45,7 +45,7 @@ func readHome(d apxs.Directive, path string) Home {
 		}
 		return h
 	}
-	h.Closed = closedOnTheWay(path)
+	h.Closed = installer.ClosedOnTheWay(path)
 	h.Conda = fsx.Exists(filepath.Join(path, "conda-meta"))
 	h.Version = library(path)
 	h.Exact = h.Version != ""
@@ -87,31 +87,6 @@ func library(dir string) string {
 		}
 	}
 	return found
-}
-
-// closedOnTheWay is the outermost folder on the way to path that others than
-// its owner may not enter: the one to open first.
-func closedOnTheWay(path string) string {
-	closed := ""
-	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
-		if fi, err := os.Stat(dir); err == nil && !passable(fi) {
-			closed = dir
-		}
-		if dir == filepath.Dir(dir) {
-			return closed
-		}
-	}
-}
-
-// passable tells whether others than the owner may enter a folder. What the
-// server's user may do by its groups is not known here; a folder of root's that
-// nobody else may enter is closed to it.
-func passable(fi fs.FileInfo) bool {
-	if fi.Mode().Perm()&0o011 != 0 {
-		return true
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && st.Uid != 0 && os.Geteuid() == int(st.Uid) // one's own, run as oneself
 }
 
 // minor is the "3.12" of "3.12.4".
