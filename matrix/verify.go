@@ -30,12 +30,27 @@ func Subject(r *run.Runner, built csrc.Artifact, apache apxs.Info, python pybuil
 	if s.LoadFile = built.LoadFile; s.LoadFile != "" {
 		s.Lines = append([]string{csrc.LoadFileLine(python, "")}, s.Lines...)
 	}
-	if apache.Httpd == "" {
+	return withServer(r, s), nil
+}
+
+// Installed is what lies in Apache's modules folder, for [installer.Prove]: with
+// the lines that Apache is told.
+func Installed(r *run.Runner, l installer.Layout, lines installer.SetupLines, apache apxs.Info, python pybuild.Info) installer.Subject {
+	s := installer.Subject{
+		Module: l.Module, Layout: &l, Version: l.Apache.Version, Apache: apache, Python: python,
+		Lines: lines.Lines, InPlace: lines.Enabled,
+	}
+	return withServer(r, s)
+}
+
+// withServer gives a subject its server for level run.
+func withServer(r *run.Runner, s installer.Subject) installer.Subject {
+	if s.Apache.Httpd == "" {
 		s.NoRun = "no server binary is known"
 	} else {
 		s.Run = func(ctx context.Context, s installer.Subject) ([]string, error) { return serve(ctx, r, s) }
 	}
-	return s, nil
+	return s
 }
 
 // serve is level run: real requests in both modes (rule V-6).

@@ -20,26 +20,30 @@ import (
 // commandLine is what can be typed. Each command's grammar says the same of its
 // options to the rewriting that comes before.
 type commandLine struct {
-	Apaches        apachesCommand   `cmd:"" help:"List the Apaches of this machine."`
-	Audit          auditCommand     `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
-	Build          buildCommand     `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
-	Completion     completer        `cmd:"" help:"Print what a shell needs to complete commands and options: bash, fish or zsh."`
-	Discover       discoverCommand  `cmd:"" help:"List the Apaches and Pythons of this machine, which are usable and how to choose one."`
-	Doctor         doctorCommand    `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
-	Explain        explainCommand   `cmd:"" help:"Say what a build output or an error log means, and what to type."`
-	Fetch          fetchCommand     `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
-	Import         importCommand    `cmd:"" help:"Turn the configuration of uWSGI, gunicorn or NGINX Unit into a command line, and say what has no equal."`
-	Inspect        inspectCommand   `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
-	InstallModule  installCommand   `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
-	ModuleConfig   configCommand    `cmd:"" help:"Print the lines that load the module where it was built."`
-	ModuleLocation locationCommand  `cmd:"" help:"Print where the built module is."`
-	Pythons        pythonsCommand   `cmd:"" help:"List the Pythons of this machine."`
-	Reload         reloadCommand    `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
-	Reproduce      reproduceCommand `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
-	SetupServer    setupCommand     `cmd:"" help:"Generate a server and do not start it."`
-	StartServer    startCommand     `cmd:"" help:"Generate a server and run it."`
-	Telemetry      telemetryCommand `cmd:"" help:"Receive what WSGITelemetryService sends and show it as a page of live charts."`
-	Verify         verifyCommand    `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
+	Apaches        apachesCommand    `cmd:"" help:"List the Apaches of this machine."`
+	Audit          auditCommand      `cmd:"" help:"Tell which interpreters the extension modules of a virtual environment support, and how to run an application with them."`
+	Build          buildCommand      `cmd:"" help:"Build the module for an Apache and one or more Pythons."`
+	Check          checkCommand      `cmd:"" help:"Compare what is installed with today's machine, after upgrades above all."`
+	Completion     completer         `cmd:"" help:"Print what a shell needs to complete commands and options: bash, fish or zsh."`
+	Discover       discoverCommand   `cmd:"" help:"List the Apaches and Pythons of this machine, which are usable and how to choose one."`
+	Doctor         doctorCommand     `cmd:"" help:"Say what keeps the module from working on this machine, and what to type."`
+	Explain        explainCommand    `cmd:"" help:"Say what a build output or an error log means, and what to type."`
+	Fetch          fetchCommand      `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
+	Import         importCommand     `cmd:"" help:"Turn the configuration of uWSGI, gunicorn or NGINX Unit into a command line, and say what has no equal."`
+	Inspect        inspectCommand    `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
+	Install        installAllCommand `cmd:"" help:"Build the module, install it where Apache has its modules, tell Apache of it and prove it there: all of it or nothing."`
+	InstallModule  installCommand    `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
+	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
+	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
+	Pythons        pythonsCommand    `cmd:"" help:"List the Pythons of this machine."`
+	Reload         reloadCommand     `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
+	Reproduce      reproduceCommand  `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
+	Rollback       rollbackCommand   `cmd:"" help:"Put back what an interrupted change did, or else what was installed before."`
+	SetupServer    setupCommand      `cmd:"" help:"Generate a server and do not start it."`
+	StartServer    startCommand      `cmd:"" help:"Generate a server and run it."`
+	Telemetry      telemetryCommand  `cmd:"" help:"Receive what WSGITelemetryService sends and show it as a page of live charts."`
+	Uninstall      uninstallCommand  `cmd:"" help:"Take away what was installed, and what tells Apache of it."`
+	Verify         verifyCommand     `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
 }
 
 // commands are the same names with their grammars and one-line usage.
@@ -51,6 +55,7 @@ var commands = []struct {
 	{"apaches", "[--json]", func() grammar { return grammarOf(apachesCommand{}, 0) }, false},
 	{"audit", "[--json] [--no-import] VENV", auditGrammar, false},
 	{"build", "[--apxs PATH] [--python PYTHON]... [--output DIR] [--source SOURCE] [options]", func() grammar { return grammarOf(buildCommand{}, 0) }, false},
+	{"check", "[--apxs PATH] [--modules-directory DIR] [--json]", func() grammar { return grammarOf(checkCommand{}, 0) }, false},
 	{"completion", "bash|fish|zsh", func() grammar { return grammar{positionals: 1} }, false},
 	{"discover", "[--json]", func() grammar { return grammarOf(discoverCommand{}, 0) }, false},
 	{"doctor", "[--apxs PATH] [--python PATH] [--log FILE] [--json | --report]", doctorGrammar, false},
@@ -58,15 +63,18 @@ var commands = []struct {
 	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
 	{"import", "[--from FORMAT] [--execute] [--python PATH] [--application NAME] [--json] FILE", importGrammar, false},
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
+	{"install", "[--apxs PATH] [--python PYTHON] [--other-module WHAT] [--dryrun] [options]", func() grammar { return grammarOf(installAllCommand{}, 0) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"pythons", "[--json]", func() grammar { return grammarOf(pythonsCommand{}, 0) }, false},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},
+	{"rollback", "[--apxs PATH] [--modules-directory DIR] [--dryrun] [--json]", func() grammar { return grammarOf(rollbackCommand{}, 0) }, false},
 	{"setup-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"start-server", "[SCRIPT] [options]", serverGrammar, true},
 	{"telemetry", "--listen unix:PATH [--http-host ADDRESS] [--http-port N]", telemetryGrammar, false},
+	{"uninstall", "[--apxs PATH] [--modules-directory DIR] [--restore] [--dryrun] [--json]", func() grammar { return grammarOf(uninstallCommand{}, 0) }, false},
 	{"verify", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(verifyCommand{}, 0) }, false},
 }
 

@@ -46,20 +46,22 @@ func (o Option) Flag() string { return strings.ReplaceAll(o.Name, "_", "-") }
 func Table() []Option {
 	// Who needs what. A target that builds has to find first.
 	var (
-		building = []string{"build", "prove", "quickstart", "reproduce", "verify"}
+		building = []string{"build", "install", "prove", "quickstart", "reproduce", "verify"}
 		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
+		undoing  = []string{"check", "rollback", "uninstall"}
+		placing  = slices.Concat([]string{"install"}, undoing)
 		fetching = []string{"build", "fetch", "reproduce", "verify"}
 		keeping  = slices.Concat([]string{"clean", "fetch"}, building)
 		loading  = []string{"bench", "build", "ci", "fetch", "lint", "prove", "quickstart", "reproduce", "test", "verify"}
-		changing = slices.Concat([]string{"clean", "install-module"}, loading)
-		printing = []string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "reproduce", "verify"}
+		changing = slices.Concat([]string{"clean", "install", "install-module", "rollback", "uninstall"}, loading)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "reproduce", "verify"}, placing)
 	)
 	table := []Option{
-		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: finding,
+		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
 			Help: "The apxs of the Apache to work with, a path or a name in PATH; found otherwise."},
 		{Name: "python", Kind: Text, Shape: "PYTHON", Other: "PYTHON", Targets: finding,
 			Help: "The Python to work with: an interpreter, an installation, a virtual environment or a version such as 3.12 or 3.13t; found otherwise."},
-		{Name: "apache_config", Kind: Path, Shape: "FILE", Targets: finding,
+		{Name: "apache_config", Kind: Path, Shape: "FILE", Targets: slices.Concat(finding, undoing),
 			Help: "A file that describes the Apache of another machine, which is then not asked."},
 		{Name: "python_config", Kind: Path, Shape: "FILE", Targets: finding,
 			Help: "A file that describes the Python of another machine, which is then not run."},
@@ -113,9 +115,21 @@ func Table() []Option {
 			Help: "A folder with patches and a file named series that lists them: applied to the source tree, without fuzz."},
 		{Name: "verify_key", Kind: Text, Shape: "KEY", Targets: fetching,
 			Help: "The key that an archive must be signed with: gpg:FILE, minisign:FILE or cosign:FILE."},
-		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"verify"},
+		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"install", "rollback", "uninstall", "verify"},
 			Help: "Do not fail because Apache refuses its configuration as it is, without the module, or loads another wsgi_module there."},
-		{Name: "state", Kind: Path, Shape: "DIR", Targets: []string{"install-module"},
+		{Name: "modules_directory", Kind: Path, Shape: "DIR", Targets: placing,
+			Help: "The folder with Apache's modules; its own otherwise."},
+		{Name: "other_module", Kind: Choice, Values: []string{"refuse", "replace", "alongside"}, Default: "refuse", Targets: []string{"install"},
+			Help: "What becomes of another wsgi_module that Apache loads: nothing is installed, it is disabled until this one is uninstalled, or this one is installed and not enabled."},
+		{Name: "edit_config", Kind: Switch, Default: "false", Targets: []string{"install"},
+			Help: "Add the Include line to Apache's main configuration file, where a module is enabled by one."},
+		{Name: "force", Kind: Switch, Default: "false", Targets: []string{"install", "uninstall"},
+			Help: "Replace files of packages and of others, which come back when it is uninstalled; remove files that were changed since."},
+		{Name: "restore", Kind: Switch, Default: "false", Targets: []string{"uninstall"},
+			Help: "Enable again what was disabled for the module."},
+		{Name: "destdir", Kind: Path, Shape: "DIR", Other: "DESTDIR", Targets: []string{"install"},
+			Help: "Stage everything below this folder, for a package: nothing is enabled, and of the levels of proof only those that need no server are run."},
+		{Name: "state", Kind: Path, Shape: "DIR", Targets: slices.Concat([]string{"install-module"}, placing),
 			Help: "The folder in which it is noted what is installed, and how to undo it; otherwise /var/lib/modwsgi of root, and modwsgi in $XDG_STATE_HOME or ~/.local/state of others."},
 		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},

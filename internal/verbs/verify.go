@@ -11,6 +11,7 @@ import (
 	"modwsgi/installer"
 	"modwsgi/installer/doctor"
 	"modwsgi/internal/distro"
+	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/pybuild"
 )
@@ -48,11 +49,15 @@ func (j *Job) Proof(ctx context.Context, built csrc.Artifact, apache apxs.Info, 
 	if err != nil {
 		return installer.Proof{}, err
 	}
-	proof := installer.Prove(ctx, j.R, s)
+	return prove(ctx, j.R, s), nil
+}
+
+func prove(ctx context.Context, r *run.Runner, s installer.Subject) installer.Proof {
+	proof := installer.Prove(ctx, r, s)
 	for i := range proof.Levels {
 		explain(&proof.Levels[i])
 	}
-	return proof, nil
+	return proof
 }
 
 // explain adds what is known about what is wrong, where it is said in words that

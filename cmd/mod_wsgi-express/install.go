@@ -1,0 +1,58 @@
+package main
+
+import "modwsgi/internal/verbs"
+
+// placeFlags say where an installation is and is noted.
+type placeFlags struct {
+	ModulesDirectory *string `opt:"modules_directory" placeholder:"DIR" help:"${modules_directory}"`
+	State            *string `opt:"state" placeholder:"DIR" help:"${state}"`
+	printFlags
+}
+
+// serverFlags choose the Apache alone.
+type serverFlags struct {
+	Apxs         *string `opt:"apxs" placeholder:"PATH" help:"${apxs}"`
+	ApacheConfig *string `opt:"apache_config" placeholder:"FILE" help:"${apache_config}"`
+}
+
+type installAllCommand struct {
+	findFlags
+	makeFlags
+	placeFlags
+	OtherModule        *string `opt:"other_module" placeholder:"WHAT" help:"${other_module}"`
+	Destdir            *string `opt:"destdir" placeholder:"DIR" help:"${destdir}"`
+	Cache              *string `opt:"cache" placeholder:"DIR" help:"${cache}"`
+	EditConfig         *bool   `opt:"edit_config" help:"${edit_config}"`
+	Force              *bool   `opt:"force" help:"${force}"`
+	AcceptBrokenConfig *bool   `opt:"accept_broken_config" help:"${accept_broken_config}"`
+	Dryrun             *bool   `opt:"dryrun" help:"${dryrun}"`
+}
+
+func (c *installAllCommand) Run(a *app) error { return a.do("install", c, verbs.Install) }
+
+type uninstallCommand struct {
+	serverFlags
+	placeFlags
+	Restore            *bool `opt:"restore" help:"${restore}"`
+	Force              *bool `opt:"force" help:"${force}"`
+	AcceptBrokenConfig *bool `opt:"accept_broken_config" help:"${accept_broken_config}"`
+	Dryrun             *bool `opt:"dryrun" help:"${dryrun}"`
+}
+
+func (c *uninstallCommand) Run(a *app) error { return a.do("uninstall", c, verbs.Uninstall) }
+
+type rollbackCommand struct {
+	serverFlags
+	placeFlags
+	AcceptBrokenConfig *bool `opt:"accept_broken_config" help:"${accept_broken_config}"`
+	Dryrun             *bool `opt:"dryrun" help:"${dryrun}"`
+}
+
+func (c *rollbackCommand) Run(a *app) error { return a.do("rollback", c, verbs.Rollback) }
+
+type checkCommand struct {
+	serverFlags
+	placeFlags
+}
+
+func (c *checkCommand) Run(a *app) error { return a.do("check", c, verbs.CheckInstalled) }
