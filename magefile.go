@@ -51,10 +51,10 @@ func Verify(ctx context.Context, apxs, python, apache_config, python_config, pro
 }
 
 // Install builds the module, installs it where Apache has its modules, tells Apache of it and proves it there: all of it or nothing.
-func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, cache, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, edit_config, force, accept_broken_config, dryrun *bool) error {
+func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, cache, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, edit_config, force, restart, accept_broken_config, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "profile": profile, "builder": builder, "define": define, "rpath": rpath,
 		"cache": cache, "output": output, "color": color, "state": state, "modules_directory": modules_directory, "other_module": other_module, "destdir": destdir, "jobs": jobs, "allow_static": allow_static,
-		"strict": strict, "edit_config": edit_config, "force": force, "accept_broken_config": accept_broken_config, "dryrun": dryrun}
+		"strict": strict, "edit_config": edit_config, "force": force, "restart": restart, "accept_broken_config": accept_broken_config, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "install", flags, verbs.Install))
 }
 

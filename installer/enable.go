@@ -24,6 +24,8 @@ type Setup struct {
 	Other  OtherModule
 	Edit   bool // add the Include line to the main configuration file, where it takes one
 	Force  bool // replace files of packages and of others
+
+	Restart bool // stop and start Apache when all is proved, if it runs
 	// Verify proves what is in place; the lines are those that load it. Nil: the
 	// static checks have to do.
 	Verify func(ctx context.Context, l Layout, s SetupLines) (Proof, error)

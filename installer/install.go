@@ -99,7 +99,7 @@ func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Re
 	}
 	changed, err := st.carryOut(ctx, o, "installing into "+dir, plan)
 	if err != nil {
-		return Result{}, fmt.Errorf("installing into %s: %w", dir, err)
+		return Result{}, errors.Join(fmt.Errorf("installing into %s: %w", dir, err), in.revive(ctx))
 	}
 	r := in.result(changed)
 	r.Layout, err = Locate(in.to.Dir)
@@ -204,6 +204,7 @@ type installation struct {
 	manifest Manifest
 	conf     *configuration // nil: Apache is not told
 	proof    *Proof
+	service  *service // that was restarted
 }
 
 // plan works out what is to be there.

@@ -57,7 +57,7 @@ func (in *installation) change() (change, error) {
 	}
 	unneeded, err := in.state.unneeded(in.final.Dir, &record)
 	c.discard = append(c.discard, unneeded...)
-	c.phases = append(c.phases, in.state.note(record, in.seen))
+	c.phases = append(c.phases, in.state.note(record, in.seen), phase{check: in.restart})
 	return c, err
 }
 

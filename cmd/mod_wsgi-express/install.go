@@ -24,6 +24,7 @@ type installAllCommand struct {
 	Cache              *string `opt:"cache" placeholder:"DIR" help:"${cache}"`
 	EditConfig         *bool   `opt:"edit_config" help:"${edit_config}"`
 	Force              *bool   `opt:"force" help:"${force}"`
+	Restart            *bool   `opt:"restart" help:"${restart}"`
 	AcceptBrokenConfig *bool   `opt:"accept_broken_config" help:"${accept_broken_config}"`
 	Dryrun             *bool   `opt:"dryrun" help:"${dryrun}"`
 }

@@ -82,7 +82,7 @@ func TestInstallVerbs(t *testing.T) {
 	want(3, "nothing is installed in", "uninstall")
 	want(0, "install it into "+info.ModulesDir, "install", "--dryrun")
 	treetest.Same(t, "a dry run", tree(), before)
-	want(0, "and enabled: restart Apache, and it is loaded\n  static: passed\n  load: passed\n  config: passed\n  run: passed\n", "install")
+	want(0, "and enabled: Apache loads it at its next start\n  static: passed\n  load: passed\n  config: passed\n  run: passed\n", "install")
 	want(0, "nothing has changed", "install")
 	want(0, "nothing: all is there", "install", "--dryrun")
 	want(0, "as it was installed", "check")

@@ -125,6 +125,8 @@ func Table() []Option {
 			Help: "Add the Include line to Apache's main configuration file, where a module is enabled by one."},
 		{Name: "force", Kind: Switch, Default: "false", Targets: []string{"install", "uninstall"},
 			Help: "Replace files of packages and of others, which come back when it is uninstalled; remove files that were changed since."},
+		{Name: "restart", Kind: Switch, Default: "false", Targets: []string{"install"},
+			Help: "Stop and start Apache's service once all is proved, if it runs; if it does not come back, everything is put back and it is started again."},
 		{Name: "restore", Kind: Switch, Default: "false", Targets: []string{"uninstall"},
 			Help: "Enable again what was disabled for the module."},
 		{Name: "destdir", Kind: Path, Shape: "DIR", Other: "DESTDIR", Targets: []string{"install"},

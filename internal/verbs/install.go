@@ -85,7 +85,7 @@ func (j *Job) place(ctx context.Context, l installer.Layout, dir string, apache 
 	o := j.placing(&apache)
 	o.Root = j.Text("destdir")
 	o.Setup = &installer.Setup{
-		Python: python, Other: other, Edit: j.On("edit_config"), Force: j.On("force"),
+		Python: python, Other: other, Edit: j.On("edit_config"), Force: j.On("force"), Restart: j.On("restart"),
 		Verify: func(ctx context.Context, l installer.Layout, lines installer.SetupLines) (installer.Proof, error) {
 			return prove(ctx, r, matrix.Installed(r, l, lines, apache, python)), nil
 		},
@@ -106,7 +106,7 @@ func printPlaced(w io.Writer, p placed) error {
 	case !p.Changed:
 		text += " already: nothing has changed"
 	case p.Enabled:
-		text += " and enabled: restart Apache, and it is loaded"
+		text += " and enabled: Apache loads it at its next start"
 	}
 	if p.Proof != nil {
 		for _, l := range p.Proof.Levels {
