@@ -13,6 +13,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/journal"
 )
 
@@ -143,6 +144,11 @@ func (s state) object(sum string) string { return filepath.Join(s.objects(), sum
 func (s state) read(dir string) (*Record, error) { return readRecord(s.record(dir)) }
 
 func readRecord(name string) (*Record, error) {
+	for _, path := range []string{filepath.Dir(name), name} { // S15: files are removed by what it says
+		if err := fsx.Trusted(path); err != nil {
+			return nil, hint.Exit(fmt.Errorf("reading what is installed: %w", err), hint.Refused)
+		}
+	}
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

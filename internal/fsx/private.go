@@ -63,3 +63,26 @@ func Ours(path string) (fs.FileInfo, bool) {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return fi, ok && int(st.Uid) == os.Geteuid()
 }
+
+// Trusted refuses with [ErrNotOurs] a file or folder that somebody else than this
+// user and root could have written: what it says would be done in our name. One
+// that is not there is nobody's.
+func Trusted(path string) error {
+	fi, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking at %s: %w", path, err)
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	switch {
+	case !ok || fi.Mode()&fs.ModeSymlink != 0:
+		return fmt.Errorf("%s is a link: %w", path, ErrNotOurs)
+	case st.Uid != 0 && int(st.Uid) != os.Geteuid():
+		return fmt.Errorf("%s belongs to user %d: %w", path, st.Uid, ErrNotOurs)
+	case fi.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("%s has mode %04o, others may write there: %w", path, fi.Mode().Perm(), ErrNotOurs)
+	}
+	return nil
+}

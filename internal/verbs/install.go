@@ -96,15 +96,17 @@ func (j *Job) place(ctx context.Context, l installer.Layout, dir string, apache 
 			return err
 		}
 		doc := placed{1, done.Layout.Module, done.Changed, done.Enabled, done.Lines, done.Advice, done.Proof}
-		return j.Print(doc, func(w io.Writer) error { return printPlaced(w, doc) })
+		return j.Print(doc, func(w io.Writer) error { return printPlaced(w, doc, j.On("restart")) })
 	})
 }
 
-func printPlaced(w io.Writer, p placed) error {
+func printPlaced(w io.Writer, p placed, restarted bool) error {
 	text := p.Module + " is installed"
 	switch {
 	case !p.Changed:
 		text += " already: nothing has changed"
+	case p.Enabled && restarted:
+		text += " and enabled"
 	case p.Enabled:
 		text += " and enabled: Apache loads it at its next start"
 	}
