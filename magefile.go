@@ -87,8 +87,8 @@ func Reproduce(ctx context.Context, apxs, python, apache_config, python_config, 
 }
 
 // Config prints the lines that load the module in build/.
-func Config(ctx context.Context, apxs, python, apache_config, python_config, output *string) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "output": output}
+func Config(ctx context.Context, apxs, python, apache_config, python_config, format, output *string) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "format": format, "output": output}
 	return cli.ForMage(verbs.Do(ctx, "config", flags, quickstart.Config))
 }
 

@@ -82,11 +82,11 @@ func (c *configCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	l, _, python, err := built(a, j, true)
+	l, apache, python, err := built(a, j, true)
 	if err != nil {
 		return err
 	}
-	return verbs.Config(j, l, python)
+	return verbs.Config(j, l, apache, python)
 }
 
 type locationCommand struct{}

@@ -117,6 +117,8 @@ func Table() []Option {
 			Help: "The key that an archive must be signed with: gpg:FILE, minisign:FILE or cosign:FILE."},
 		{Name: "accept_broken_config", Kind: Switch, Default: "false", Targets: []string{"install", "rollback", "uninstall", "verify"},
 			Help: "Do not fail because Apache refuses its configuration as it is, without the module, or loads another wsgi_module there."},
+		{Name: "format", Kind: Choice, Values: []string{"lines", "file"}, Default: "lines", Targets: []string{"config"},
+			Help: "What is printed for Apache: the directives alone, or the configuration files as install writes them on this kind of system."},
 		{Name: "modules_directory", Kind: Path, Shape: "DIR", Targets: placing,
 			Help: "The folder with Apache's modules; its own otherwise."},
 		{Name: "other_module", Kind: Choice, Values: []string{"refuse", "replace", "alongside"}, Default: "refuse", Targets: []string{"install"},

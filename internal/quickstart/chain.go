@@ -224,11 +224,11 @@ func (c *chain) plan(further ...string) error {
 // Config prints the lines that load the module that was built here.
 func Config(ctx context.Context, j *verbs.Job) error {
 	folders := func(*apxs.Info) []string { return []string{filepath.Join(j.Dir, "build")} }
-	l, _, python, err := j.Built(ctx, folders, func(*apxs.Info) string { return "build it: go tool mage build" })
+	l, apache, python, err := j.Built(ctx, folders, func(*apxs.Info) string { return "build it: go tool mage build" })
 	if err != nil {
 		return err
 	}
-	return verbs.Config(j, l, python)
+	return verbs.Config(j, l, apache, python)
 }
 
 // each runs steps until one fails.

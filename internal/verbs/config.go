@@ -3,6 +3,8 @@ package verbs
 import (
 	"context"
 	"fmt"
+	"path/filepath"
+	"strings"
 
 	"modwsgi/apxs"
 	"modwsgi/installer"
@@ -40,9 +42,21 @@ func (j *Job) Built(ctx context.Context, folders func(*apxs.Info) []string, advi
 		advice(&apache)), hint.NotFound)
 }
 
-// Config prints the lines that load a module where it is.
-func Config(j *Job, l installer.Layout, python pybuild.Info) error {
+// Config prints what Apache has to be told of a module where it is: the lines, or
+// the files of its kind of system, each behind a comment with its path (rule N-5).
+func Config(j *Job, l installer.Layout, apache apxs.Info, python pybuild.Info) error {
 	lines := installer.Snippet(l, python)
+	if j.Text("format") == "file" && !j.JSON() {
+		files, err := installer.FamilyOf(apache).Files(filepath.Dir(apache.ConfFile), "", installer.Directives{
+			Module: l.Module, Home: installer.HomeFor(l, python), Free: python.ABI.Free})
+		if err != nil {
+			return err
+		}
+		lines = nil
+		for _, f := range files {
+			lines = append(lines, "# "+f.Path, strings.TrimSuffix(f.Text, "\n"))
+		}
+	}
 	return j.Print(struct {
 		Schema  int      `json:"schema"`
 		Module  string   `json:"module"`

@@ -21,7 +21,7 @@ func InstallModule(ctx context.Context, j *Job, from installer.Layout, to string
 		if err != nil || j.Dry() {
 			return err
 		}
-		return Config(j, r.Layout, python)
+		return Config(j, r.Layout, apache, python)
 	})
 }
 
