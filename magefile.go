@@ -72,8 +72,8 @@ func Rollback(ctx context.Context, apxs, apache_config, output, state, modules_d
 }
 
 // Check compares what is installed with today's machine, after upgrades above all; exit status 6 if something is not as it was.
-func Check(ctx context.Context, apxs, apache_config, output, state, modules_directory *string) error {
-	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "output": output, "state": state, "modules_directory": modules_directory}
+func Check(ctx context.Context, apxs, apache_config, hook, output, state, modules_directory *string) error {
+	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "hook": hook, "output": output, "state": state, "modules_directory": modules_directory}
 	return cli.ForMage(verbs.Do(ctx, "check", flags, verbs.CheckInstalled))
 }
 

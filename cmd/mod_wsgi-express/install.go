@@ -54,6 +54,7 @@ func (c *rollbackCommand) Run(a *app) error { return a.do("rollback", c, verbs.R
 type checkCommand struct {
 	serverFlags
 	placeFlags
+	Hook *string `opt:"hook" placeholder:"MANAGER" help:"${hook}"`
 }
 
 func (c *checkCommand) Run(a *app) error { return a.do("check", c, verbs.CheckInstalled) }

@@ -80,6 +80,7 @@ func TestInstallVerbs(t *testing.T) {
 	before := tree()
 	want(3, "nothing is installed in", "check")
 	want(3, "nothing is installed in", "uninstall")
+	want(0, "# /etc/apt/apt.conf.d/90mod-wsgi\n", "check", "--hook", "apt") // I-9
 	want(0, "install it into "+info.ModulesDir, "install", "--dryrun")
 	treetest.Same(t, "a dry run", tree(), before)
 	want(0, "and enabled: Apache loads it at its next start\n  static: passed\n  load: passed\n  config: passed\n  run: passed\n", "install")

@@ -119,6 +119,8 @@ func Table() []Option {
 			Help: "Do not fail because Apache refuses its configuration as it is, without the module, or loads another wsgi_module there."},
 		{Name: "format", Kind: Choice, Values: []string{"lines", "file"}, Default: "lines", Targets: []string{"config"},
 			Help: "What is printed for Apache: the directives alone, or the configuration files as install writes them on this kind of system."},
+		{Name: "hook", Kind: Choice, Values: []string{"apt", "dnf", "pacman"}, Targets: []string{"check"},
+			Help: "Print the file that has this package manager run the check after each upgrade, and where it belongs; nothing is checked."},
 		{Name: "modules_directory", Kind: Path, Shape: "DIR", Targets: placing,
 			Help: "The folder with Apache's modules; its own otherwise."},
 		{Name: "other_module", Kind: Choice, Values: []string{"refuse", "replace", "alongside"}, Default: "refuse", Targets: []string{"install"},

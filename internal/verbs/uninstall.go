@@ -3,6 +3,9 @@ package verbs
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"modwsgi/installer"
 	"modwsgi/internal/hint"
@@ -97,8 +100,12 @@ type recovered struct {
 	Done   []string `json:"done"`
 }
 
-// CheckInstalled compares what is installed with today's machine.
+// CheckInstalled compares what is installed with today's machine, or prints what
+// has a package manager do that after each upgrade.
 func CheckInstalled(ctx context.Context, j *Job) error {
+	if manager := j.Text("hook"); manager != "" {
+		return j.hook(manager)
+	}
 	dir, o, err := j.where(ctx)
 	if err != nil {
 		return err
@@ -111,4 +118,24 @@ func CheckInstalled(ctx context.Context, j *Job) error {
 		return err
 	}
 	return h.Err()
+}
+
+// hook prints the file of a package manager.
+func (j *Job) hook(manager string) error {
+	program, err := os.Executable()
+	if err != nil || filepath.Base(program) != "mod_wsgi-express" { // a target, which is a temporary program
+		program, err = j.R.LookPath("mod_wsgi-express")
+	}
+	if err != nil {
+		return hint.New(fmt.Errorf("finding the program for a hook: %w", err), "install mod_wsgi-express where PATH finds it")
+	}
+	h, err := installer.Hook(manager, program)
+	if err != nil {
+		return err
+	}
+	return j.Print(struct {
+		Schema int    `json:"schema"`
+		Path   string `json:"path"`
+		Text   string `json:"text"`
+	}{1, h.Path, h.Text}, Lines([]string{"# " + h.Path, strings.TrimSuffix(h.Text, "\n")}))
 }
