@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
@@ -47,9 +49,11 @@ func (c change) lines() []string {
 }
 
 // carryOut does what plan says, which is asked when nobody else changes anything,
-// and tells whether that was something. If a step fails, or a check, or ctx ends,
-// everything is put back as it was (rule X-2), and the error says so.
+// and tells whether that was something. If a step fails, or a check, or ctx ends, or
+// a signal wants this process to end, everything is put back as it was (rule X-2), and the error says so.
 func (s state) carryOut(ctx context.Context, o Options, what string, plan func() (change, error)) (changed bool, err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	if err := fsx.MkdirAll(s.dir, 0o755); err != nil {
 		return false, denied(err)
 	}

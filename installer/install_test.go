@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -36,7 +37,11 @@ type built struct {
 
 func newBuilt(t *testing.T) *built {
 	t.Helper()
-	w := csrctest.New(t)
+	return builtIn(t, csrctest.New(t))
+}
+
+func builtIn(t *testing.T, w *csrctest.World) *built {
+	t.Helper()
 	b := &built{World: w, options: w.Options("build"), modules: filepath.Join(w.Root, "modules"), state: filepath.Join(w.Root, "the state")}
 	b.options.Runtime = Runtime()
 	w.Build(b.options)
@@ -45,6 +50,41 @@ func newBuilt(t *testing.T) *built {
 		t.Fatal(err)
 	}
 	return b
+}
+
+var shared struct {
+	sync.Mutex
+	dir string
+	*built
+}
+
+// sharedBuild is one for tests that build nothing themselves.
+func sharedBuild(t *testing.T) *built {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if _, err := exec.LookPath("cc"); err != nil {
+		t.Skip("no C compiler: ", err)
+	}
+	if shared.built == nil {
+		dir, err := os.MkdirTemp("", "modwsgi-installer-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.dir = dir
+		shared.built = builtIn(t, csrctest.At(t, filepath.Join(dir, `it's "odd", with a space`)))
+	}
+	b := *shared.built
+	return &b
+}
+
+// TestMain removes what all tests shared.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.dir != "" {
+		os.RemoveAll(shared.dir)
+	}
+	os.Exit(code)
 }
 
 func (b *built) locate(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 // does not come back is started again with what was there.
 func TestRestart(t *testing.T) {
 	t.Parallel()
-	b := newBuilt(t)
+	b := sharedBuild(t)
 	for _, c := range []struct {
 		name    string
 		asked   bool

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"modwsgi/apxs"
@@ -122,7 +123,7 @@ func (s *server) loads(t *testing.T) []string {
 // fails, again, and uninstalling.
 func TestSetups(t *testing.T) {
 	t.Parallel()
-	b := newBuilt(t)
+	b := sharedBuild(t)
 	for _, c := range []struct {
 		name, family string
 		tools, edit  bool
@@ -178,7 +179,7 @@ func TestSetups(t *testing.T) {
 // is all put back.
 func TestSetupKilled(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, newBuilt(t), apxs.FamilyDebian, true, map[string]string{"mods-enabled/wsgi-py311.load": "LoadModule wsgi_module /m/mod_wsgi-py311.so\n"})
+	s := newServer(t, sharedBuild(t), apxs.FamilyDebian, true, map[string]string{"mods-enabled/wsgi-py311.load": "LoadModule wsgi_module /m/mod_wsgi-py311.so\n"})
 	s.link(t, "mods-enabled/wsgi-py311.load")
 	before := s.tree(t)
 	o := s.options(Setup{Other: OtherReplace})
@@ -202,7 +203,7 @@ func TestSetupKilled(t *testing.T) {
 // T-8: what a dry run prints is what is done. Labels are those of the policy (I-4).
 func TestDryRunIsThePlan(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, newBuilt(t), apxs.FamilySUSE, false, nil)
+	s := newServer(t, sharedBuild(t), apxs.FamilySUSE, false, nil)
 	labelled := filepath.Join(t.TempDir(), "labelled")
 	bin := filepath.Join(t.TempDir(), "bin")
 	script := "#!/bin/sh\nprintf '%s\\n' \"$@\" >" + labelled + "\n"
@@ -286,7 +287,7 @@ func never(int) func(string, int) error { return nil }
 // I-3: another wsgi_module in the configuration is refused, replaced or left.
 func TestOtherModule(t *testing.T) {
 	t.Parallel()
-	b := newBuilt(t)
+	b := sharedBuild(t)
 	for _, c := range []struct {
 		name, family, file, text string
 		tools, linked            bool
@@ -366,7 +367,7 @@ func TestForeignFiles(t *testing.T) {
 // with directives of the module elsewhere nothing is removed.
 func TestUninstallRefuses(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, newBuilt(t), apxs.FamilySUSE, false, nil)
+	s := newServer(t, sharedBuild(t), apxs.FamilySUSE, false, nil)
 	s.put(t, s.options(Setup{}))
 	site := filepath.Join(s.apache.Root, "conf.d", "site.conf")
 	if err := os.WriteFile(site, []byte("<IfModule wsgi_module>\nWSGILazyInitialization On\n</IfModule>\n\nWSGIScriptAlias / /srv/app.wsgi\n"), 0o644); err != nil {
@@ -402,7 +403,7 @@ func TestUninstallRefuses(t *testing.T) {
 // what is in place is proved, and goes if that fails.
 func TestSetupProved(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, newBuilt(t), apxs.FamilySUSE, false, nil)
+	s := newServer(t, sharedBuild(t), apxs.FamilySUSE, false, nil)
 	before := s.tree(t)
 	status := Failed
 	setup := Setup{Verify: func(_ context.Context, l Layout, lines SetupLines) (Proof, error) {
@@ -423,6 +424,26 @@ func TestSetupProved(t *testing.T) {
 	record, err := state{s.state}.read(s.modules)
 	if err != nil || record == nil || len(record.Current.Proof) != 1 || record.Current.Tool == "" || record.Current.Apache.MMN.Major == 0 || len(record.Current.Pythons) != 2 {
 		t.Errorf("%+v, %v", record, err)
+	}
+}
+
+// a signal that would end the process undoes what it did first. Not parallel:
+// the signal is the process's.
+func TestSetupSignalled(t *testing.T) {
+	s := newServer(t, sharedBuild(t), apxs.FamilySUSE, false, nil)
+	before := s.tree(t)
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		setup := Setup{Verify: func(ctx context.Context, l Layout, _ SetupLines) (Proof, error) {
+			if err := syscall.Kill(os.Getpid(), sig); err != nil || !exists(l.Module) {
+				t.Errorf("%v; the module is there: %v", err, exists(l.Module))
+			}
+			<-ctx.Done()
+			return Proof{}, ctx.Err()
+		}}
+		if _, err := Install(t.Context(), s.from, s.modules, s.options(setup)); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "as it was before") {
+			t.Errorf("%v: %v", sig, err)
+		}
+		treetest.Same(t, sig.String(), s.tree(t), before)
 	}
 }
 
@@ -476,7 +497,7 @@ func TestRollback(t *testing.T) {
 // looked at.
 func TestStaged(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, newBuilt(t), apxs.FamilyDebian, false, nil)
+	s := newServer(t, sharedBuild(t), apxs.FamilyDebian, false, nil)
 	root := filepath.Join(s.top, "the root")
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
