@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -161,21 +162,16 @@ func (s *Server) launch(ctx context.Context) error {
 	if s.OneProcess {
 		args = []string{"-f", s.ConfPath(), "-X"}
 	}
-	proc, err := s.runner.Start(ctx, run.Cmd{
+	if err := s.spawn(ctx, run.Cmd{
 		Path: s.Conf.Target.Apache.Httpd,
 		Args: args,
 		// What the shell says to its own Pythons would pass for WSGIDontWriteBytecode.
-		Env: append([]string{"PYTHONDONTWRITEBYTECODE="}, s.Conf.Target.Env...),
-	})
-	if err != nil {
+		Env:  append([]string{"PYTHONDONTWRITEBYTECODE="}, s.Conf.Target.Env...),
+		Tied: true, // killed, this process cannot stop it any more
+	}); err != nil {
 		return err
 	}
-	s.proc, s.gone = proc, make(chan struct{})
-	go func() {
-		s.result, _ = proc.Wait() // what it said is in the result
-		close(s.gone)
-	}()
-	err = s.await(ctx, startDeadline, "httpd to answer", func() bool {
+	err := s.await(ctx, startDeadline, "httpd to answer", func() bool {
 		text, err := os.ReadFile(filepath.Join(s.Root, "run", "httpd.pid"))
 		if err != nil {
 			return false
@@ -195,6 +191,25 @@ func (s *Server) launch(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("starting httpd: %w\n%s%s", err, s.result.Stderr, tailOf(said)), s.kill())
 	}
 	return nil
+}
+
+// spawn starts httpd and has it waited for, by one thread that is there as long as
+// httpd is: what is tied ends with the thread that started it.
+func (s *Server) spawn(ctx context.Context, c run.Cmd) error {
+	started := make(chan error, 1)
+	s.gone = make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		proc, err := s.runner.Start(ctx, c)
+		s.proc = proc
+		started <- err
+		if err == nil {
+			s.result, _ = proc.Wait() // what it said is in the result
+			close(s.gone)
+		}
+	}()
+	return <-started
 }
 
 // await waits until state holds. It gives up when the deadline passes, the
