@@ -187,6 +187,7 @@ func foreign(path, name, why string) error {
 		why = "belongs to the package " + name
 		advice = "remove that package first, or install into another folder: --modules-directory DIR"
 	}
+	advice += "; install --force replaces a module or a configuration file, and uninstall brings it back"
 	return hint.Exit(hint.New(fmt.Errorf("%s %s and is not replaced", path, why), advice), hint.Refused)
 }
 
