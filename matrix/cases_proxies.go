@@ -180,7 +180,7 @@ func asksNobody(t *T, q Request) {
 		pids[p.PID] = "accept4"
 	}
 	for _, p := range t.Server.Children("(wsgi:") {
-		pids[p.PID] = "recvmsg"
+		pids[p.PID] = "sendmsg" // an answer; the first requests are awaited since before the trace
 	}
 	traced := slices.Sorted(maps.Keys(pids))
 	trace := tracer{runner: t.Server.runner, strace: strace, server: t.Server}
