@@ -9,6 +9,8 @@ package main
 import (
 	"context"
 
+	"github.com/magefile/mage/mg"
+
 	"modwsgi/internal/check"
 	"modwsgi/internal/cli"
 	"modwsgi/internal/options"
@@ -84,6 +86,54 @@ func Reproduce(ctx context.Context, apxs, python, apache_config, python_config, 
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "reproduce", flags, verbs.Reproduce))
+}
+
+// Package writes packages of what it builds into dist/: each Python half is one, and goes with the one Apache half.
+type Package mg.Namespace
+
+// Deb writes packages for Debian and Ubuntu.
+func (Package) Deb(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "deb"})))
+}
+
+// Rpm writes packages for Fedora and its relatives.
+func (Package) Rpm(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "rpm"})))
+}
+
+// Apk writes packages for Alpine.
+func (Package) Apk(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "apk"})))
+}
+
+// Arch writes packages for Arch.
+func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "arch"})))
+}
+
+// All writes packages of every format.
+func (Package) All(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "all"})))
 }
 
 // Config prints the lines that load the module in build/.

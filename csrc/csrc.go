@@ -27,6 +27,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 
 	"modwsgi/internal/pattern"
 )
@@ -40,6 +41,19 @@ var version string
 // Version is the version of the project, of the module and of everything else
 // that carries one.
 func Version() string { return strings.TrimSpace(version) }
+
+//go:embed RELEASED
+var released string
+
+// Released is the day of that version: the time of whatever carries one and was
+// not told another (rule H-3).
+func Released() time.Time {
+	day, err := time.Parse(time.DateOnly, strings.TrimSpace(released))
+	if err != nil {
+		panic(err) // the file is beside this one
+	}
+	return day
+}
 
 // Sources returns the embedded C sources, by plain file name.
 func Sources() fs.FS {

@@ -35,6 +35,7 @@ type commandLine struct {
 	InstallModule  installCommand    `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
+	Package        packageCommand    `cmd:"" help:"Build, and write packages: deb, rpm, apk, arch, or all."`
 	Pythons        pythonsCommand    `cmd:"" help:"List the Pythons of this machine."`
 	Reload         reloadCommand     `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	Reproduce      reproduceCommand  `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
@@ -67,6 +68,7 @@ var commands = []struct {
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
+	{"package", "[--apxs PATH] [--python PYTHON]... [--source SOURCE] [--dist DIR] [options] FORMAT", func() grammar { return grammarOf(packageCommand{}, 1) }, false},
 	{"pythons", "[--json]", func() grammar { return grammarOf(pythonsCommand{}, 0) }, false},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},

@@ -37,7 +37,7 @@ func TestCommandsHaveTheirOptions(t *testing.T) {
 		has := map[string]bool{}
 		eachFlag(reflect.New(field.Type).Interface(), func(f reflect.StructField, _ reflect.Value) {
 			name := f.Tag.Get("opt")
-			if name == "" && c.name == "build" && f.Name == "Python" { // several, each as the option python
+			if name == "" && (c.name == "build" || c.name == "package") && f.Name == "Python" { // several, each as the option python
 				name = "python"
 			}
 			if name == "" {
@@ -82,7 +82,7 @@ func checkFlag(t *testing.T, command, name string, f reflect.StructField) {
 		if f.Type != reflect.TypeFor[*bool]() || expressgen.FlagName(f) != "json" {
 			t.Errorf("%s has no --json", command)
 		}
-	case command == "build" && name == "python":
+	case (command == "build" || command == "package") && name == "python":
 		if f.Type != reflect.TypeFor[[]string]() || !strings.HasPrefix(f.Tag.Get("help"), "${python}") {
 			t.Errorf("--python of build is %v, %s", f.Type, f.Tag.Get("help"))
 		}

@@ -29,6 +29,25 @@ func (c *buildCommand) Run(a *app) error {
 	return a.do("build", c, verbs.Build(verbs.BuildRequest{Pythons: c.Python, Output: c.Output}))
 }
 
+type packageCommand struct {
+	Format string  `arg:"" optional:"" help:"deb, rpm, apk, arch, or all."`
+	Apxs   *string `opt:"apxs" placeholder:"PATH" help:"${apxs}"`
+	recordFlags
+	Python        []string `sep:"none" placeholder:"PYTHON" help:"${python} Repeatable: each becomes a package of its own."`
+	Source        *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
+	Dist          *string  `opt:"dist" placeholder:"DIR" help:"${dist}"`
+	Revision      *string  `opt:"revision" placeholder:"N" help:"${revision}"`
+	Maintainer    *string  `opt:"maintainer" placeholder:"NAME" help:"${maintainer}"`
+	AllowUntested *bool    `opt:"allow_untested" help:"${allow_untested}"`
+	makeFlags
+	fetchFlags
+	printFlags
+}
+
+func (c *packageCommand) Run(a *app) error {
+	return a.do("package", c, verbs.Package(verbs.PackageRequest{Format: c.Format, Pythons: c.Python}))
+}
+
 type reproduceCommand struct {
 	findFlags
 	Source        *string `opt:"source" placeholder:"SOURCE" help:"${source}"`

@@ -64,7 +64,7 @@ func (x tools) testNotice(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := map[string]bool{} // whether it is linked
-	row := regexp.MustCompile(`(?m)^  (\S+\.\S+/\S+) +(MIT|BSD-3-Clause|MPL-2\.0|Apache-2\.0) +Copyright \S`)
+	row := regexp.MustCompile(`(?m)^  (\S+\.\S+/\S+) +(MIT|BSD-2-Clause|BSD-3-Clause|MPL-2\.0|Apache-2\.0) +Copyright \S`)
 	for _, m := range row.FindAllStringSubmatch(string(data), -1) {
 		named[m[1]] = false
 	}
@@ -144,8 +144,12 @@ func (x tools) testStandalone(t *testing.T) {
 	dir := nowhere(t)
 	list := tell(t, dir, nil, x.mage, "-l")
 	for _, want := range targets(t) {
-		if !strings.Contains(list.out, "\n  "+want.name+" ") {
-			t.Errorf("it has no %s:\n%s", want.name, list.out)
+		name := want.name
+		if want.decl.Recv != nil {
+			name += ":" + strings.ToLower(want.decl.Name.Name)
+		}
+		if !strings.Contains(list.out, "\n  "+name+" ") {
+			t.Errorf("it has no %s:\n%s", name, list.out)
 		}
 	}
 	if s := tell(t, dir, nil, x.mage, "lint"); s.code != hint.NotFound || !strings.Contains(s.err, "no checkout") {
@@ -191,6 +195,14 @@ func targetsOf(t *testing.T, option string) []string {
 	return options.Table()[i].Targets
 }
 
+// typed is a target of the table as mage has it: of a namespace, one of its own.
+func typed(name string) string {
+	if name == "package" {
+		return name + ":deb"
+	}
+	return name
+}
+
 // dryWords are the words behind a target for a dry run of it.
 var dryWords = map[string][]string{"fetch": {"release:6.0.5"}}
 
@@ -212,7 +224,7 @@ func (x tools) testDryRuns(t *testing.T) {
 			continue // it needs what was built or installed: other tests have it
 		}
 		t.Run(name, func(t *testing.T) {
-			words := append([]string{x.mage, name}, dryWords[name]...)
+			words := append([]string{x.mage, typed(name)}, dryWords[name]...)
 			before := maps.Clone(first)
 			s := tell(t, dir, nil, append(words, "-dryrun")...)
 			for path, sum := range digest(t, dir) {
@@ -265,7 +277,7 @@ func (x tools) testDocuments(t *testing.T) {
 	dry := targetsOf(t, "dryrun")
 	for _, name := range targetsOf(t, "output") {
 		t.Run(name, func(t *testing.T) {
-			line := append([]string{x.mage, name}, words[name]...)
+			line := append([]string{x.mage, typed(name)}, words[name]...)
 			if slices.Contains(dry, name) { // its steps are a document, too, and it takes no time
 				line = append(line, "-dryrun")
 			}
@@ -313,7 +325,7 @@ func (x tools) testExitStatuses(t *testing.T) {
 	for _, o := range options.Table() {
 		wrong := map[options.Kind]string{options.Choice: "nonsense", options.Count: "-1", options.Switch: "perhaps"}[o.Kind]
 		for _, name := range o.Targets {
-			words := []string{x.mage, name}
+			words := []string{x.mage, typed(name)}
 			switch name {
 			case "install-module":
 				words[0] = x.express
@@ -325,7 +337,7 @@ func (x tools) testExitStatuses(t *testing.T) {
 				calls = append(calls, call{hint.Usage, o.Variable() + "=" + wrong, words})
 			case o.Name == "apxs" && !slices.Contains([]string{"bench", "quickstart", "doctor", "install-module"}, name): // which first install, report, or end as the original does
 				calls = append(calls, call{hint.NotFound, "APXS=/no/such/apxs", words})
-			case o.Name == "python" && slices.Contains([]string{"build", "config", "prove", "verify"}, name):
+			case o.Name == "python" && slices.Contains([]string{"build", "config", "package", "prove", "verify"}, name):
 				calls = append(calls, call{hint.NotFound, "PYTHON=/no/such/python", words})
 			}
 		}

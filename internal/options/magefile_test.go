@@ -24,6 +24,9 @@ func TestMagefile(t *testing.T) {
 			continue
 		}
 		target := strings.ToLower(f.Name.Name)
+		if f.Recv != nil { // of a namespace, whose targets share their options
+			target = strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name)
+		}
 		seen[target] = true
 		params := map[string]string{}
 		for _, field := range f.Type.Params.List {

@@ -46,15 +46,15 @@ func (o Option) Flag() string { return strings.ReplaceAll(o.Name, "_", "-") }
 func Table() []Option {
 	// Who needs what. A target that builds has to find first.
 	var (
-		building = []string{"build", "install", "prove", "quickstart", "reproduce", "verify"}
+		building = []string{"build", "install", "package", "prove", "quickstart", "reproduce", "verify"}
 		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
 		undoing  = []string{"check", "rollback", "uninstall"}
 		placing  = slices.Concat([]string{"install"}, undoing)
-		fetching = []string{"build", "fetch", "reproduce", "verify"}
+		fetching = []string{"build", "fetch", "package", "reproduce", "verify"}
 		keeping  = slices.Concat([]string{"clean", "fetch"}, building)
-		loading  = []string{"bench", "build", "ci", "fetch", "lint", "prove", "quickstart", "reproduce", "test", "verify"}
+		loading  = []string{"bench", "build", "ci", "fetch", "lint", "package", "prove", "quickstart", "reproduce", "test", "verify"}
 		changing = slices.Concat([]string{"clean", "install", "install-module", "rollback", "uninstall"}, loading)
-		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "pythons", "reproduce", "verify"}, placing)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "pythons", "reproduce", "verify"}, placing)
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
@@ -65,7 +65,7 @@ func Table() []Option {
 			Help: "A file that describes the Apache of another machine, which is then not asked."},
 		{Name: "python_config", Kind: Path, Shape: "FILE", Targets: finding,
 			Help: "A file that describes the Python of another machine, which is then not run."},
-		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "reproduce", "verify"},
+		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "package", "reproduce", "verify"},
 			Help: "A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."},
 		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: building,
 			Help: "How many compilers run at once; 0 is as many as there are processors and memory for."},
@@ -107,7 +107,7 @@ func Table() []Option {
 			Help: "Fetch by http too, where a checksum is known."},
 		{Name: "allow_unverified", Kind: Switch, Default: "false", Targets: fetching,
 			Help: "Take an archive of which no checksum is known; what is made of it is marked unverified."},
-		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "reproduce", "verify"},
+		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "package", "reproduce", "verify"},
 			Help: "Build a release of the original with a Python that it was never tested with."},
 		{Name: "releases_url", Kind: Text, Shape: "URL", Targets: fetching,
 			Help: "Where release: finds the releases of the original; its own place otherwise."},
@@ -139,6 +139,12 @@ func Table() []Option {
 			Help: "The folder in which it is noted what is installed, and how to undo it; otherwise /var/lib/modwsgi of root, and modwsgi in $XDG_STATE_HOME or ~/.local/state of others."},
 		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
+		{Name: "dist", Kind: Path, Shape: "DIR", Targets: []string{"package"},
+			Help: "The folder for packages; otherwise dist."},
+		{Name: "revision", Kind: Text, Shape: "N", Default: "1", Targets: []string{"package"},
+			Help: "The revision of packages, behind the version: a number, and for one distribution more, as 1~bookworm1."},
+		{Name: "maintainer", Kind: Text, Shape: "NAME_AND_ADDRESS", Default: "modwsgi authors <modwsgi@example.invalid>", Targets: []string{"package"},
+			Help: "Who made the packages, as Debian and RPM have it: NAME <ADDRESS>."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},
 			Help: "Make a benchmark short."},
 		{Name: "bench_only", Kind: Text, Shape: "NAMES", Other: "BENCH_ONLY", Targets: []string{"bench"},

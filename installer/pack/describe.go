@@ -1,0 +1,325 @@
+package pack
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"modwsgi/csrc"
+	"modwsgi/installer"
+	"modwsgi/internal/run"
+)
+
+// Build is what is packed: a layout of ours with some of its halves, or a release
+// of the original.
+type Build struct {
+	Layout  installer.Layout
+	ABIs    []string // of the halves that are packed
+	Classic *Classic // in place of the above
+	MMNText string   // of Apache, where its packages are rpm
+	Machine string   // as Go says it
+
+	// Owner names the package that a file of this system belongs to; nil: none
+	// does.
+	Owner func(path string) string
+}
+
+// Classic is a built release of the original: one module with Python in it.
+type Classic struct {
+	Module   string
+	Version  string
+	Python   csrc.BuildInfo
+	Home     string // WSGIPythonHome; "" where the module finds it by itself
+	LoadFile string // the directive that is needed before LoadModule, or ""
+	MMN      int
+	Licence  []byte
+}
+
+// Options are what is said of every package, whatever is in it.
+type Options struct {
+	Revision string // "1"
+	Contact  string // NAME <ADDRESS>
+	Date     time.Time
+	Runner   *run.Runner
+	Stage    string // a folder for what is made on the way; it must last until the packages are written
+}
+
+//go:embed LICENSE
+var licence []byte
+
+// original is where the original tells of itself.
+const original = "https://modwsgi.readthedocs.io/"
+
+// describer makes the descriptions of one build for one dialect.
+type describer struct {
+	dialect
+	b     Build
+	o     Options
+	v     Version
+	stage stage
+	list  []Description
+}
+
+// Describe makes the descriptions of a build for a distribution's format: each
+// package, and behind it that of its debug information.
+func Describe(ctx context.Context, format string, b Build, o Options) ([]Description, error) {
+	w, err := dialectOf(format)
+	if err != nil {
+		return nil, err
+	}
+	d := &describer{dialect: w, b: b, o: o, stage: stage{r: o.Runner, dir: o.Stage}}
+	if d.arch[b.Machine] == "" {
+		return nil, fmt.Errorf("packages of the format %s have no name for %s", format, b.Machine)
+	}
+	version := b.Layout.Apache.Version
+	if b.Classic != nil {
+		version = b.Classic.Version
+	}
+	if d.v, err = ParseVersion(version, o.Revision); err != nil {
+		return nil, err
+	}
+	if b.Classic != nil {
+		err = d.classicPackage(ctx)
+	} else {
+		err = d.ours(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range d.list {
+		if err := d.list[i].check(); err != nil {
+			return nil, err
+		}
+	}
+	return d.list, nil
+}
+
+// ours describes the Apache half once, and each Python half.
+func (d *describer) ours(ctx context.Context) error {
+	if err := d.apachePackage(ctx); err != nil {
+		return err
+	}
+	for _, h := range d.b.Layout.Halves {
+		if slices.Contains(d.b.ABIs, h.ABI) {
+			if err := d.halfPackage(ctx, h); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// interfaceName is what the two halves meet in, as a name of packages.
+func (d *describer) interfaceName() string {
+	return d.provide(fmt.Sprintf("mod-wsgi-interface-%d", d.b.Layout.Apache.Interface))
+}
+
+func (d *describer) apachePackage(ctx context.Context) error {
+	l := d.b.Layout
+	ships, facts, err := d.stage.addAll(ctx, l.Module, l.Supervisor)
+	if err != nil {
+		return err
+	}
+	p := d.common(d.apache)
+	p.Summary = "WSGI applications in Apache, for any number of Pythons"
+	p.Text = "The module that Apache loads, the supervisor of its daemon processes and\n" +
+		"the Python package mod_wsgi. There is no Python in Apache's own processes:\n" +
+		"each version of it comes as a package of its own, and several may serve\n" +
+		"side by side."
+	module := path.Join(d.modules, "mod_wsgi.so")
+	p.Files = append(p.Files,
+		File{Path: module, Mode: 0o644, Source: ships[0].file},
+		File{Path: d.at("wsgi-supervisor"), Mode: 0o755, Source: ships[1].file},
+		File{Path: d.at(csrc.ApacheInfoFile), Mode: 0o644, Source: filepath.Join(l.Folder, csrc.ApacheInfoFile)},
+		File{Path: d.runtime, Kind: Folder, Mode: 0o755},
+	)
+	if beside := path.Join(d.modules, csrc.RuntimeFolder); d.runtime != beside { // where the module looks for it
+		target, err := filepath.Rel(d.modules, d.runtime)
+		if err != nil {
+			return fmt.Errorf("placing the folder of the parts: %w", err)
+		}
+		p.Files = append(p.Files, File{Path: beside, Kind: Link, Target: filepath.ToSlash(target)})
+	}
+	files, err := d.pythonFiles()
+	if err != nil {
+		return err
+	}
+	p.Files = append(p.Files, files...)
+	s := snippet{
+		comment: []string{"mod_wsgi " + l.Apache.Version + ", of the package " + p.Name,
+			"A Python: WSGIPythonHome, or python-home= of WSGIDaemonProcess; else the one", d.at(csrc.DefaultLink) + " leads to."},
+		load: []string{installer.LoadModule(module)},
+	}
+	p.Files = append(p.Files, d.snippets("wsgi", s)...)
+	p.Depends = append(d.apacheAPI(d.apacheFacts(l.Apache.Major)), d.libc(facts)...)
+	p.Provides = []string{d.interfaceName()}
+	p.Conflicts, p.Replaces = d.conflicts, d.conflicts
+	p.Scripts = d.script(steps{module: "wsgi", runtime: d.runtime, cleans: d.at("python")})
+	d.add(p, ships, facts)
+	return nil
+}
+
+func (d *describer) halfPackage(ctx context.Context, h installer.Half) error {
+	ships, facts, err := d.stage.addAll(ctx, h.Host, h.Embed)
+	if err != nil {
+		return err
+	}
+	py, err := d.python(h.Info)
+	if err != nil {
+		return err
+	}
+	p := d.common(d.half(py))
+	p.Summary = "WSGI applications in Apache, with Python " + py.Dotted
+	p.Text = "The daemon program and the plugin for embedded mode that run applications\nwith Python " + py.Dotted + ", for the package " + d.apache + "."
+	for i, name := range []string{"wsgi-host", "wsgi-embed.so"} {
+		mode := fs.FileMode(0o755)
+		if i > 0 {
+			mode = 0o644
+		}
+		p.Files = append(p.Files, File{Path: d.at(h.ABI, name), Mode: mode, Source: ships[i].file})
+	}
+	p.Files = append(p.Files,
+		File{Path: d.at(h.ABI), Kind: Folder, Mode: 0o755},
+		File{Path: d.at(h.ABI, csrc.BuildInfoFile), Mode: 0o644, Source: filepath.Join(h.Dir, csrc.BuildInfoFile)})
+	p.Depends = append([]string{d.interfaceName()}, d.libc(facts)...)
+	d.needsPython(&p, py, facts)
+	p.Provides = d.provides
+	p.Scripts = d.script(steps{runtime: d.runtime, abi: h.ABI})
+	d.add(p, ships, facts)
+	return nil
+}
+
+// classicPackage describes a release of the original.
+func (d *describer) classicPackage(ctx context.Context) error {
+	c := d.b.Classic
+	ships, facts, err := d.stage.addAll(ctx, c.Module)
+	if err != nil {
+		return err
+	}
+	py, err := d.python(c.Python)
+	if err != nil {
+		return err
+	}
+	p := d.common(d.classic(py))
+	p.Summary = "The original mod_wsgi " + c.Version + " for Apache, with Python " + py.Dotted
+	p.Text = "The module mod_wsgi by Graham Dumpleton, which has Python " + py.Dotted + " in Apache's\nprocesses and is the only one of its kind that an Apache can load."
+	module := path.Join(d.modules, "mod_wsgi-py"+py.Digits+".so")
+	p.Files = append(p.Files, File{Path: module, Mode: 0o644, Source: ships[0].file})
+	s := snippet{comment: []string{"mod_wsgi " + c.Version + " with Python " + py.Dotted + ", of the package " + p.Name}}
+	if c.LoadFile != "" {
+		s.load = append(s.load, c.LoadFile)
+	}
+	s.load = append(s.load, installer.LoadModule(module))
+	if c.Home != "" {
+		s.directives = []string{installer.Directive("WSGIPythonHome", c.Home)}
+	}
+	name := "wsgi-py" + py.Digits
+	p.Files = append(p.Files, d.snippets(name, s)...)
+	p.Depends = append(d.apacheAPI(d.apacheFacts(c.MMN)), d.libc(facts)...)
+	d.needsPython(&p, py, facts)
+	p.Provides = d.provides
+	p.Scripts = d.script(steps{module: name, restart: true})
+	d.add(p, ships, facts)
+	return nil
+}
+
+// needsPython adds what brings the Python, or says who has to (rule Q-5).
+func (d *describer) needsPython(p *Description, py python, facts Facts) {
+	switch {
+	case py.Static:
+		p.Text += "\nPython's library is part of these files."
+	case py.packaged():
+		p.Depends = append(p.Depends, d.library(py, facts)...)
+	default:
+		p.Text += "\nThat Python is of no package: " + py.SONAME + " must be where the loader\nfinds it, as below " + py.Prefix + "."
+	}
+}
+
+func (d *describer) python(info csrc.BuildInfo) (python, error) {
+	owner := ""
+	if d.b.Owner != nil && info.LibPython != "" && !info.Static {
+		owner = d.b.Owner(info.LibPython)
+	}
+	return pythonOf(info, owner)
+}
+
+func (d *describer) apacheFacts(major int) apacheFacts {
+	text := d.b.MMNText
+	if text == "" { // as httpd.spec makes it: the number, the machine and its bits
+		text = fmt.Sprintf("%d%s", major, map[string]string{"amd64": "x8664", "arm64": "aarch6464", "ppc64le": "ppc64le64", "s390x": "s390x64", "riscv64": "riscv64"}[d.b.Machine])
+	}
+	return apacheFacts{major, text}
+}
+
+// at is a path below the folder of the parts.
+func (d *describer) at(names ...string) string {
+	return path.Join(append([]string{d.runtime}, names...)...)
+}
+
+// common is what every package of the build has.
+func (d *describer) common(name string) Description {
+	p := Description{
+		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Date: d.o.Date.UTC(),
+	}
+	text := licence
+	if d.b.Classic != nil {
+		p.Homepage = original
+		if len(d.b.Classic.Licence) > 0 {
+			text = d.b.Classic.Licence
+		}
+	}
+	p.Files = d.documents(name, text)
+	return p
+}
+
+// pythonFiles are those of the Python package, with their folders.
+func (d *describer) pythonFiles() ([]File, error) {
+	files := []File{{Path: d.at("python"), Kind: Folder, Mode: 0o755}}
+	runtime := installer.Runtime()
+	err := fs.WalkDir(runtime, ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil || name == ".":
+			return err
+		case e.IsDir():
+			files = append(files, File{Path: d.at("python", name), Kind: Folder, Mode: 0o755})
+			return nil
+		}
+		data, err := fs.ReadFile(runtime, name)
+		files = append(files, File{Path: d.at("python", name), Mode: 0o644, Data: data})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("packing the Python package: %w", err)
+	}
+	return files, nil
+}
+
+// add puts p into the list, and behind it its debug information.
+func (d *describer) add(p Description, ships []shipped, facts Facts) {
+	d.list = append(d.list, p)
+	if len(facts.BuildID) != len(ships) {
+		return // no file of debug information would be found
+	}
+	q := d.common(p.Name + d.debug)
+	q.Section = d.debugSection
+	q.Summary = "Debug information of " + p.Name
+	q.Text = "What a debugger needs to show the source lines and variables of the programs\nin the package " + p.Name + "."
+	q.Depends = []string{d.exactly(p.Name, d.version(p.Version))}
+	for i, s := range ships {
+		id := facts.BuildID[i]
+		if s.debug == "" {
+			return
+		}
+		q.Files = append(q.Files, File{Path: "/usr/lib/debug/.build-id/" + id[:2] + "/" + id[2:] + ".debug", Mode: 0o644, Source: s.debug})
+	}
+	if d.format == "deb" {
+		q.Fields = map[string]string{"Build-Ids": strings.Join(facts.BuildID, " ")}
+	}
+	d.list = append(d.list, q)
+}

@@ -1,0 +1,75 @@
+package pack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+)
+
+// Formats are what can be packed, in the order of people's questions.
+func Formats() []string {
+	var list []string
+	for _, d := range dialects {
+		list = append(list, d.format)
+	}
+	return list
+}
+
+// CheckFormat refuses what is no format.
+func CheckFormat(format string) error {
+	_, err := dialectOf(format)
+	return err
+}
+
+// RuntimePlace is where the parts lie that a package of the format installs; ""
+// of one that can be anywhere.
+func RuntimePlace(format string) string {
+	d, err := dialectOf(format)
+	if err != nil {
+		return ""
+	}
+	return path.Dir(d.runtime)
+}
+
+// Made is a package that was written.
+type Made struct {
+	Name string // of the file
+	Data []byte
+}
+
+// Make makes the packages of a build in one format, and reads each again before
+// it hands it out (rule Q-1).
+func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error) {
+	dir, err := os.MkdirTemp("", "modwsgi-pack-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	o.Stage = dir
+	list, err := Describe(ctx, format, b, o)
+	if err != nil {
+		return nil, err
+	}
+	var made []Made
+	for _, d := range list {
+		name, data, err := writeNative(d, format, dir)
+		if err != nil {
+			return nil, err
+		}
+		if err := reread(format, data, d); err != nil {
+			return nil, fmt.Errorf("reading %s again: %w", name, err)
+		}
+		made = append(made, Made{name, data})
+	}
+	return made, nil
+}
+
+// reread holds a package against what it was to be.
+func reread(format string, data []byte, d Description) error {
+	switch format {
+	case "deb":
+		return checkDeb(data, d)
+	}
+	return nil
+}

@@ -1,0 +1,198 @@
+package verbs
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"modwsgi/csrc"
+	"modwsgi/installer"
+	"modwsgi/installer/pack"
+	"modwsgi/internal/distro"
+	"modwsgi/internal/fsx"
+	"modwsgi/internal/hint"
+)
+
+// PackageRequest is what to pack beside what the options say.
+type PackageRequest struct {
+	Format  string   // one of pack.Formats, or all
+	Pythons []string // each as the option python; none: that option
+}
+
+// packages is what packing made, as JSON has it.
+type packages struct {
+	Schema int        `json:"schema"`
+	Folder string     `json:"folder"`
+	Files  []pack.Sum `json:"files"`
+}
+
+// Package builds what a format is to hold, and writes packages of it.
+func Package(q PackageRequest) func(context.Context, *Job) error {
+	return func(ctx context.Context, j *Job) error {
+		p := &packing{Job: j, formats: []string{q.Format}}
+		if q.Format == "all" {
+			p.formats = pack.Formats()
+		}
+		return p.do(ctx, q.Pythons)
+	}
+}
+
+// packing is one run of Package.
+type packing struct {
+	*Job
+	formats []string
+	base    csrc.Options // of a build that is no distribution's
+	folder  string       // for the packages
+	common  pack.Options
+}
+
+func (p *packing) do(ctx context.Context, pythons []string) error {
+	for _, format := range p.formats {
+		if err := pack.CheckFormat(format); err != nil {
+			return err
+		}
+	}
+	if err := p.options(); err != nil {
+		return err
+	}
+	o, steps, err := p.resolve(ctx, BuildRequest{Pythons: pythons})
+	if err != nil {
+		return err
+	}
+	if len(steps) > 0 {
+		return p.Plan(append(append(steps, "build it"), p.step()))
+	}
+	p.base = o
+	var sums []pack.Sum
+	for _, format := range p.formats {
+		o := p.build(format)
+		if p.Dry() {
+			steps = append(steps, BuildStep(o))
+			continue
+		}
+		list, err := p.pack(ctx, format, o)
+		if err != nil {
+			return err
+		}
+		sums = append(sums, list...)
+	}
+	if p.Dry() {
+		return p.Plan(append(steps, p.step()))
+	}
+	return p.Print(packages{1, p.folder, sums}, func(w io.Writer) error { return printPackages(w, p.folder, sums) })
+}
+
+// options reads those that are about packages alone.
+func (p *packing) options() error {
+	p.folder = filepath.Join(p.Dir, "dist")
+	if dir := p.Text("dist"); dir != "" {
+		p.folder = dir
+	}
+	date, err := packDate(p.R.Getenv("SOURCE_DATE_EPOCH"))
+	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Date: date, Runner: p.R}
+	return err
+}
+
+// packDate is the time of everything that is packed: of the version, unless
+// SOURCE_DATE_EPOCH says another (rule H-3).
+func packDate(epoch string) (time.Time, error) {
+	if epoch == "" {
+		return csrc.Released(), nil
+	}
+	seconds, err := strconv.ParseInt(epoch, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, hint.Exit(fmt.Errorf("SOURCE_DATE_EPOCH is %q, not seconds since 1970", epoch), hint.Usage)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// step is packing as a step of a dry run.
+func (p *packing) step() string {
+	return fmt.Sprintf("write packages into %s: %s", p.folder, strings.Join(p.formats, ", "))
+}
+
+// build says how the parts of a format are built: for distributions apart from
+// what is used here, since no path of this machine may be in it.
+func (p *packing) build(format string) csrc.Options {
+	o := p.base
+	if place := pack.RuntimePlace(format); place != "" {
+		o.Dir, o.Package, o.InstallDir = filepath.Join(o.Dir, "package", format), true, place
+	}
+	return o
+}
+
+// pack builds and writes one format.
+func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pack.Sum, error) {
+	artifact, err := p.Compile(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	b, err := p.parts(ctx, artifact)
+	if err != nil {
+		return nil, err
+	}
+	steps := p.Steps()
+	steps.Start("packing " + format)
+	made, err := pack.Make(ctx, format, b, p.common)
+	if err == nil {
+		err = fsx.MkdirAll(p.folder, 0o755)
+	}
+	for _, m := range made {
+		if err == nil {
+			err = fsx.WriteFile(filepath.Join(p.folder, m.Name), m.Data, 0o644)
+		}
+	}
+	if err != nil {
+		steps.Fail()
+		return nil, err
+	}
+	steps.Done(fmt.Sprintf("%d files in %s", len(made), p.folder))
+	return pack.Sums(made), nil
+}
+
+// parts are what was built, for a packer.
+func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build, error) {
+	b := pack.Build{MMNText: p.base.Apache.MMNText, Machine: runtime.GOARCH}
+	if distro.Here().Family == distro.Debian {
+		b.Owner = func(path string) string { return distro.Owner(ctx, p.R, path) }
+	}
+	if len(artifact.Halves) == 0 {
+		b.Classic = p.classic(artifact)
+		return b, nil
+	}
+	for _, h := range artifact.Halves {
+		b.ABIs = append(b.ABIs, h.ABI)
+	}
+	var err error
+	b.Layout, err = installer.Locate(artifact.Dir)
+	return b, err
+}
+
+// classic is a built release of the original.
+func (p *packing) classic(artifact csrc.Artifact) *pack.Classic {
+	py := p.base.Python[0]
+	c := &pack.Classic{
+		Module: artifact.Module, Version: artifact.Version, LoadFile: artifact.LoadFile, MMN: p.base.Apache.MMN.Major,
+		Python: csrc.BuildInfo{ABI: py.ABI.Folder(), Python: py.Version, LibPython: py.LibPython, SONAME: py.SONAME, Static: py.LibPython == "", Prefix: py.BasePrefix},
+	}
+	if py.Prefix != "/usr" {
+		c.Home = py.Prefix
+	}
+	c.Licence, _ = fs.ReadFile(p.base.Source, "LICENSE") // without one, that of the same name here
+	return c
+}
+
+func printPackages(w io.Writer, folder string, sums []pack.Sum) error {
+	for _, s := range sums {
+		if _, err := fmt.Fprintf(w, "%s  %s\n", s.SHA256, filepath.Join(folder, s.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
