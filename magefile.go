@@ -97,7 +97,7 @@ func (Package) Deb(ctx context.Context, apxs, python, apache_config, python_conf
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
-	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "deb"})))
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("deb")))
 }
 
 // Rpm writes packages for Fedora and its relatives.
@@ -106,7 +106,7 @@ func (Package) Rpm(ctx context.Context, apxs, python, apache_config, python_conf
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
-	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "rpm"})))
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("rpm")))
 }
 
 // Apk writes packages for Alpine.
@@ -115,7 +115,7 @@ func (Package) Apk(ctx context.Context, apxs, python, apache_config, python_conf
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
-	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "apk"})))
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("apk")))
 }
 
 // Arch writes packages for Arch.
@@ -124,7 +124,16 @@ func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_con
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
-	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "arch"})))
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("arch")))
+}
+
+// Wheel writes a wheel, which pip installs with mod_wsgi-express.
+func (Package) Wheel(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("wheel")))
 }
 
 // All writes packages of every format.
@@ -133,7 +142,7 @@ func (Package) All(ctx context.Context, apxs, python, apache_config, python_conf
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
-	return cli.ForMage(verbs.Do(ctx, "package", flags, verbs.Package(verbs.PackageRequest{Format: "all"})))
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("all")))
 }
 
 // Config prints the lines that load the module in build/.

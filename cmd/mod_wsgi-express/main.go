@@ -16,6 +16,7 @@ import (
 const tool = "mod_wsgi-express"
 
 func main() {
+	ownEnvironment()
 	os.Exit(report(execute(context.Background(), os.Args[1:])))
 }
 

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"modwsgi/apxs"
 	"modwsgi/expressgen"
+	"modwsgi/installer/pack"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/verbs"
@@ -44,19 +46,39 @@ func (a *app) module(found *expressgen.Discovery, named string) (module, error) 
 	}, nil
 }
 
-// buildFolders are where a module may have been built for the Apache: beside
-// this program in a checkout, and in the cache.
+// buildFolders are where a module may have been built for the Apache: in the wheel
+// that this program came with, beside it in a checkout, and in the cache.
 func buildFolders(apache *apxs.Info) []string {
 	var dirs []string
 	if exe, err := os.Executable(); err == nil {
 		if exe, err = filepath.EvalSymlinks(exe); err == nil {
-			dirs = append(dirs, filepath.Join(filepath.Dir(filepath.Dir(exe)), "build"))
+			root := filepath.Dir(filepath.Dir(exe))
+			wheels, _ := filepath.Glob(filepath.Join(literalGlob(root), "lib*", "python3*", "site-packages", pack.WheelFolder))
+			dirs = append(append(dirs, wheels...), filepath.Join(root, "build"))
 		}
 	}
 	if dir, err := cacheFolder(apache); err == nil {
 		dirs = append(dirs, dir)
 	}
 	return dirs
+}
+
+// literalGlob is a path as a pattern for that path alone.
+func literalGlob(path string) string {
+	return strings.NewReplacer(`*`, `\*`, `?`, `\?`, `[`, `\[`, `\`, `\\`).Replace(path)
+}
+
+// ownEnvironment has everything that follows work with the virtual environment
+// that this program was installed into, whether or not it is activated.
+func ownEnvironment() {
+	exe, err := os.Executable()
+	if err != nil {
+		return
+	}
+	root := filepath.Dir(filepath.Dir(exe))
+	if _, err := os.Stat(filepath.Join(root, "pyvenv.cfg")); err == nil {
+		os.Setenv("VIRTUAL_ENV", root)
+	}
 }
 
 // cacheFolder is where modules are built for who has none: one folder for each

@@ -24,6 +24,7 @@ type Build struct {
 	Classic *Classic // in place of the above
 	MMNText string   // of Apache, where its packages are rpm
 	Machine string   // as Go says it
+	Program string   // the file that is to be mod_wsgi-express, where a format has it
 
 	// Owner names the package that a file of this system belongs to; nil: none
 	// does.

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"modwsgi/csrc"
-	"modwsgi/internal/hint"
 )
 
 // dialect is how a family of systems names and places things: what one format
@@ -206,7 +205,7 @@ var dialects = []dialect{
 func dialectOf(format string) (dialect, error) {
 	i := slices.IndexFunc(dialects, func(d dialect) bool { return d.format == format })
 	if i < 0 {
-		return dialect{}, hint.Exit(fmt.Errorf("there is no format %q: it is one of %s", format, strings.Join(Formats(), ", ")), hint.Usage)
+		return dialect{}, fmt.Errorf("%q is no format of a distribution", format)
 	}
 	return dialects[i], nil
 }

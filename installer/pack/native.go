@@ -85,7 +85,7 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 		info.Release, info.Replaces, info.Description = d.Version.apkRevision(), nil, d.Summary
 	case "arch":
 		info.Version, info.Prerelease = d.Version.Base+d.Version.Pre, "" // it is left out of .PKGINFO otherwise
-		info.Release, info.Description = d.Version.archRevision(), d.Summary
+		info.Release, info.Description = d.Version.number(), d.Summary
 	case "rpm":
 		info.Replaces, info.Priority = nil, "" // Obsoletes would remove others' packages
 		info.Description = d.Text

@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
+	"strings"
+
+	"modwsgi/internal/hint"
 )
 
 // Formats are what can be packed, in the order of people's questions.
@@ -13,13 +17,15 @@ func Formats() []string {
 	for _, d := range dialects {
 		list = append(list, d.format)
 	}
-	return list
+	return append(list, "wheel")
 }
 
 // CheckFormat refuses what is no format.
 func CheckFormat(format string) error {
-	_, err := dialectOf(format)
-	return err
+	if slices.Contains(Formats(), format) {
+		return nil
+	}
+	return hint.Exit(fmt.Errorf("there is no format %q: it is one of %s, or all", format, strings.Join(Formats(), ", ")), hint.Usage)
 }
 
 // RuntimePlace is where the parts lie that a package of the format installs; ""
@@ -47,6 +53,9 @@ func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error
 	}
 	defer os.RemoveAll(dir)
 	o.Stage = dir
+	if format == "wheel" {
+		return makeWheels(ctx, b, o)
+	}
 	list, err := Describe(ctx, format, b, o)
 	if err != nil {
 		return nil, err

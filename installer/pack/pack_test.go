@@ -34,6 +34,7 @@ func TestPack(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
 		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "reader": x.testDebReader,
+		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
 		t.Run(name, test)
 	}
@@ -49,7 +50,11 @@ func built(t *testing.T, w *csrctest.World, dir string) (Options, Build) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := Build{Layout: l, Machine: "amd64", Owner: func(path string) string {
+	program := filepath.Join(w.Root, "mod_wsgi-express")
+	if err := os.WriteFile(program, []byte("the program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	b := Build{Layout: l, Machine: "amd64", Program: program, Owner: func(path string) string {
 		if strings.Contains(path, "3.11") {
 			return "libpython3.11"
 		}
@@ -139,7 +144,8 @@ func (x packed) testSameBytes(t *testing.T) {
 func (x packed) testNothingShared(t *testing.T) {
 	t.Parallel()
 	b, o := x.b, x.o
-	for _, format := range Formats() {
+	for _, w := range dialects {
+		format := w.format
 		owner := map[string]string{}
 		for name, d := range described(t, format, b, o) {
 			for _, f := range d.Files {

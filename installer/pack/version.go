@@ -57,10 +57,10 @@ func (v Version) apkRevision() string {
 }
 
 // Arch is as pacman has it, in whose versions there is no hyphen: 6.0.5rc1-1.
-func (v Version) Arch() string { return v.joined("") + "-" + v.archRevision() }
+func (v Version) Arch() string { return v.joined("") + "-" + v.number() }
 
-// archRevision is a number, with another behind a dot at most.
-func (v Version) archRevision() string {
+// number is the revision without what is behind it for one distribution.
+func (v Version) number() string {
 	n, _, _ := strings.Cut(strings.NewReplacer("~", ".", "+", ".").Replace(v.Revision), ".")
 	return n
 }

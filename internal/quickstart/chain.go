@@ -189,6 +189,17 @@ func Build(ctx context.Context, j *verbs.Job) error {
 	return verbs.Build(q)(ctx, j)
 }
 
+// Package packs what it builds, for one format or all.
+func Package(format string) func(context.Context, *verbs.Job) error {
+	return func(ctx context.Context, j *verbs.Job) error {
+		q := verbs.PackageRequest{Format: format, Then: programs(j.Dir)}
+		if len(q.Then) > 0 {
+			q.Program = express(j.Dir)
+		}
+		return verbs.Package(q)(ctx, j)
+	}
+}
+
 // Prepare is [Build] of ours for who prints something else.
 func Prepare(ctx context.Context, j *verbs.Job) error {
 	c := newChain(ctx, j)

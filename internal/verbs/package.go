@@ -2,11 +2,14 @@ package verbs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +24,10 @@ import (
 
 // PackageRequest is what to pack beside what the options say.
 type PackageRequest struct {
-	Format  string   // one of pack.Formats, or all
-	Pythons []string // each as the option python; none: that option
+	Format  string    // one of pack.Formats, or all
+	Pythons []string  // each as the option python; none: that option
+	Program string    // mod_wsgi-express, for formats that have it; "": this program is it
+	Then    []Program // what makes that
 }
 
 // packages is what packing made, as JSON has it.
@@ -35,24 +40,25 @@ type packages struct {
 // Package builds what a format is to hold, and writes packages of it.
 func Package(q PackageRequest) func(context.Context, *Job) error {
 	return func(ctx context.Context, j *Job) error {
-		p := &packing{Job: j, formats: []string{q.Format}}
+		p := &packing{Job: j, q: q, formats: []string{q.Format}}
 		if q.Format == "all" {
 			p.formats = pack.Formats()
 		}
-		return p.do(ctx, q.Pythons)
+		return p.do(ctx)
 	}
 }
 
 // packing is one run of Package.
 type packing struct {
 	*Job
+	q       PackageRequest
 	formats []string
 	base    csrc.Options // of a build that is no distribution's
 	folder  string       // for the packages
 	common  pack.Options
 }
 
-func (p *packing) do(ctx context.Context, pythons []string) error {
+func (p *packing) do(ctx context.Context) error {
 	for _, format := range p.formats {
 		if err := pack.CheckFormat(format); err != nil {
 			return err
@@ -61,7 +67,7 @@ func (p *packing) do(ctx context.Context, pythons []string) error {
 	if err := p.options(); err != nil {
 		return err
 	}
-	o, steps, err := p.resolve(ctx, BuildRequest{Pythons: pythons})
+	o, steps, err := p.resolve(ctx, BuildRequest{Pythons: p.q.Pythons})
 	if err != nil {
 		return err
 	}
@@ -69,6 +75,12 @@ func (p *packing) do(ctx context.Context, pythons []string) error {
 		return p.Plan(append(append(steps, "build it"), p.step()))
 	}
 	p.base = o
+	if p.q.Format == "all" && o.Source != nil { // the original makes a wheel itself
+		p.formats = slices.DeleteFunc(p.formats, func(format string) bool { return format == "wheel" })
+	}
+	if err := p.programs(ctx); err != nil {
+		return err
+	}
 	var sums []pack.Sum
 	for _, format := range p.formats {
 		o := p.build(format)
@@ -86,6 +98,20 @@ func (p *packing) do(ctx context.Context, pythons []string) error {
 		return p.Plan(append(steps, p.step()))
 	}
 	return p.Print(packages{1, p.folder, sums}, func(w io.Writer) error { return printPackages(w, p.folder, sums) })
+}
+
+// programs makes those that a format needs.
+func (p *packing) programs(ctx context.Context) (err error) {
+	if p.Dry() || !slices.Contains(p.formats, "wheel") {
+		return nil
+	}
+	if p.q.Program == "" {
+		p.q.Program, err = os.Executable()
+	}
+	for _, c := range p.q.Then {
+		err = errors.Join(err, p.Compiled(ctx, c))
+	}
+	return err
 }
 
 // options reads those that are about packages alone.
@@ -158,7 +184,7 @@ func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pa
 
 // parts are what was built, for a packer.
 func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build, error) {
-	b := pack.Build{MMNText: p.base.Apache.MMNText, Machine: runtime.GOARCH}
+	b := pack.Build{MMNText: p.base.Apache.MMNText, Machine: runtime.GOARCH, Program: p.q.Program}
 	if distro.Here().Family == distro.Debian {
 		b.Owner = func(path string) string { return distro.Owner(ctx, p.R, path) }
 	}
