@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/apk"
@@ -25,7 +26,7 @@ func writeNative(d Description, format, dir string) (name string, data []byte, e
 	if err != nil {
 		return "", nil, err
 	}
-	n := &native{d: d, dir: dir}
+	n := &native{d: d, format: format, dir: dir}
 	info, err := n.info(w)
 	if err != nil {
 		return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
@@ -42,9 +43,10 @@ func writeNative(d Description, format, dir string) (name string, data []byte, e
 
 // native is one package on its way to nfpm, which reads everything from files.
 type native struct {
-	d   Description
-	dir string
-	n   int
+	d      Description
+	format string
+	dir    string
+	n      int
 }
 
 // spill makes a file of data.
@@ -80,6 +82,7 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 	info.Deb.Compression, info.Deb.Fields = "gzip", d.Fields
 	info.RPM = nfpm.RPM{BuildHost: "localhost", Summary: d.Summary, Group: d.Section, Compression: "gzip", Packager: d.Contact}
 	info.ArchLinux.Packager = d.Contact
+	var err error
 	switch w.format {
 	case "apk":
 		info.Release, info.Replaces, info.Description = d.Version.apkRevision(), nil, d.Summary
@@ -89,8 +92,8 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 	case "rpm":
 		info.Replaces, info.Priority = nil, "" // Obsoletes would remove others' packages
 		info.Description = d.Text
+		info.Changelog, err = n.spill(d.changes(), 0o644)
 	}
-	var err error
 	info.Scripts = nfpm.Scripts{
 		PostInstall: n.script(d.Scripts.AfterInstall, &err),
 		PreRemove:   n.script(d.Scripts.BeforeRemove, &err),
@@ -121,10 +124,20 @@ func (n *native) content(f File) (*files.Content, error) {
 		return c, nil
 	case Config:
 		c.Type = files.TypeConfigNoReplace
+	case Licence:
+		if n.format == "rpm" { // the others leave such files out
+			c.Type = files.TypeRPMLicence
+		}
 	}
 	var err error
 	if c.Source == "" {
 		c.Source, err = n.spill(f.Data, 0o644)
 	}
 	return c, err
+}
+
+// changes is the changelog of an rpm, as nfpm reads it: one entry.
+func (d Description) changes() []byte {
+	return fmt.Appendf(nil, "- semver: %q\n  date: %s\n  packager: %q\n  changes:\n    - note: %q\n",
+		d.Version.Deb(), d.Date.Format(time.RFC3339), d.Contact, "Package of version "+d.Version.upstream()+".")
 }

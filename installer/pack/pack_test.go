@@ -34,7 +34,7 @@ func TestPack(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
 		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "reader": x.testDebReader,
-		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
+		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
 		t.Run(name, test)
 	}
