@@ -127,6 +127,15 @@ func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_con
 	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("arch")))
 }
 
+// Tar writes archives that can be unpacked anywhere, and installed from there.
+func (Package) Tar(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
+		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
+		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("tar")))
+}
+
 // Wheel writes a wheel, which pip installs with mod_wsgi-express.
 func (Package) Wheel(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, revision, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
 	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "revision": revision, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,

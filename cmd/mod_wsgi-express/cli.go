@@ -35,7 +35,7 @@ type commandLine struct {
 	InstallModule  installCommand    `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
-	Package        packageCommand    `cmd:"" help:"Build, and write packages: deb, rpm, apk, arch, wheel, or all."`
+	Package        packageCommand    `cmd:"" help:"Build, and write packages: deb, rpm, apk, arch, tar, wheel, or all."`
 	Pythons        pythonsCommand    `cmd:"" help:"List the Pythons of this machine."`
 	Reload         reloadCommand     `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	Reproduce      reproduceCommand  `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`

@@ -30,7 +30,7 @@ func (c *buildCommand) Run(a *app) error {
 }
 
 type packageCommand struct {
-	Format string  `arg:"" optional:"" help:"deb, rpm, apk, arch, wheel, or all."`
+	Format string  `arg:"" optional:"" help:"deb, rpm, apk, arch, tar, wheel, or all."`
 	Apxs   *string `opt:"apxs" placeholder:"PATH" help:"${apxs}"`
 	recordFlags
 	Python        []string `sep:"none" placeholder:"PYTHON" help:"${python} Repeatable: each becomes a package of its own."`

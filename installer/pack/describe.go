@@ -23,8 +23,12 @@ type Build struct {
 	ABIs    []string // of the halves that are packed
 	Classic *Classic // in place of the above
 	MMNText string   // of Apache, where its packages are rpm
+	Apache  string   // "2.4.65"
 	Machine string   // as Go says it
 	Program string   // the file that is to be mod_wsgi-express, where a format has it
+
+	Compiler string // who made it, "gcc 12.2.0"
+	Profile  string // whose flags it was made with
 
 	// Owner names the package that a file of this system belongs to; nil: none
 	// does.

@@ -17,7 +17,7 @@ func Formats() []string {
 	for _, d := range dialects {
 		list = append(list, d.format)
 	}
-	return append(list, "wheel")
+	return append(list, "tar", "wheel")
 }
 
 // CheckFormat refuses what is no format.
@@ -44,8 +44,9 @@ type Made struct {
 	Data []byte
 }
 
-// Make makes the packages of a build in one format, and reads each again before
-// it hands it out (rule Q-1).
+// Make makes the packages of a build in one format, each with its bill of
+// materials beside it, and the statement of where they come from. Each package is
+// read again before it is handed out (rule Q-1).
 func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error) {
 	dir, err := os.MkdirTemp("", "modwsgi-pack-")
 	if err != nil {
@@ -53,16 +54,52 @@ func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error
 	}
 	defer os.RemoveAll(dir)
 	o.Stage = dir
-	if format == "wheel" {
-		return makeWheels(ctx, b, o)
+	var made []Made
+	switch format {
+	case "wheel":
+		made, err = makeWheels(ctx, b, o)
+	case "tar":
+		made, err = makeBoth(ctx, b, o)
+	default:
+		made, err = makeNatives(ctx, format, b, o)
 	}
+	if err != nil {
+		return nil, err
+	}
+	statement, err := b.provenance(format, made)
+	if err != nil {
+		return nil, err
+	}
+	var all []Made
+	for _, m := range made {
+		bill, err := b.bill(m, o.Date)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m, Made{m.Name + ".cdx.json", bill})
+	}
+	return append(all, statement), nil
+}
+
+// makeBoth makes archives in both compressed forms.
+func makeBoth(ctx context.Context, b Build, o Options) ([]Made, error) {
+	one, err := makeTarballs(ctx, b, o, "gz")
+	if err != nil {
+		return nil, err
+	}
+	other, err := makeTarballs(ctx, b, o, "zst")
+	return append(one, other...), err
+}
+
+// makeNatives makes packages of a distribution.
+func makeNatives(ctx context.Context, format string, b Build, o Options) ([]Made, error) {
 	list, err := Describe(ctx, format, b, o)
 	if err != nil {
 		return nil, err
 	}
 	var made []Made
 	for _, d := range list {
-		name, data, err := writeNative(d, format, dir)
+		name, data, err := writeNative(d, format, o.Stage)
 		if err != nil {
 			return nil, err
 		}

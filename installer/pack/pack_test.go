@@ -34,7 +34,8 @@ func TestPack(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
 		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "reader": x.testDebReader,
-		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "wheel": x.testWheel, "wheelreader": x.testWheelReader,
+		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "tar": x.testTar, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
+		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
 		t.Run(name, test)
 	}
@@ -54,7 +55,7 @@ func built(t *testing.T, w *csrctest.World, dir string) (Options, Build) {
 	if err := os.WriteFile(program, []byte("the program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	b := Build{Layout: l, Machine: "amd64", Program: program, Owner: func(path string) string {
+	b := Build{Layout: l, Machine: "amd64", Program: program, Apache: "2.4.65", Compiler: "gcc 12.2.0", Profile: "default", Owner: func(path string) string {
 		if strings.Contains(path, "3.11") {
 			return "libpython3.11"
 		}
@@ -78,6 +79,12 @@ func made(t *testing.T, format string, b Build, o Options) map[string][]byte {
 		out[m.Name] = m.Data
 	}
 	return out
+}
+
+// ending are the files whose names end so.
+func ending(files map[string][]byte, suffix string) map[string][]byte {
+	maps.DeleteFunc(files, func(name string, _ []byte) bool { return !strings.HasSuffix(name, suffix) })
+	return files
 }
 
 // described are the descriptions by their names.

@@ -86,7 +86,11 @@ func (w *wheel) make(ctx context.Context) (Made, error) {
 		}
 	}
 	slices.SortFunc(w.files, func(a, b wheelFile) int { return strings.Compare(a.path, b.path) })
-	w.addInfo()
+	bill, err := w.b.bill(Made{}, w.o.Date)
+	if err != nil {
+		return Made{}, err
+	}
+	w.addInfo(bill)
 	data, err := w.zip()
 	if err != nil {
 		return Made{}, err
@@ -179,7 +183,7 @@ func (w *wheel) addProgram(context.Context) error {
 }
 
 // addInfo adds what a wheel says of itself; its list of everything is last.
-func (w *wheel) addInfo() {
+func (w *wheel) addInfo(bill []byte) {
 	info := fmt.Sprintf("mod_wsgi-%s.dist-info/", w.v.PEP440())
 	var metadata strings.Builder
 	fmt.Fprintf(&metadata, "Metadata-Version: 2.4\nName: mod_wsgi\nVersion: %s\nSummary: WSGI applications in Apache: mod_wsgi and mod_wsgi-express\n", w.v.PEP440())
@@ -187,6 +191,7 @@ func (w *wheel) addInfo() {
 	fmt.Fprintf(&metadata, "Description-Content-Type: text/plain\n\nFor Apache with the module magic number %d and the library %s of this machine.\nPublic indexes take no wheels of the platform linux: build it where it is used.\n", w.b.Layout.Apache.Major, w.half.Info.SONAME)
 	w.add(info+"METADATA", 0o644, []byte(metadata.String()))
 	w.add(info+"WHEEL", 0o644, fmt.Appendf(nil, "Wheel-Version: 1.0\nGenerator: modwsgi %s\nRoot-Is-Purelib: false\nTag: %s\nBuild: %s\n", csrc.Version(), w.tag(), w.build()))
+	w.add(info+"sboms/mod_wsgi.cdx.json", 0o644, bill)
 	w.add(info+"licenses/LICENSE", 0o644, licence)
 	w.add(info+"licenses/NOTICE", 0o644, notice)
 	var record strings.Builder

@@ -11,7 +11,7 @@ import (
 // names and contents of a wheel.
 func (x packed) testWheel(t *testing.T) {
 	t.Parallel()
-	all := made(t, "wheel", x.b, x.o)
+	all := ending(made(t, "wheel", x.b, x.o), ".whl")
 	v := x.b.Layout.Apache.Version
 	name := "mod_wsgi-" + v + "-1mmn20120211-cp311-cp311-linux_x86_64.whl"
 	free := "mod_wsgi-" + v + "-1mmn20120211-cp313-cp313t-linux_x86_64.whl"
@@ -36,7 +36,7 @@ func (x packed) testWheel(t *testing.T) {
 // a wheel that is not as it says is refused.
 func (x packed) testWheelReader(t *testing.T) {
 	t.Parallel()
-	all := made(t, "wheel", x.b, x.o)
+	all := ending(made(t, "wheel", x.b, x.o), ".whl")
 	for name, data := range all {
 		if err := checkWheel(name, data, x.o.Date); err != nil {
 			t.Error(err)

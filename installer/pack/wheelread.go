@@ -46,7 +46,7 @@ func checkWheel(name string, data []byte, date time.Time) error {
 		if err := checkWheelFile(f, date); err != nil {
 			return err
 		}
-		if later := strings.HasPrefix(f.Name, info); later != (i >= len(z.File)-5) {
+		if later := strings.HasPrefix(f.Name, info); later != (i >= len(z.File)-6) {
 			return fmt.Errorf("%s is not in its place", f.Name)
 		}
 		if _, twice := files[f.Name]; twice {

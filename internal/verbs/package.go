@@ -97,6 +97,13 @@ func (p *packing) do(ctx context.Context) error {
 	if p.Dry() {
 		return p.Plan(append(steps, p.step()))
 	}
+	text, err := pack.SumsOf(p.folder, sums)
+	if err == nil {
+		err = fsx.WriteFile(filepath.Join(p.folder, pack.SumsFile), text, 0o644)
+	}
+	if err != nil {
+		return err
+	}
 	return p.Print(packages{1, p.folder, sums}, func(w io.Writer) error { return printPackages(w, p.folder, sums) })
 }
 
@@ -184,7 +191,7 @@ func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pa
 
 // parts are what was built, for a packer.
 func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build, error) {
-	b := pack.Build{MMNText: p.base.Apache.MMNText, Machine: runtime.GOARCH, Program: p.q.Program}
+	b := pack.Build{MMNText: p.base.Apache.MMNText, Apache: p.base.Apache.Version, Compiler: artifact.Compiler, Profile: p.Text("profile"), Machine: runtime.GOARCH, Program: p.q.Program}
 	if distro.Here().Family == distro.Debian {
 		b.Owner = func(path string) string { return distro.Owner(ctx, p.R, path) }
 	}

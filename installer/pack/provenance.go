@@ -1,0 +1,108 @@
+package pack
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+
+	"modwsgi/csrc"
+	"modwsgi/internal/cli"
+)
+
+// The names of in-toto and of SLSA for what a statement is about (rule B-2).
+const (
+	statementType = "https://in-toto.io/Statement/v1"
+	predicateType = "https://slsa.dev/provenance/v1"
+	buildType     = "urn:modwsgi:package:v1"
+)
+
+// digest is a hash by its algorithm.
+type digest map[string]string
+
+// resource is something that went in or came out.
+type resource struct {
+	Name   string `json:"name"`
+	Digest digest `json:"digest,omitempty"`
+}
+
+// statement says how packages came to be.
+type statement struct {
+	Type          string     `json:"_type"`
+	Subject       []resource `json:"subject"`
+	PredicateType string     `json:"predicateType"`
+	Predicate     predicate  `json:"predicate"`
+}
+
+type predicate struct {
+	BuildDefinition struct {
+		BuildType            string     `json:"buildType"`
+		ExternalParameters   parameters `json:"externalParameters"`
+		ResolvedDependencies []resource `json:"resolvedDependencies"`
+	} `json:"buildDefinition"`
+	RunDetails struct {
+		Builder struct {
+			ID      string            `json:"id"`
+			Version map[string]string `json:"version"`
+		} `json:"builder"`
+	} `json:"runDetails"`
+}
+
+// parameters are what a person chose.
+type parameters struct {
+	Format  string   `json:"format"`
+	ABI     []string `json:"abi"`
+	Profile string   `json:"profile"`
+	Source  string   `json:"source"`
+}
+
+// provenance is the statement about packages of one format. It is not signed:
+// that is for programs that have a key. There is no time in it, so that the same
+// packages have the same statement.
+func (b Build) provenance(format string, made []Made) (Made, error) {
+	s := statement{Type: statementType, PredicateType: predicateType}
+	for _, sum := range Sums(made) {
+		s.Subject = append(s.Subject, resource{sum.Name, digest{"sha256": sum.SHA256}})
+	}
+	p := &s.Predicate
+	p.BuildDefinition.BuildType = buildType
+	p.BuildDefinition.ExternalParameters = parameters{Format: format, ABI: []string{}, Profile: b.Profile, Source: b.source()}
+	p.BuildDefinition.ResolvedDependencies = []resource{}
+	if d := dirDigest(b.Layout.Apache.Source); d != nil {
+		p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies, resource{"C sources", d})
+	}
+	for _, py := range b.pythons() {
+		p.BuildDefinition.ExternalParameters.ABI = append(p.BuildDefinition.ExternalParameters.ABI, py.ABI)
+		r := resource{Name: py.SONAME}
+		if sum, err := readFileSum(py.LibPython); err == nil { // of another machine, it is not here
+			r.Digest = digest{"sha256": sum}
+		}
+		p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies, r)
+	}
+	p.RunDetails.Builder.ID = "urn:modwsgi:toolchain"
+	p.RunDetails.Builder.Version = map[string]string{"modwsgi": csrc.Version()}
+	var out bytes.Buffer
+	err := cli.JSON(&out, s)
+	return Made{"mod_wsgi-" + b.version() + "-" + b.Machine + "." + format + ".intoto.json", out.Bytes()}, err
+}
+
+// source is which tree was built.
+func (b Build) source() string {
+	if b.Classic != nil {
+		return "mod_wsgi " + b.Classic.Version
+	}
+	return "embedded"
+}
+
+// dirDigest is a hash of the Go module kind, "h1:…", as in-toto has it.
+func dirDigest(hash string) digest {
+	text, ok := strings.CutPrefix(hash, "h1:")
+	if !ok {
+		return nil
+	}
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	return digest{"dirHash1": hex.EncodeToString(raw)}
+}
