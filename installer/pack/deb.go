@@ -117,7 +117,8 @@ func checkControl(control, files map[string]entry, d Description) error {
 	want := map[string]string{
 		"Package": d.Name, "Version": d.Version.Deb(), "Architecture": goToDeb[d.Arch], "Section": d.Section, "Priority": "optional", "Maintainer": d.Contact,
 		"Depends": strings.Join(d.Depends, ", "), "Provides": strings.Join(d.Provides, ", "),
-		"Conflicts": strings.Join(d.Conflicts, ", "), "Replaces": strings.Join(d.Replaces, ", "),
+		"Description": d.Summary + "\n" + d.Text,
+		"Conflicts":   strings.Join(d.Conflicts, ", "), "Replaces": strings.Join(d.Replaces, ", "),
 	}
 	for name, value := range want {
 		if fields[name] != value {

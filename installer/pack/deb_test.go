@@ -110,40 +110,6 @@ func (x packed) testDebugFiles(t *testing.T) {
 	}
 }
 
-// a package that is not what was described is refused.
-func (x packed) testDebReader(t *testing.T) {
-	t.Parallel()
-	b, o := x.b, x.o
-	all := described(t, "deb", b, o)
-	d := all["libapache2-mod-wsgi-any"]
-	_, data, err := writeNative(d, "deb", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := checkDeb(data, d); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		want  string
-		wrong func(d *Description)
-	}{
-		{"its Depends is", func(d *Description) { d.Depends = nil }},
-		{"its postinst is another script", func(d *Description) { d.Scripts.AfterInstall = "" }},
-		{"is nobody's", func(d *Description) { d.Files = d.Files[1:] }},
-		{"is missing", func(d *Description) { d.Files = append(slices.Clone(d.Files), File{Path: "/more"}) }},
-		{"has the mode", func(d *Description) { d.Files = slices.Clone(d.Files); d.Files[0].Mode = 0o600 }},
-		{"other contents", func(d *Description) { d.Files = slices.Clone(d.Files); d.Files[0].Source, d.Files[0].Data = "", nil }},
-		{"is of", func(d *Description) { d.Date = d.Date.AddDate(1, 0, 0) }},
-		{"conffiles", func(d *Description) { d.Files = slices.Clone(d.Files); d.Files[0].Kind = Plain }},
-	} {
-		other := d
-		c.wrong(&other)
-		if err := checkDeb(data, other); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", c.want, err)
-		}
-	}
-}
-
 // Y-4: the readers end, and refuse what is cut off or goes on behind its end.
 func FuzzReadAr(f *testing.F) {
 	f.Add([]byte("!<arch>\n"))

@@ -212,7 +212,7 @@ func (d *describer) classicPackage(ctx context.Context) error {
 		return err
 	}
 	p := d.common(d.classic(py))
-	p.Summary = "The original mod_wsgi " + c.Version + " for Apache, with Python " + py.Dotted
+	p.Summary = "Original mod_wsgi " + c.Version + " for Apache, with Python " + py.Dotted
 	p.Text = "The module mod_wsgi by Graham Dumpleton, which has Python " + py.Dotted + " in Apache's\nprocesses and is the only one of its kind that an Apache can load."
 	module := path.Join(d.modules, "mod_wsgi-py"+py.Digits+".so")
 	p.Files = append(p.Files, File{Path: module, Mode: 0o644, Source: ships[0].file})

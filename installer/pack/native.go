@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/goreleaser/nfpm/v2"
@@ -83,14 +84,18 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 	info.RPM = nfpm.RPM{BuildHost: "localhost", Summary: d.Summary, Group: d.Section, Compression: "gzip", Packager: d.Contact}
 	info.ArchLinux.Packager = d.Contact
 	var err error
+	if w.format != "deb" { // where it is about files; elsewhere others' packages would go
+		info.Replaces = nil
+	}
 	switch w.format {
 	case "apk":
-		info.Release, info.Replaces, info.Description = d.Version.apkRevision(), nil, d.Summary
+		info.Release, info.Description = d.Version.apkRevision(), d.Summary
+		info.Depends, info.Conflicts = apkDepends(d), nil
 	case "arch":
 		info.Version, info.Prerelease = d.Version.Base+d.Version.Pre, "" // it is left out of .PKGINFO otherwise
 		info.Release, info.Description = d.Version.number(), d.Summary
 	case "rpm":
-		info.Replaces, info.Priority = nil, "" // Obsoletes would remove others' packages
+		info.Priority = ""
 		info.Description = d.Text
 		info.Changelog, err = n.spill(d.changes(), 0o644)
 	}
@@ -140,4 +145,14 @@ func (n *native) content(f File) (*files.Content, error) {
 func (d Description) changes() []byte {
 	return fmt.Appendf(nil, "- semver: %q\n  date: %s\n  packager: %q\n  changes:\n    - note: %q\n",
 		d.Version.Deb(), d.Date.Format(time.RFC3339), d.Contact, "Package of version "+d.Version.upstream()+".")
+}
+
+// apkDepends are the relations of an apk: what it cannot be installed with is
+// among them.
+func apkDepends(d Description) []string {
+	list := slices.Clone(d.Depends)
+	for _, name := range d.Conflicts {
+		list = append(list, "!"+name)
+	}
+	return list
 }

@@ -116,6 +116,12 @@ func reread(format string, data []byte, d Description) error {
 	switch format {
 	case "deb":
 		return checkDeb(data, d)
+	case "apk":
+		return checkApk(data, d)
+	case "arch":
+		return checkArch(data, d)
+	case "rpm":
+		return checkRPM(data, d)
 	}
-	return nil
+	return fmt.Errorf("nobody reads packages of the format %s", format)
 }

@@ -33,7 +33,7 @@ func TestPack(t *testing.T) {
 	x := packed{w, b, o}
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
-		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "reader": x.testDebReader,
+		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
 		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "tar": x.testTar, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
 		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
