@@ -321,7 +321,11 @@ func (d *describer) add(p Description, ships []shipped, facts Facts) {
 		if s.debug == "" {
 			return
 		}
-		q.Files = append(q.Files, File{Path: "/usr/lib/debug/.build-id/" + id[:2] + "/" + id[2:] + ".debug", Mode: 0o644, Source: s.debug})
+		folder := "/usr/lib/debug/.build-id/" + id[:2]
+		if i == 0 || id[:2] != facts.BuildID[0][:2] {
+			q.Files = append(q.Files, File{Path: folder, Kind: Folder, Mode: 0o755})
+		}
+		q.Files = append(q.Files, File{Path: folder + "/" + id[2:] + ".debug", Mode: 0o644, Source: s.debug})
 	}
 	if d.format == "deb" {
 		q.Fields = map[string]string{"Build-Ids": strings.Join(facts.BuildID, " ")}

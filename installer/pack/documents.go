@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -16,7 +17,8 @@ func (d *describer) documents(name string, licence []byte) []File {
 			{Path: "/usr/share/doc/" + name + "/changelog.Debian.gz", Kind: Doc, Mode: 0o644, Data: d.changelog(name)},
 		}
 	}
-	return []File{{Path: fmt.Sprintf(d.licence, name), Kind: Licence, Mode: 0o644, Data: licence}}
+	place := fmt.Sprintf(d.licence, name)
+	return []File{{Path: path.Dir(place), Kind: Folder, Mode: 0o755}, {Path: place, Kind: Licence, Mode: 0o644, Data: licence}}
 }
 
 // copyright is Debian's file of that name, in its format for machines. The

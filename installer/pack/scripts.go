@@ -91,11 +91,12 @@ func withApache(body string) string {
 func debianScripts(s steps) Scripts {
 	after, before := when("a2query -q -m wsgi", "APACHE2_NEED_ACTION=1\napache2_reload reload\n"), ""
 	if s.module != "" {
-		how := " reload || exit $?\n"
-		if s.restart { // only one of its kind can be enabled
-			how = " restart || echo '" + s.module + " is not enabled: another wsgi module may be' >&2\n"
+		how := " reload"
+		if s.restart {
+			how = " restart"
 		}
-		after = "apache2_invoke enmod " + s.module + how
+		// Only one of its kind can be enabled: which one, the administrator says.
+		after = "apache2_invoke enmod " + s.module + how + " || echo '" + s.module + " is not enabled: another wsgi module may be' >&2\n"
 		before = "apache2_invoke dismod " + s.module + " || exit $?\n"
 	}
 	return Scripts{

@@ -1,6 +1,10 @@
 package pack
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // snippet is what a package tells Apache.
 type snippet struct {
@@ -42,14 +46,25 @@ func configFile(path string, lines ...[]string) File {
 func debianSnippets(name string, s snippet) []File {
 	const folder = "/etc/apache2/mods-available/"
 	directives := append(remarks(s.comment), s.directives...)
-	load := s.load
-	if name != "wsgi" {
-		load = append([]string{"# Conflicts: wsgi"}, load...)
-	}
+	load := append([]string{"# Conflicts: " + strings.Join(otherLoads(name), " ")}, s.load...)
 	return []File{
 		configFile(folder+name+".conf", block("<IfModule wsgi_module>", directives, "</IfModule>")),
 		configFile(folder+name+".load", load),
 	}
+}
+
+// otherLoads are the names by which a2enmod knows modules of this kind, but for
+// one: the distribution's and ours, and the original's for each Python. It looks
+// at them only when it enables the module that names them (rule N-2).
+func otherLoads(name string) []string {
+	list := []string{"wsgi"}
+	for minor := 9; minor <= 15; minor++ {
+		list = append(list, fmt.Sprintf("wsgi-py3%d", minor))
+		if minor >= 13 {
+			list = append(list, fmt.Sprintf("wsgi-py3%dt", minor))
+		}
+	}
+	return slices.DeleteFunc(list, func(other string) bool { return other == name })
 }
 
 // guarded is the file that a server reads because it is there, or by an Include.
