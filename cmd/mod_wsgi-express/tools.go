@@ -37,6 +37,7 @@ type packageCommand struct {
 	Source        *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
 	Dist          *string  `opt:"dist" placeholder:"DIR" help:"${dist}"`
 	Revision      *string  `opt:"revision" placeholder:"N" help:"${revision}"`
+	Sign          *string  `opt:"sign" placeholder:"COMMAND" help:"${sign}"`
 	Maintainer    *string  `opt:"maintainer" placeholder:"NAME" help:"${maintainer}"`
 	AllowUntested *bool    `opt:"allow_untested" help:"${allow_untested}"`
 	makeFlags

@@ -44,9 +44,8 @@ type Made struct {
 	Data []byte
 }
 
-// Make makes the packages of a build in one format, each with its bill of
-// materials beside it, and the statement of where they come from. Each package is
-// read again before it is handed out (rule Q-1).
+// Make makes the packages of a build in one format. Each is read again before it
+// is handed out (rule Q-1).
 func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error) {
 	dir, err := os.MkdirTemp("", "modwsgi-pack-")
 	if err != nil {
@@ -63,22 +62,22 @@ func Make(ctx context.Context, format string, b Build, o Options) ([]Made, error
 	default:
 		made, err = makeNatives(ctx, format, b, o)
 	}
-	if err != nil {
-		return nil, err
-	}
-	statement, err := b.provenance(format, made)
-	if err != nil {
-		return nil, err
-	}
-	var all []Made
+	return made, err
+}
+
+// Papers are what lies beside packages as they were published: the bill of
+// materials of each, and the statement of where they come from.
+func Papers(format string, b Build, o Options, made []Made) ([]Made, error) {
+	var papers []Made
 	for _, m := range made {
 		bill, err := b.bill(m, o.Date)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, m, Made{m.Name + ".cdx.json", bill})
+		papers = append(papers, Made{m.Name + ".cdx.json", bill})
 	}
-	return append(all, statement), nil
+	statement, err := b.provenance(format, made)
+	return append(papers, statement), err
 }
 
 // makeBoth makes archives in both compressed forms.

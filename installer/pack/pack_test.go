@@ -74,8 +74,12 @@ func made(t *testing.T, format string, b Build, o Options) map[string][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	papers, err := Papers(format, b, o, list)
+	if err != nil {
+		t.Fatal(err)
+	}
 	out := map[string][]byte{}
-	for _, m := range list {
+	for _, m := range append(list, papers...) {
 		out[m.Name] = m.Data
 	}
 	return out

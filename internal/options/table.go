@@ -143,6 +143,8 @@ func Table() []Option {
 			Help: "The folder for packages; otherwise dist."},
 		{Name: "revision", Kind: Text, Shape: "N", Default: "1", Targets: []string{"package"},
 			Help: "The revision of packages, behind the version: a number, and for one distribution more, as 1~bookworm1."},
+		{Name: "sign", Kind: Text, Shape: "COMMAND", Targets: []string{"package"},
+			Help: "A command that signs packages: it is run for each one that was written, with the file as its last word, as debsigs --sign=origin or cosign sign-blob."},
 		{Name: "maintainer", Kind: Text, Shape: "NAME_AND_ADDRESS", Default: "modwsgi authors <modwsgi@example.invalid>", Targets: []string{"package"},
 			Help: "Who made the packages, as Debian and RPM have it: NAME <ADDRESS>."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},

@@ -20,6 +20,7 @@ import (
 	"modwsgi/internal/distro"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/words"
 )
 
 // PackageRequest is what to pack beside what the options say.
@@ -55,6 +56,7 @@ type packing struct {
 	formats []string
 	base    csrc.Options // of a build that is no distribution's
 	folder  string       // for the packages
+	sign    []string     // the words of the command that signs; none: nobody does
 	common  pack.Options
 }
 
@@ -127,6 +129,11 @@ func (p *packing) options() error {
 	if dir := p.Text("dist"); dir != "" {
 		p.folder = dir
 	}
+	sign, err := words.Split(p.Text("sign"))
+	if err != nil {
+		return hint.Exit(p.Blame("sign", err), hint.Usage)
+	}
+	p.sign = sign
 	date, err := packDate(p.R.Getenv("SOURCE_DATE_EPOCH"))
 	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Date: date, Runner: p.R}
 	return err
@@ -172,21 +179,62 @@ func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pa
 	}
 	steps := p.Steps()
 	steps.Start("packing " + format)
-	made, err := pack.Make(ctx, format, b, p.common)
-	if err == nil {
-		err = fsx.MkdirAll(p.folder, 0o755)
-	}
-	for _, m := range made {
-		if err == nil {
-			err = fsx.WriteFile(filepath.Join(p.folder, m.Name), m.Data, 0o644)
-		}
-	}
+	made, err := p.publish(ctx, format, b)
 	if err != nil {
 		steps.Fail()
 		return nil, err
 	}
 	steps.Done(fmt.Sprintf("%d files in %s", len(made), p.folder))
 	return pack.Sums(made), nil
+}
+
+// publish writes the packages, has them signed, and writes what lies beside them:
+// that is about the files as they are then.
+func (p *packing) publish(ctx context.Context, format string, b pack.Build) ([]pack.Made, error) {
+	made, err := pack.Make(ctx, format, b, p.common)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.write(made); err != nil {
+		return nil, err
+	}
+	for i, m := range made {
+		if made[i].Data, err = p.signed(ctx, m); err != nil {
+			return nil, err
+		}
+	}
+	papers, err := pack.Papers(format, b, p.common, made)
+	if err != nil {
+		return nil, err
+	}
+	return append(made, papers...), p.write(papers)
+}
+
+func (p *packing) write(made []pack.Made) error {
+	err := fsx.MkdirAll(p.folder, 0o755)
+	for _, m := range made {
+		if err == nil {
+			err = fsx.WriteFile(filepath.Join(p.folder, m.Name), m.Data, 0o644)
+		}
+	}
+	return err
+}
+
+// signed is a written package after the command of the option sign (rule Q-10):
+// there are formats that have signatures within.
+func (p *packing) signed(ctx context.Context, m pack.Made) ([]byte, error) {
+	if len(p.sign) == 0 {
+		return m.Data, nil
+	}
+	file := filepath.Join(p.folder, m.Name)
+	if _, err := p.R.Output(ctx, p.folder, p.sign[0], append(slices.Clone(p.sign[1:]), file)...); err != nil {
+		return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("signing %s: %w", m.Name, err)
+	}
+	return data, nil
 }
 
 // parts are what was built, for a packer.
