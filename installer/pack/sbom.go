@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"modwsgi/csrc"
+	"modwsgi/internal/pattern"
 )
 
 // bill is the bill of materials of a package (rule B-1), or of what it holds if m
@@ -126,7 +126,7 @@ func (b Build) tools() []cdx.Component {
 	return list
 }
 
-var noticeRow = regexp.MustCompile(`(?m)^  (\S+\.\S+/\S+) +(\S+) +Copyright `)
+var noticeRow = pattern.New(`(?m)^  (\S+\.\S+/\S+) +(\S+) +Copyright `)
 
 // noticed are the licences of Go modules, as NOTICE has them.
 func noticed() map[string]string {

@@ -6,9 +6,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // SumsFile has the hashes of all files beside it, as sha256sum reads them (rule
@@ -31,7 +32,7 @@ func Sums(made []Made) []Sum {
 	return list
 }
 
-var sumLine = regexp.MustCompile(`^([0-9a-f]{64})  ([^/\x00-\x1f]+)$`)
+var sumLine = pattern.New(`^([0-9a-f]{64})  ([^/\x00-\x1f]+)$`)
 
 // readSums reads such a file.
 func readSums(text string) (map[string]string, error) {

@@ -2,10 +2,10 @@ package pack
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // Version is one version, apart from how a format writes it (rule Q-2).
@@ -16,8 +16,8 @@ type Version struct {
 }
 
 var (
-	versionForm  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)*)(?:[-.]?(a|b|rc|alpha|beta|dev)\.?([0-9]+))?$`)
-	revisionForm = regexp.MustCompile(`^[0-9]+([.~+][0-9a-zA-Z]+)*$`)
+	versionForm  = pattern.New(`^([0-9]+(?:\.[0-9]+)*)(?:[-.]?(a|b|rc|alpha|beta|dev)\.?([0-9]+))?$`)
+	revisionForm = pattern.New(`^[0-9]+([.~+][0-9a-zA-Z]+)*$`)
 )
 
 // ParseVersion reads a version of this project or of the original, and the
