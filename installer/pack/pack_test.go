@@ -33,7 +33,7 @@ func TestPack(t *testing.T) {
 	x := packed{w, b, o}
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
-		"deb": x.testDeb, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
+		"deb": x.testDeb, "lintian": x.testLintian, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
 		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "tar": x.testTar, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
 		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
@@ -45,7 +45,7 @@ func TestPack(t *testing.T) {
 func built(t *testing.T, w *csrctest.World, dir string) (Options, Build) {
 	t.Helper()
 	o := w.Options(dir)
-	o.Runtime = installer.Runtime()
+	o.Runtime, o.RunPath, o.Package = installer.Runtime(), "none", true
 	w.Build(o)
 	l, err := installer.Locate(o.Dir)
 	if err != nil {
