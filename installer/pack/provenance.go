@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"modwsgi/csrc"
@@ -83,7 +84,16 @@ func (b Build) provenance(format string, made []Made) (Made, error) {
 	p.RunDetails.Builder.Version = map[string]string{"modwsgi": csrc.Version()}
 	var out bytes.Buffer
 	err := cli.JSON(&out, s)
-	return Made{"mod_wsgi-" + b.version() + "-" + b.Machine + "." + format + ".intoto.json", out.Bytes()}, err
+	var pythons []string
+	for _, py := range b.pythons() {
+		p, err := pythonOf(py, "")
+		if err != nil {
+			return Made{}, err
+		}
+		pythons = append(pythons, "py"+p.Digits)
+	}
+	name := fmt.Sprintf("mod_wsgi-%s-%s-%s.%s.intoto.json", b.version(), strings.Join(pythons, "+"), b.Machine, format)
+	return Made{name, out.Bytes()}, err
 }
 
 // source is which tree was built.

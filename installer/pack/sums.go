@@ -48,7 +48,8 @@ func readSums(text string) (map[string]string, error) {
 }
 
 // SumsOf is the file of that name for a folder to which sums were added. What it
-// had before stays where the file is still what it was.
+// had before stays where the file is still what it was, and what it says of others
+// still true.
 func SumsOf(dir string, added []Sum) ([]byte, error) {
 	all := map[string]string{}
 	if text, err := os.ReadFile(filepath.Join(dir, SumsFile)); err == nil {
@@ -62,8 +63,14 @@ func SumsOf(dir string, added []Sum) ([]byte, error) {
 			}
 		}
 	}
+	fresh := map[string]bool{}
 	for _, s := range added {
-		all[s.Name] = s.SHA256
+		all[s.Name], fresh[s.Name] = s.SHA256, true
+	}
+	for name := range maps.Clone(all) {
+		if !fresh[name] && checkPaper(dir, name, all) != nil {
+			delete(all, name)
+		}
 	}
 	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(all)) {

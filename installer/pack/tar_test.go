@@ -134,7 +134,7 @@ sys.exit("%s" % wrong if wrong else 0)`
 func (x packed) testStatement(t *testing.T) {
 	t.Parallel()
 	all := made(t, "apk", x.b, x.o)
-	name := "mod_wsgi-" + x.b.Layout.Apache.Version + "-amd64.apk.intoto.json"
+	name := "mod_wsgi-" + x.b.Layout.Apache.Version + "-py311+py313t-amd64.apk.intoto.json"
 	var s statement
 	d := json.NewDecoder(bytes.NewReader(all[name]))
 	d.DisallowUnknownFields()
@@ -189,6 +189,19 @@ func TestSumsOf(t *testing.T) {
 	}
 	write("a.deb", "changed")
 	if text := add("c.deb"); strings.Contains(text, "a.deb") || !strings.Contains(text, "b.deb") || !strings.Contains(text, "c.deb") {
+		t.Error(text)
+	}
+	for _, about := range []string{"c.deb", "gone.deb"} { // one that is true, one of a file that is gone
+		name := about + ".intoto.json"
+		text := `{"subject":[{"name":"` + about + `","digest":{"sha256":"` + Sums([]Made{{"", []byte(about)}})[0].SHA256 + `"}}]}`
+		write(name, text)
+		if text, err := SumsOf(dir, Sums([]Made{{name, []byte(text)}})); err != nil {
+			t.Error(err)
+		} else {
+			write(SumsFile, string(text))
+		}
+	}
+	if text := add("b.deb"); !strings.Contains(text, "c.deb.intoto.json") || strings.Contains(text, "gone") {
 		t.Error(text)
 	}
 	write(SumsFile, "nonsense\n")

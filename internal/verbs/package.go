@@ -103,6 +103,9 @@ func (p *packing) do(ctx context.Context) error {
 	if err == nil {
 		err = fsx.WriteFile(filepath.Join(p.folder, pack.SumsFile), text, 0o644)
 	}
+	if err == nil {
+		err = pack.CheckFolder(p.folder)
+	}
 	if err != nil {
 		return err
 	}
