@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"modwsgi/internal/cli"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
@@ -42,17 +44,57 @@ func portFree(s *Server, option, host string, port int) error {
 	if port < 1024 && os.Geteuid() != 0 {
 		return nil
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	err := claim(host, port)
 	host = cmp.Or(host, "any address")
 	switch {
 	case err == nil:
-		return l.Close()
+		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return portTaken(s, option, port, host)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return hint.New(fmt.Errorf("%s is not an address of this machine", host), "choose another --host")
 	}
 	return fmt.Errorf("listening on port %d of %s: %w", port, host, err)
+}
+
+// claim binds a socket to the address as httpd will, and gives it up. It does not
+// listen: whoever waits for httpd would be let in, and thrown out again.
+func claim(host string, port int) error {
+	addr, err := net.ResolveTCPAddr("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return err
+	}
+	if ip := addr.IP.To4(); ip != nil {
+		return bound(unix.AF_INET, &unix.SockaddrInet4{Port: port, Addr: [4]byte(ip)})
+	}
+	six := &unix.SockaddrInet6{Port: port}
+	copy(six.Addr[:], addr.IP)
+	if link, err := net.InterfaceByName(addr.Zone); err == nil {
+		six.ZoneId = uint32(link.Index)
+	}
+	err = bound(unix.AF_INET6, six)
+	if addr.IP == nil && (errors.Is(err, unix.EAFNOSUPPORT) || errors.Is(err, unix.EADDRNOTAVAIL)) { // no IPv6 here
+		err = bound(unix.AF_INET, &unix.SockaddrInet4{Port: port})
+	}
+	return err
+}
+
+func bound(family int, addr unix.Sockaddr) error {
+	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	unix.CloseOnExec(fd)
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil { // ended connections are no reason
+		return err
+	}
+	if family == unix.AF_INET6 {
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0); err != nil {
+			return err
+		}
+	}
+	return unix.Bind(fd, addr)
 }
 
 // PrintBanner writes the lines of a banner.
