@@ -2,10 +2,10 @@ package matrix
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -83,16 +83,7 @@ func htaccessDoors(dir string) error {
 // authHtaccess: a .htaccess cannot bring Python into a child that has none. The
 // child says so, and lives; a daemon group is another matter.
 func authHtaccess(t *T) {
-	pids := func() string {
-		var all []string
-		for _, p := range t.Server.Children("!supervisor") {
-			if !strings.Contains(p.Command(), "(wsgi:") && !strings.Contains(p.Command(), "wsgi-host") {
-				all = append(all, fmt.Sprint(p.PID))
-			}
-		}
-		slices.Sort(all)
-		return strings.Join(all, " ")
-	}
+	pids := func() string { return fmt.Sprint(slices.Sorted(maps.Keys(t.children()))) }
 	Same(t, "status without a login", t.Get("/files/x.txt").Status, 401) // so a child has been started
 	before := pids()
 	Same(t, "status of a login", t.login("/files/x.txt", "good").Status, 500)
