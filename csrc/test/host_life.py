@@ -192,6 +192,7 @@ def client_gone(b):
     h.request()
     for query in ("close", "large", "many"):
         os.kill(h.pid, signal.SIGSTOP)
+        assert os.WIFSTOPPED(os.waitpid(h.pid, os.WUNTRACED)[1])      # else it may still answer
         h.send("/bodies", query=query).close()
         os.kill(h.pid, signal.SIGCONT)
         h.taken()
