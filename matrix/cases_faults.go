@@ -43,7 +43,7 @@ func faultCases() []Case {
 		"exit":  {`WSGIM0403: .* exited with code 3`, `exited with status 3`, ``},
 	} {
 		cases = append(cases, Case{Name: "dies-" + name, App: "deadly", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=2",
-			Announced: Announce{d.own, `WSGIM0229: .*'g-dies-` + name + `'.*` + d.relay, `?^Fatal Python error|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
+			Announced: Announce{d.own, `WSGIM0229: .*'g-dies-` + name + `'.*` + d.relay, `?^Fatal Python error|^(Segmentation fault|Aborted)$|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
 			Do: func(t *T) {
 				before := t.pid()
 				t.check(Request{Path: "/" + name}, Want{Status: 502}, t.Get("/"+name))
@@ -145,7 +145,7 @@ func coreCases() []Case {
 			Same(t, "owner of /proc/PID/environ of a process that is not to be dumped", t.owner(t.pid()), 0)
 		}}),
 		own(Case{Name: "core-folder", Global: []string{`CoreDumpDirectory "@APP@/cores"`},
-			Announced: Announce{`WSGIM0401: .* killed by signal 11`, `WSGIM0229`, `?^Fatal Python error|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
+			Announced: Announce{`WSGIM0401: .* killed by signal 11`, `WSGIM0229`, `?^Fatal Python error|^Segmentation fault$|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
 			Prepare: func(dir string) error {
 				cores := filepath.Join(dir, "cores")
 				return errors.Join(os.MkdirAll(cores, 0o777), os.Chmod(cores, 0o777))
