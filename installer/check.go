@@ -100,7 +100,7 @@ func (c *checker) files() {
 
 func (c *checker) pythons(python func(string) (pybuild.Info, error)) {
 	for _, p := range c.g.Pythons {
-		c.library(p)
+		c.libpython(p)
 		if python == nil || p.Executable == "" {
 			continue
 		}
@@ -131,9 +131,9 @@ func (c *checker) pythons(python func(string) (pybuild.Info, error)) {
 	}
 }
 
-// library looks at the libpython of a half. One with other content and the name it
+// libpython looks at the libpython of a half. One with other content and the name it
 // had is an update that the half can use.
-func (c *checker) library(p RecordedPython) {
+func (c *checker) libpython(p RecordedPython) {
 	if p.SHA256 == "" { // it is part of the half's own files, or was not there
 		return
 	}
@@ -180,7 +180,7 @@ func (c *checker) apache(ctx context.Context, o Options) error {
 	case len(ours) == 0 && f.Enable == ByA2enmod:
 		c.note(run.Line("a2enmod", Flavour("").Load()), "the module is not enabled")
 	case len(ours) == 0 && f.Enable == ByInclude:
-		c.note("add to "+a.ConfFile+": "+directive("Include", c.g.snippets()[0]), "Apache does not read %s", c.g.snippets()[0])
+		c.note("add to "+a.ConfFile+": "+Directive("Include", c.g.snippets()[0]), "Apache does not read %s", c.g.snippets()[0])
 	case len(ours) == 0:
 		c.note(again, "Apache does not load the module")
 	}

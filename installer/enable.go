@@ -276,7 +276,7 @@ func enabledIn(conf string) bool {
 
 // include adds the line that reads the file, if that was asked for.
 func (c *configuration) include() error {
-	main, line := c.apache.ConfFile, directive("Include", c.files[0].Path)
+	main, line := c.apache.ConfFile, Directive("Include", c.files[0].Path)
 	data, err := os.ReadFile(main)
 	if err != nil {
 		return fmt.Errorf("looking for %s: %w", line, err)

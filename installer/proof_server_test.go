@@ -116,7 +116,7 @@ func (s *site) compile(t *testing.T, name string, args ...string) string {
 func (s *site) prove(t *testing.T, level Level, module, home string) LevelReport {
 	t.Helper()
 	v := &prover{ctx: t.Context(), r: s.r, s: Subject{Module: module, Apache: s.apache,
-		Lines: []string{directive("LoadModule wsgi_module", module), "WSGIPythonHome " + home}}}
+		Lines: []string{LoadModule(module), "WSGIPythonHome " + home}}}
 	if level == Load {
 		return v.level(level, v.load)
 	}
@@ -172,7 +172,7 @@ func TestProofConfig(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	other := s.compile(t, "mod_other.so")
-	line := func(path string) string { return directive("LoadModule wsgi_module", path) + "\n" }
+	line := func(path string) string { return LoadModule(path) + "\n" }
 	const accept = BrokenVariable + "=1"
 	place := func(file string, n int) string { return fmt.Sprintf("%s:%d", filepath.Join(s.root, file), n) }
 	for _, c := range []struct {
@@ -259,7 +259,7 @@ func TestProofConfigInItsPlace(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	other := s.compile(t, "mod_other.so", `-DEXTRA=AP_INIT_TAKE1("WSGIExtra", home, NULL, RSRC_CONF, "x"),`)
-	s.write(t, "more.conf", directive("LoadModule wsgi_module", other)+"\nWSGIExtra on\n")
+	s.write(t, "more.conf", LoadModule(other)+"\nWSGIExtra on\n")
 	l := s.prove(t, Config, s.module, "/usr")
 	wantReport(t, l, "in the other's place the configuration is refused: AH00526: Syntax error on line 2 of "+filepath.Join(s.root, "more.conf")+":\nInvalid command 'WSGIExtra'")
 	if strings.Contains(strings.Join(l.Wrong, "\n"), "Nothing is wrong") || len(l.Advice) != 0 {

@@ -30,16 +30,16 @@ func (d Directives) Lines() []string {
 func (d Directives) load() []string {
 	var lines []string
 	if d.LoadFile != "" {
-		lines = append(lines, directive("LoadFile", d.LoadFile))
+		lines = append(lines, Directive("LoadFile", d.LoadFile))
 	}
-	return append(lines, directive("LoadModule wsgi_module", d.Module))
+	return append(lines, LoadModule(d.Module))
 }
 
 func (d Directives) settings() []string {
 	if d.Home == "" {
 		return nil
 	}
-	return []string{directive("WSGIPythonHome", d.Home)}
+	return []string{Directive("WSGIPythonHome", d.Home)}
 }
 
 // hints are what somebody may want to switch on.
@@ -49,7 +49,7 @@ func (d Directives) hints() []string {
 		lines = append(lines, "# WSGIFreeThreading On")
 	}
 	if d.Sockets != "" {
-		lines = append(lines, "# "+directive("WSGISocketPrefix", d.Sockets))
+		lines = append(lines, "# "+Directive("WSGISocketPrefix", d.Sockets))
 	}
 	return lines
 }
@@ -158,7 +158,12 @@ func Snippet(l Layout, python pybuild.Info) []string {
 	return Directives{Module: l.Module, Home: python.Prefix}.Lines()
 }
 
-func directive(name, path string) string {
+// LoadModule is the line that loads the module at path.
+func LoadModule(path string) string { return Directive("LoadModule wsgi_module", path) }
+
+// Directive is a line of Apache's configuration with one path. A path that cannot
+// be written there gives a comment that says so.
+func Directive(name, path string) string {
 	quoted, err := quote(path)
 	if err != nil {
 		return fmt.Sprintf("# %s is left out: %q: %v", name, path, err)

@@ -145,7 +145,7 @@ func VerifyLoad(ctx context.Context, r *run.Runner, l Layout, apache apxs.Info) 
 		check.NotRun = "no server binary is known"
 		return check
 	}
-	_, check.Err = load(ctx, r, []string{directive("LoadModule wsgi_module", l.Module)}, apache)
+	_, check.Err = load(ctx, r, []string{LoadModule(l.Module)}, apache)
 	return check
 }
 

@@ -240,7 +240,7 @@ func (d *describer) needsPython(p *Description, py python, facts Facts) {
 	case py.Static:
 		p.Text += "\nPython's library is part of these files."
 	case py.packaged():
-		p.Depends = append(p.Depends, d.library(py, facts)...)
+		p.Depends = append(p.Depends, d.libpython(py, facts)...)
 	default:
 		p.Text += "\nThat Python is of no package: " + py.SONAME + " must be where the loader\nfinds it, as below " + py.Prefix + "."
 	}

@@ -37,7 +37,7 @@ type dialect struct {
 	provide   func(name string) string // a name of no package
 	apacheAPI func(f apacheFacts) []string
 	libc      func(f Facts) []string
-	library   func(p python, f Facts) []string // of Python
+	libpython func(p python, f Facts) []string // of Python
 	conflicts []string                         // the same files, of others
 	provides  []string                         // what a package that serves provides
 }
@@ -115,7 +115,7 @@ var dialects = []dialect{
 			}
 			return []string{"libc6 (>= " + f.GLIBC + ")"}
 		},
-		library: func(p python, _ Facts) []string {
+		libpython: func(p python, _ Facts) []string {
 			return []string{fmt.Sprintf("%s (>= %s.0)", cmp.Or(p.Package, "libpython"+p.Dotted), p.minor())}
 		},
 		conflicts: []string{"libapache2-mod-wsgi", "libapache2-mod-wsgi-py3"},
@@ -148,7 +148,7 @@ var dialects = []dialect{
 			}
 			return list
 		},
-		library: func(p python, _ Facts) []string { return []string{p.SONAME + "()(64bit)"} },
+		libpython: func(p python, _ Facts) []string { return []string{p.SONAME + "()(64bit)"} },
 	},
 	{
 		format:  "apk",
@@ -174,7 +174,7 @@ var dialects = []dialect{
 			}
 			return list
 		},
-		library:   func(p python, _ Facts) []string { return []string{"so:" + p.SONAME} },
+		libpython: func(p python, _ Facts) []string { return []string{"so:" + p.SONAME} },
 		conflicts: []string{"apache2-mod-wsgi"},
 	},
 	{
@@ -196,7 +196,7 @@ var dialects = []dialect{
 			}
 			return []string{"glibc>=" + f.GLIBC}
 		},
-		library:   func(p python, _ Facts) []string { return []string{"python>=" + p.minor(), "python<" + p.Next} },
+		libpython: func(p python, _ Facts) []string { return []string{"python>=" + p.minor(), "python<" + p.Next} },
 		conflicts: []string{"mod_wsgi"},
 	},
 }
