@@ -70,6 +70,23 @@ func TestParseFuzzList(t *testing.T) {
 	}
 }
 
+// The end of the time is no failure; an input that fails is one, whatever it says.
+func TestOnlyLate(t *testing.T) {
+	const late = "fuzz: elapsed: 10s, execs: 22480 (2582/sec), new interesting: 0 (total: 40)\n--- FAIL: FuzzA (10.10s)\n    context deadline exceeded\nFAIL\nexit status 1\nFAIL\tx/a\t10.107s\n"
+	for log, want := range map[string]bool{
+		late:                        true,
+		"":                          false,
+		"--- FAIL: FuzzA (0.02s)\n": false,
+		"--- FAIL: FuzzA (0.02s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:10: found\n    \n    Failing input written to testdata/fuzz/FuzzA/1\nFAIL\n": false,
+		"--- FAIL: FuzzA (9.02s)\n    context deadline exceeded\n    \n    Failing input written to testdata/fuzz/FuzzA/1\nFAIL\n":                            false,
+		"--- FAIL: FuzzA (9.02s)\n    --- FAIL: FuzzA (0.00s)\n        a_test.go:10: context deadline exceeded\n    Failing input written to x\nFAIL\n":       false,
+	} {
+		if got := onlyLate(log); got != want {
+			t.Errorf("%v for %q", got, log)
+		}
+	}
+}
+
 func TestGoFuzzSummary(t *testing.T) {
 	const log = "fuzz: elapsed: 0s, gathering baseline coverage: 0/6 completed\nfuzz: elapsed: 3s, execs: 10 (3/sec), new interesting: 0 (total: 6)\nfuzz: elapsed: 10s, execs: 1234 (3/sec), new interesting: 0 (total: 6)\nPASS\n"
 	if got, err := goFuzzSummary(log, 10*time.Second); got != "10s  1234 inputs" || err != nil {
