@@ -298,6 +298,20 @@ class Bench:
         return h
 
 
+def parallel(n, f):
+    """What F gives in N threads at once."""
+    out, threads = [], []
+
+    def run():
+        out.append(f())
+    for _ in range(n):
+        threads.append(threading.Thread(target=run))
+        threads[-1].start()
+    for t in threads:
+        t.join()
+    return out
+
+
 def eq(got, want):
     assert got == want, "got %r, want %r" % (got, want)
 

@@ -9,20 +9,7 @@ import subprocess
 import threading
 import time
 
-from host_bench import CANCELLED, LOAD_FAILED, RELOADING, clean_stop, eq, has, test, write
-
-
-def parallel(n, f):
-    out, threads = [], []
-
-    def run():
-        out.append(f())
-    for _ in range(n):
-        threads.append(threading.Thread(target=run))
-        threads[-1].start()
-    for t in threads:
-        t.join()
-    return out
+from host_bench import CANCELLED, LOAD_FAILED, RELOADING, clean_stop, eq, has, parallel, test, write
 
 
 @test
@@ -32,9 +19,7 @@ def threads(b):
     out = parallel(12, lambda: h.request("/threads").text().split())
     eq(max(int(n) for n, _ in out), 3)
     assert max(int(n) for _, n in out) > 1, out
-    t = time.monotonic()
-    parallel(3, lambda: h.request("/sleep", query="0.5"))
-    assert time.monotonic() - t < 1.2
+    eq(parallel(3, lambda: h.request("/meet").body), [b"met"] * 3)
     clean_stop(h)
 
 
@@ -76,6 +61,7 @@ def failed(b):
     path = os.path.join(b.folder, "half.py")
     write(path, "import os\nos.imported = getattr(os, 'imported', 0) + 1\nraise ValueError(os.imported)\n")
     h = b.start("threads=2").ready()
+    t = time.monotonic()
     has(h.request(script=path).logs[1][1], "cannot be loaded: ValueError: 1")
     for _ in range(3):
         a = h.request(script=path)
@@ -83,11 +69,11 @@ def failed(b):
         eq(len(a.logs), 1)
         has(a.logs[0][1], "WSGIM0602: Target WSGI script '%s' could not be loaded, and is not tried again in "
             "this process: ValueError: 1" % path)
-    eq(h.message(), ("n", 9))     # once a second
-    eq(h.loaded, [(0, path)])
     write(path, SCRIPT % ("", "mended"))
     eq(h.request(script=path).refused, 1)
-    eq(h.message(), ("n", 4))
+    said = list(iter(h.message, ("n", 4)))      # that it wants it loaded: once a second
+    assert 1 <= len(said) <= 1 + time.monotonic() - t, said
+    eq(set(zip(said, h.loaded)), {(("n", 9), (0, path))})
     a = h.request(script=path)    # its successor has not come, or failed
     eq((a.end, a.refused), (LOAD_FAILED, None))
     clean_stop(h)
@@ -169,19 +155,19 @@ def abandoned(b):
     h.request()
     h.request("/keep")
     cell = h.cell()
-    busy = h.send("/sleep", query="0.3")
+    busy = h.send("/post", body=b"x", inline=False)     # it waits for that body
+    h.taken()
     other = {}
 
     def late():
-        near = h.send("/use")
+        other["near"] = h.send("/use")
         other["cell"] = h.cell()
         eq(h.lib.wsgi_cell_abandon(h.board, h.cell(), 1) & 1, 1)
-        other["answer"] = h.receive(near)
     t = threading.Thread(target=late)
     t.start()
     t.join()
-    eq(other["answer"].sizes, [])
-    eq(h.receive(busy).body, b"slept")
+    has(h.receive(busy, b"x").body, b"1 2d711642")
+    eq(h.receive(other["near"]).sizes, [])
     assert cell != other["cell"]
     clean_stop(h)
 
@@ -276,7 +262,7 @@ def limits(b):
     eq(h.message(), ("n", 6))
     os.kill(h.pid, signal.SIGUSR1)
     eq(h.wait(), 74)
-    assert 2 < time.monotonic() - t < 5, time.monotonic() - t
+    assert 2 < time.monotonic() - t < 10, time.monotonic() - t      # not its graceful timeout
     has(h.log(), "stack of thread")
     has(h.log(), "in sleep")
     path = os.path.join(b.folder, "slow.py")
@@ -370,9 +356,11 @@ def memory(b):
             h.request("/post", body=b"x" * 100)
             h.request("/post", body=b"x" * 20000)
     many(150)
-    before = h.rss()
-    parallel(4, lambda: many(500))
-    assert h.rss() - before < 1500, (before, h.rss())
+    sizes = [h.rss()]
+    while len(sizes) < 2 or sizes[-1] - sizes[-2] >= 1500:      # a thread's arena comes once, a leak each time
+        assert len(sizes) < 5, sizes
+        parallel(4, lambda: many(500))
+        sizes.append(h.rss())
     fds = len(os.listdir("/proc/%d/fd" % h.pid))
     assert fds < 16, os.listdir("/proc/%d/fd" % h.pid)
     clean_stop(h)
@@ -387,23 +375,26 @@ def system_calls(b):
     for _ in range(20):
         h.request()
     out = os.path.join(b.folder, "strace")
-    p = subprocess.Popen([strace, "-f", "-c", "-o", out, "-p", str(h.pid)],
-                         stderr=subprocess.PIPE, universal_newlines=True)
-    if "attached" not in p.stderr.readline():
-        p.kill()
+    stray = []
+    while not stray or stray[-1] >= 50:       # what the clock does is not the request's
+        assert len(stray) < 4, stray
+        p = subprocess.Popen([strace, "-f", "-c", "-o", out, "-p", str(h.pid)],
+                             stderr=subprocess.PIPE, universal_newlines=True)
+        if "attached" not in p.stderr.readline():
+            p.kill()
+            p.communicate()
+            return "strace cannot attach"
+        for _ in range(1000):
+            h.request()
+        p.send_signal(signal.SIGINT)
         p.communicate()
-        return "strace cannot attach"
-    for _ in range(1000):
-        h.request()
-    p.send_signal(signal.SIGINT)
-    p.communicate()
-    with open(out) as f:
-        text = f.read()
-    calls = {}
-    for line in text.splitlines()[2:]:
-        words = line.split()
-        if len(words) >= 5 and words[3].isdigit() and words[-1] != "total":
-            calls[words[-1]] = int(words[3])
-    stray = sum(calls.values()) - 1000 * 4
-    assert stray < 50, calls
+        stray.append(calls_in(out) - 1000 * 4)
     clean_stop(h)
+
+
+def calls_in(path):
+    """All system calls that strace -c has counted."""
+    with open(path) as f:
+        rows = [line.split() for line in f.read().splitlines()[2:]]
+    return sum(int(words[3]) for words in rows
+               if len(words) >= 5 and words[3].isdigit() and words[-1] != "total")

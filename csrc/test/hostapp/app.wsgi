@@ -276,12 +276,13 @@ def still(environ, start):
 
 def changing(environ, start):
     start("200 OK", [])
-    blocks = [b"x" * 400000] * 20
+    kept["blocks"] = [b"x" * 400000] * 20
+    return kept["blocks"]
 
-    def spoil():
-        blocks[10:] = [12345] * 10
-    threading.Timer(0.05, spoil).start()
-    return blocks
+
+def spoil(environ, start):
+    kept["blocks"][10:] = [12345] * 10
+    return plain(start, b"spoilt")
 
 
 class Broken:
@@ -341,6 +342,11 @@ def threads(environ, start):
     local.n = getattr(local, "n", 0) + 1
     time.sleep(0.05)
     return plain(start, b"%d %d" % (len(kept["threads"]), local.n))
+
+
+def meet(environ, start):
+    kept.setdefault("meeting", threading.Barrier(3)).wait(20)
+    return plain(start, b"met")
 
 
 def sleep(environ, start):
