@@ -216,66 +216,112 @@ static void log_dealloc(PyObject *o)
 }
 
 /* Unfinished lines of a thread that the application started; such a thread is
- * not told when it ends, other than by the destructor of its key. */
-typedef struct { wsgi_unfinished lines[WSGI_LINES]; } stranger;
+ * not told when it ends, other than by the destructor of its key. The process may
+ * end before that, while the thread still runs: all of them are in a list, and
+ * whoever works on the lines of one holds the lock. */
+typedef struct stranger stranger;
+struct stranger {
+    wsgi_unfinished lines[WSGI_LINES];
+    stranger *before, *next;
+};
 
-static pthread_once_t strangers_made = PTHREAD_ONCE_INIT;
-static pthread_key_t strangers;
-static int strangers_failed;
+static struct {
+    pthread_mutex_t lock;
+    stranger *first;
+    pthread_once_t made;
+    pthread_key_t key;
+    int failed;
+} strangers = { PTHREAD_MUTEX_INITIALIZER, NULL, PTHREAD_ONCE_INIT, 0, 0 };
+
+static void lock_strangers(void) { pthread_mutex_lock(&strangers.lock); }
+static void unlock_strangers(void) { pthread_mutex_unlock(&strangers.lock); }
+
+static void end_lines(stranger *s)
+{
+    int i;
+
+    for (i = 0; i < WSGI_LINES; i++)
+        end_line(&s->lines[i].text);
+}
 
 static void forget_stranger(void *data)
 {
     stranger *s = data;
     int i;
 
-    for (i = 0; i < WSGI_LINES; i++) {
-        end_line(&s->lines[i].text);
+    lock_strangers();
+    if (s->before != NULL)
+        s->before->next = s->next;
+    else
+        strangers.first = s->next;
+    if (s->next != NULL)
+        s->next->before = s->before;
+    end_lines(s);
+    unlock_strangers();
+    for (i = 0; i < WSGI_LINES; i++)
         wsgi_buf_free(&s->lines[i].text);
-    }
     free(s);
 }
 
+/* A child made by fork has one thread, and must find the lock free. */
 static void make_strangers(void)
 {
-    strangers_failed = pthread_key_create(&strangers, forget_stranger);
+    strangers.failed = pthread_key_create(&strangers.key, forget_stranger);
+    if (!strangers.failed)
+        strangers.failed = pthread_atfork(lock_strangers, unlock_strangers, unlock_strangers);
+}
+
+void wsgi_log_flush_strangers(void)
+{
+    stranger *s;
+
+    lock_strangers();
+    for (s = strangers.first; s != NULL; s = s->next)
+        end_lines(s);
+    unlock_strangers();
 }
 
 /* Where the calling thread's unfinished lines are; NULL without memory, and
- * unless MAKE, if it has none. */
-static wsgi_unfinished *lines_of_thread(int make)
+ * unless MAKE, if it has none. The lock is held then if *LOCKED. */
+static wsgi_unfinished *lines_of_thread(int make, int *locked)
 {
     wsgi_runner *w = wsgi_runner_known();
     stranger *s;
 
+    *locked = 0;
     if (w != NULL)
         return w->lines;
-    pthread_once(&strangers_made, make_strangers);
-    if (strangers_failed)
+    pthread_once(&strangers.made, make_strangers);
+    if (strangers.failed)
         return NULL;
-    s = pthread_getspecific(strangers);
+    s = pthread_getspecific(strangers.key);
     if (s == NULL && make && (s = calloc(1, sizeof *s)) != NULL
-        && pthread_setspecific(strangers, s) != 0) {
+        && pthread_setspecific(strangers.key, s) != 0) {
         free(s);
-        s = NULL;
+        return NULL;
     }
-    return s == NULL ? NULL : s->lines;
+    if (s == NULL)
+        return NULL;
+    *locked = 1;
+    lock_strangers();
+    if (s != strangers.first && s->before == NULL) {    /* a new one */
+        s->next = strangers.first;
+        if (s->next != NULL)
+            s->next->before = s;
+        strangers.first = s;
+    }
+    return s->lines;
 }
 
-/* Whole lines go out; the rest waits in the thread's buffer. GIL not held. */
-static void log_text(enum wsgi_line line, const char *text, size_t n)
+/* Whole lines go out; the rest waits in the thread's buffer. */
+static void add_text(wsgi_unfinished *line, const char *text, size_t n)
 {
-    wsgi_unfinished *lines = lines_of_thread(1);
-    wsgi_buf *kept;
+    wsgi_buf *kept = &line->text;
     const char *end = NULL;
     size_t i;
 
-    if (lines == NULL) {
-        emit_lines(WSGI_LOG_ERROR, NULL, text, n);
-        return;
-    }
-    kept = &lines[line].text;
-    if (n > 0 && lines[line].flushed) {
-        lines[line].flushed = 0;
+    if (n > 0 && line->flushed) {
+        line->flushed = 0;
         if (*text == '\n') {
             text++;
             n--;
@@ -298,6 +344,20 @@ static void log_text(enum wsgi_line line, const char *text, size_t n)
         text = end;
     }
     wsgi_buf_bytes(kept, text, n);
+}
+
+/* GIL not held. */
+static void log_text(enum wsgi_line line, const char *text, size_t n)
+{
+    int locked;
+    wsgi_unfinished *lines = lines_of_thread(1, &locked);
+
+    if (lines == NULL)
+        emit_lines(WSGI_LOG_ERROR, NULL, text, n);
+    else
+        add_text(&lines[line], text, n);
+    if (locked)
+        unlock_strangers();
 }
 
 static PyObject *log_write(PyObject *o, PyObject *arg)
@@ -337,16 +397,20 @@ static PyObject *log_writelines(PyObject *o, PyObject *arg)
 /* Also what has no newline yet. */
 static PyObject *log_flush(PyObject *o, PyObject *unused)
 {
-    wsgi_unfinished *lines = lines_of_thread(0);
-    wsgi_unfinished *kept = lines == NULL ? NULL : &lines[((log_object *)o)->line];
+    enum wsgi_line line = ((log_object *)o)->line;
+    wsgi_unfinished *lines;
+    int locked;
 
     (void)unused;
-    if (kept != NULL && kept->text.len > 0) {
-        Py_BEGIN_ALLOW_THREADS
-        end_line(&kept->text);
-        kept->flushed = 1;
-        Py_END_ALLOW_THREADS
+    Py_BEGIN_ALLOW_THREADS
+    lines = lines_of_thread(0, &locked);
+    if (lines != NULL && lines[line].text.len > 0) {
+        end_line(&lines[line].text);
+        lines[line].flushed = 1;
     }
+    if (locked)
+        unlock_strangers();
+    Py_END_ALLOW_THREADS
     Py_RETURN_NONE;
 }
 

@@ -33,6 +33,10 @@ void wsgi_log_lines(int level, const char *text, size_t n);
 /* Lines that the thread has not ended yet go to the log. GIL not held. */
 void wsgi_log_flush(wsgi_runner *w);
 
+/* The same for the threads that applications started, whether they have ended or
+ * not: the process ends. */
+void wsgi_log_flush_strangers(void);
+
 /* "Type: message" of EXC; with ROOT of the exception that everything else
  * followed from. GIL held, no exception set; never fails. */
 void wsgi_exception_text(PyObject *exc, int root, char *out, size_t size);

@@ -286,5 +286,6 @@ int wsgi_python_stop(void)
     }
     if (w != NULL)
         wsgi_log_flush(w);
+    wsgi_log_flush_strangers();
     return ended;
 }

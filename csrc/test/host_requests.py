@@ -190,7 +190,7 @@ def strange_threads(b):
     eq(h.request("/strange").body, b"strange")
     clean_stop(h)
     lines = [line.split("'test'] ", 1)[-1] for line in h.log().split("\n")]
-    for want in ("one-record", "\\x1b[31mred", "ends in mid-line"):
+    for want in ("one-record", "\\x1b[31mred", "ends in mid-line", "stays in mid-line"):
         eq((want, lines.count(want)), (want, 1))
     assert "" not in lines[:-1], lines
 

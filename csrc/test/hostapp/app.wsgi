@@ -233,15 +233,24 @@ def log(environ, start):
 
 
 def strange(environ, start):
-    """A thread that runs no requests prints in pieces, and ends in mid-line."""
+    """Threads that run no requests print in pieces and stop in mid-line: one
+    ends there, the other waits when the process ends."""
     def run():
         print("one", "record", sep="-")
         print("\x1b[31mred", file=sys.stderr)
         print("ends in ", end="")
         print("mid-line", end="")
+    printed = threading.Event()
+
+    def stay():
+        print("stays in mid-line", end="")
+        printed.set()
+        threading.Event().wait()
     t = threading.Thread(target=run)
     t.start()
     t.join()
+    threading.Thread(target=stay, daemon=True).start()
+    printed.wait()
     return plain(start, b"strange")
 
 
@@ -254,7 +263,9 @@ def both(environ, start):
             w(b"w" * 70000)
     t = threading.Thread(target=run)
     t.start()
-    while t.is_alive():
+    going = True
+    while going:
+        going = t.is_alive()
         print("l" * 3000)
     t.join()
     return []
