@@ -11,17 +11,16 @@ import (
 	"time"
 )
 
-// longRun tells whether the cases under load take the time that they promise.
-func longRun() bool { return os.Getenv("MODWSGI_MATRIX_LONG") != "" }
-
-// scaled is a number of the long tier, for which MODWSGI_MATRIX_LONG is set, or
-// what of it takes seconds.
-func scaled(long, short int) int {
-	if longRun() {
+// scaled is a number of the long tier, or what of it takes seconds.
+func (t Target) scaled(long, short int) int {
+	if t.Long {
 		return long
 	}
 	return short
 }
+
+// scaled is that of the target under test.
+func (t *T) scaled(long, short int) int { return t.Server.Conf.Target.scaled(long, short) }
 
 // deployCases are about processes being replaced while requests come in: by a
 // changed script, a limit, a signal, a restart of Apache. None may be lost, and
@@ -262,9 +261,7 @@ func rolling(t *T) {
 // replacedUnderLoad wants so many processes to serve one after the other, and
 // nothing to be lost. Each is told of to do.
 func (t *T) replacedUnderLoad(processes int, do func(pid int)) {
-	if longRun() {
-		processes *= 20
-	}
+	processes *= t.scaled(20, 1)
 	l := t.Load(4, "/")
 	seen := map[int]bool{}
 	for len(seen) < processes && t.fails.count() == 0 {
@@ -291,10 +288,7 @@ func (t *T) replacedUnderLoad(processes int, do func(pid int)) {
 // no more.
 func killedLoad(t *T) {
 	const clients = 8
-	rounds := 2
-	if longRun() {
-		rounds = 50
-	}
+	rounds := t.scaled(50, 2)
 	l := t.Load(clients, "/0.01")
 	for range rounds {
 		pid := l.somebody()
@@ -324,7 +318,7 @@ const staticHost = "static.test"
 // ones take is told beside Apache's own file: what both wait for is Apache.
 func gracefulSlow(t *T) {
 	rounds, slow := 5, "/1.5"
-	if longRun() {
+	if t.Server.Conf.Target.Long {
 		rounds, slow = 200, "/6"
 	}
 	a, b, static := t.Load(3, slow), t.Load(2, "/"), t.loadOn(staticHost, 2, "/app.wsgi")

@@ -50,20 +50,11 @@ func downloadLeft(t *T) {
 	Same(t, "calls of close()", after.Closed, 1)
 }
 
-// longDownload is the size of the download in the long tier, for which
-// MODWSGI_MATRIX_LONG is set.
-func longDownload() int {
-	if longRun() {
-		return 1 << 30
-	}
-	return 256 << 20
-}
-
 // downloadSlow reads a long download with pauses in which the sender comes to
 // a halt: what nobody has taken yet is never collected in memory.
 func downloadSlow(t *T) {
 	const block, halts, most = 64 << 10, 8, 24 << 10 // KiB
-	size := longDownload()
+	size := t.scaled(1<<30, 256<<20)
 	t.Get(fmt.Sprintf("/bytes?%d", 64)) // what is needed once is there
 	c := t.Dial()
 	base, told := t.resident(), t.downloads().Bytes

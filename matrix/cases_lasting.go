@@ -19,7 +19,7 @@ func lastingCases() []Case {
 			Name: name, App: "lasting", Own: true, Ours: true, Modes: daemonOnly, Daemon: "threads=4 shutdown-timeout=5",
 			Mount: "-", Global: global, Do: interpretersMany, Announced: Announce{`?WSGIM0103: `},
 		}
-		for i := range manyInterpreters() {
+		for i := range mostInterpreters {
 			c.Conf = append(c.Conf, fmt.Sprintf(`WSGIScriptAlias /i%d "@APP@/app.wsgi" application-group=i%[1]d`, i))
 		}
 		c.Conf = append(c.Conf, `WSGIScriptAlias / "@APP@/app.wsgi"`)
@@ -48,7 +48,7 @@ func generationLine(n int) string { return fmt.Sprintf("SetEnv MATRIX_GENERATION
 // from its own Python. What a reload left in the parent every child would inherit:
 // libpython of 3.13 takes a key each time that it is opened, and keeps it.
 func gracefulEmbedded(t *T) {
-	rounds := scaled(1100, 25)
+	rounds := t.scaled(1100, 25)
 	line := slices.Index(t.Server.Conf.Global, generationLine(1))
 	began := time.Now()
 	var first, last lasting
@@ -93,7 +93,10 @@ func (t *T) parentWithoutPython() {
 	}
 }
 
-func manyInterpreters() int { return scaled(200, 30) }
+// mostInterpreters are those of the long tier.
+const mostInterpreters = 200
+
+func (t *T) interpreters() int { return t.scaled(mostInterpreters, 30) }
 
 // interpretersMany has one process serve many application groups, and end all of
 // them in the time that it has for it.
@@ -116,7 +119,7 @@ func interpretersMany(t *T) {
 	t.signal(main.PID, syscall.SIGTERM)
 	t.Wait("the process to end", func() bool { return syscall.Kill(main.PID, 0) != nil })
 	ended := time.Since(began)
-	n := manyInterpreters()
+	n := t.interpreters()
 	t.Notef("%d interpreters in one process: made in %v, %d KiB each; before %s, then %s, after %d more requests to each %s; ended in %v",
 		n, took.Round(time.Millisecond), (made.rss-before.rss)>>10/int64(n), before, made, rounds, served, ended.Round(time.Millisecond))
 	t.Wait("all interpreters to be ended", func() bool { return t.countLog(`interpreter ended for application group 'i\d+'`) == n })
@@ -140,7 +143,7 @@ func (t *T) steady(pid int) (rounds int, last parentState) {
 	for rounds = 0; rounds <= most; rounds++ {
 		last = stateOf(pid)
 		rss = append(rss, last.rss)
-		if rounds >= three && last.rss-rss[rounds-three] < int64(manyInterpreters())*noise {
+		if rounds >= three && last.rss-rss[rounds-three] < int64(t.interpreters())*noise {
 			return rounds, last
 		}
 		t.everyInterpreter(pid)
@@ -153,7 +156,7 @@ func (t *T) steady(pid int) (rounds int, last parentState) {
 
 // everyInterpreter asks each once and wants an answer of process PID.
 func (t *T) everyInterpreter(pid int) {
-	for i := range manyInterpreters() {
+	for i := range t.interpreters() {
 		var l lasting
 		path := fmt.Sprintf("/i%d", i)
 		t.JSON(path, &l)

@@ -88,10 +88,7 @@ func (t *T) happen(h happening, rounds, calm int) {
 // in which a process is replaced.
 func replaced(t *T) {
 	const threads = 5
-	rounds, calm := 2, 200
-	if longRun() {
-		rounds, calm = 25, 2000
-	}
+	rounds, calm := t.scaled(25, 2), t.scaled(2000, 200)
 	generation := 1
 	for _, h := range []happening{
 		{name: "touch of the script", host: t.Host, do: func(l *Load) {
@@ -347,10 +344,7 @@ func retiredChanged(t *T) {
 // process of the new generation answers: parent and supervisor hold no more than
 // before.
 func gracefulMany(t *T) {
-	rounds := 25
-	if longRun() {
-		rounds = 1000
-	}
+	rounds := t.scaled(1000, 25)
 	began := time.Now()
 	var parent, supervisor parentState
 	alone := func() bool { return len(t.Server.Children("wsgi-host")) == 1 }

@@ -30,11 +30,37 @@ type Cell struct {
 	Target Target
 	MPM    string
 	Mode   Mode
+	GIL    GIL
 }
 
-// Name names the cell: "py3.11/event/daemon".
+// GIL is what holds the threads of an application apart.
+type GIL string
+
+// The default is one GIL in each process, also of builds that can do without.
+const (
+	SharedGIL GIL = ""
+	OwnGIL    GIL = "per-interpreter" // each interpreter its own, 3.12 and later
+	NoGIL     GIL = "free"            // of free-threaded builds
+)
+
+// Name names the cell: "py3.11/event/daemon", "py3.13t/event/daemon/free".
 func (c Cell) Name() string {
-	return strings.Join([]string{c.Target.python(), c.MPM, string(c.Mode)}, "/")
+	name := strings.Join([]string{c.Target.python(), c.MPM, string(c.Mode)}, "/")
+	if c.GIL != SharedGIL {
+		name += "/" + string(c.GIL)
+	}
+	return name
+}
+
+// gilLines are the directives that the GIL of the cell takes.
+func (c Cell) gilLines() []string {
+	switch c.GIL {
+	case OwnGIL:
+		return []string{"WSGIPerInterpreterGIL On"}
+	case NoGIL:
+		return []string{"WSGIFreeThreading On"}
+	}
+	return nil
 }
 
 // failures collects complaints of one case, from any goroutine.
@@ -92,6 +118,7 @@ func (cell Cell) Open(ctx context.Context, r *run.Runner, cases []Case) (*Sessio
 // prepare puts applications and configuration in place.
 func (s *Session) prepare(cases []Case) error {
 	conf := &s.Server.Conf
+	conf.Global = append(conf.Global, s.Cell.gilLines()...)
 	if s.Cell.Mode == Daemon {
 		conf.Global = append(conf.Global, fmt.Sprintf(
 			"WSGIDaemonProcess %s threads=5 display-name=%%{GROUP} home=%s", sharedGroup, quote(filepath.Join(s.Server.Root, "home"))))
@@ -114,6 +141,9 @@ func (s *Session) prepare(cases []Case) error {
 		site := Site{
 			Host: hostOf(c), Script: filepath.Join(dir, c.script()), Mount: c.Mount,
 			Mode: s.Cell.Mode, Group: sharedGroup, Interpreter: c.Interpreter,
+		}
+		if s.Cell.GIL == OwnGIL && site.Interpreter == "" { // the main interpreter has the first one
+			site.Interpreter = sharedGroup
 		}
 		if c.Daemon != "" && s.Cell.Mode == Daemon {
 			site.Group = "g-" + c.Name

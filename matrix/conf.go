@@ -33,6 +33,9 @@ type Target struct {
 	Foreign bool
 	// Env is added to httpd's environment.
 	Env []string
+	// Long has cases under load, and those about leaks, take the time that they
+	// promise: minutes each.
+	Long bool
 }
 
 // Python's part of a cell's name: "py3.11", "py3.13t".

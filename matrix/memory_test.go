@@ -73,7 +73,7 @@ func TestEchoMemory(t *testing.T) {
 	perMode(t, func(t *testing.T, r *run.Runner, cell Cell) {
 		c := Case{Name: "echo-memory", App: "upload", Do: func(m *T) {
 			m.echo(32<<20, clientTimeout)
-			size := scaled(1<<30, 64<<20)
+			size := theScale(1<<30, 64<<20)
 			e := m.echo(int64(size), 5*time.Minute)
 			for _, name := range slices.Sorted(maps.Keys(e.grown)) {
 				t.Logf("note: memory: %s, %d MiB there and back: %s grew by at most %d KiB meanwhile", cell.Mode, size>>20, name, e.grown[name])
@@ -95,8 +95,8 @@ func TestUploadMemory(t *testing.T) {
 			m.uploads(100)
 			g.read("after 100 uploads", m.memory())
 			for n := 1; n <= 2; n++ {
-				m.uploads(scaled(500, 100))
-				g.read(fmt.Sprint(100+n*scaled(500, 100)), m.memory())
+				m.uploads(theScale(500, 100))
+				g.read(fmt.Sprint(100+n*theScale(500, 100)), m.memory())
 			}
 			g.flat(t, cell.Mode, 2<<10)
 		}}
@@ -151,9 +151,9 @@ func TestRequestMemory(t *testing.T) {
 			}
 		}()
 		made, g := 0, gauge{}
-		for _, until := range []int{scaled(100_000, 20_000), scaled(600_000, 40_000), scaled(1_100_000, 60_000)} {
+		for _, until := range []int{theScale(100_000, 20_000), theScale(600_000, 40_000), theScale(1_100_000, 60_000)} {
 			for made < until {
-				args := []string{"-t2", "-c16", "--latency", "-d" + strconv.Itoa(scaled(5, 1)) + "s", s.url("/")}
+				args := []string{"-t2", "-c16", "--latency", "-d" + strconv.Itoa(theScale(5, 1)) + "s", s.url("/")}
 				res, err := r.Run(t.Context(), run.Cmd{Path: wrk, Args: args, Timeout: time.Minute})
 				if err != nil {
 					t.Fatal(err)

@@ -110,8 +110,7 @@ func LoadableMPMs(ctx context.Context, r *run.Runner, a apxs.Info) []string {
 }
 
 // proveFacts compares the Python that answers with the one asked for.
-func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) {
-	var got facts
+func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) (got facts) {
 	t.JSON("/", &got)
 	abi := o.Python.ABI
 	Same(t, "Python's version", got.Version, o.Python.Version)
@@ -141,6 +140,7 @@ func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) {
 			t.Errorf("%s can import %s, the server's Python cannot: %s", o.Python.Executable, name, why)
 		}
 	}
+	return got
 }
 
 // serverUID is the user that applications run as: ours, or, started by root, that

@@ -34,7 +34,7 @@ var makeTarget = sync.OnceValue(func() made {
 		return made{skip: "no Apache: " + err.Error()}
 	}
 	if peer := os.Getenv("MODWSGI_MATRIX_PEER"); peer != "" {
-		return made{target: Target{Apache: apache, Module: peer, Foreign: true, Python: pybuild.Info{ABI: pybuild.ABI{Major: 3, Minor: 11}}}}
+		return made{target: Target{Apache: apache, Module: peer, Foreign: true, Long: longRun(), Python: pybuild.Info{ABI: pybuild.ABI{Major: 3, Minor: 11}}}}
 	}
 	python, err := pybuild.Find(ctx, r, "")
 	if err != nil {
@@ -46,7 +46,7 @@ var makeTarget = sync.OnceValue(func() made {
 			return made{err: fmt.Errorf("building the module: %w", err)}
 		}
 	}
-	target := Target{Apache: apache, Python: python, Module: module}
+	target := Target{Apache: apache, Python: python, Module: module, Long: longRun()}
 	if env := os.Getenv("MODWSGI_MATRIX_ENV"); env != "" {
 		target.Env = strings.Split(env, "\n")
 	}
@@ -118,3 +118,9 @@ func theMPMs(t *testing.T, r *run.Runner, apache apxs.Info) []string {
 	}
 	return mpms
 }
+
+// theScale is a number of the long tier, if that is asked for, or of the short one.
+func theScale(long, short int) int { return Target{Long: longRun()}.scaled(long, short) }
+
+// longRun tells whether the long tier is asked for: MODWSGI_MATRIX_LONG.
+func longRun() bool { return os.Getenv("MODWSGI_MATRIX_LONG") != "" }
