@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -203,11 +202,11 @@ func (s *suiteRun) facts() Case {
 		}
 		s.server(t.Server)
 		found := map[string]string{
-			"python": got.Version, "hexversion": fmt.Sprintf("%#x", got.HexVersion), "abiflags": got.ABIFlags, "gil": strconv.FormatBool(got.GIL),
+			"python": got.Version, "hexversion": fmt.Sprintf("%#x", got.HexVersion), "abiflags": got.ABIFlags, "gil": onOff(got.GIL),
 			"prefix": got.Prefix, "libpython": strings.Join(got.LibPython, " "),
 		}
 		if s.cell.GIL == OwnGIL {
-			found["gil"] = "per interpreter"
+			found["interpreters"] = "a GIL each"
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -220,8 +219,15 @@ func (s *suiteRun) facts() Case {
 	}}
 }
 
+func onOff(is bool) string {
+	if is {
+		return "on"
+	}
+	return "off"
+}
+
 // resuming is httpd's first word: who it is, from the module that is its MPM.
-var resuming = regexp.MustCompile(`\[mpm_(\w+):notice\].*?: (Apache/\S+).* configured -- resuming normal operations`)
+var resuming = regexp.MustCompile(`\[mpm_(\w+):notice\].*?: Apache/(\S+).* configured -- resuming normal operations`)
 
 // server keeps what httpd says of itself.
 func (s *suiteRun) server(server *Server) {

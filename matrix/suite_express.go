@@ -236,8 +236,8 @@ func (e *expressRun) answers() {
 	if daemon := got.ProcessGroup != ""; daemon != (e.cell.Mode == Daemon) {
 		e.errorf("process group %q in mode %s", got.ProcessGroup, e.cell.Mode)
 	}
-	e.facts["python"], e.facts["hexversion"] = got.Version, fmt.Sprintf("%#x", got.HexVersion)
-	e.facts["gil"], e.facts["libpython"] = strconv.FormatBool(got.GIL), strings.Join(got.LibPython, " ")
+	e.facts["python"], e.facts["hexversion"], e.facts["abiflags"] = got.Version, fmt.Sprintf("%#x", got.HexVersion), got.ABIFlags
+	e.facts["gil"], e.facts["libpython"] = onOff(got.GIL), strings.Join(got.LibPython, " ")
 	if r, _ := e.get("/no/such/page"); r.StatusCode != http.StatusOK { // it is the application's to say
 		e.errorf("/no/such/page: status %d", r.StatusCode)
 	}
