@@ -195,6 +195,9 @@ func copyApp(name, dir string) error {
 // Run runs one of the cases that the session was opened for.
 func (s *Session) Run(ctx context.Context, c Case) Outcome {
 	began := time.Now()
+	if !s.Cell.Target.Foreign { // of which nothing is judged where something is announced
+		c.Announced = slices.Concat(c.Announced, s.Cell.remarks())
+	}
 	t := &T{
 		Context: ctx, Server: s.Server, Mode: s.Cell.Mode, Case: c, Host: hostOf(c),
 		Dir: filepath.Join(s.Server.Root, "apps", c.Name), start: map[string]int{},
@@ -253,7 +256,7 @@ func (s *Session) Close() Outcome {
 				log += s.Server.LogText(site.Host + ".log")
 			}
 		}
-		if v, err := Judge(ParseLog(log), slices.Concat(stopRace, s.atStop)); err != nil {
+		if v, err := Judge(ParseLog(log), slices.Concat(stopRace, s.atStop, s.Cell.remarks())); err != nil {
 			o.Why = append(o.Why, err.Error())
 		} else {
 			o.Why = append(o.Why, v.Complaints()...)
@@ -289,8 +292,29 @@ func (cell Cell) RunOwn(ctx context.Context, r *run.Runner, c Case, keep bool) O
 	return o
 }
 
+// remarks are what Apache and the module say of such a cell, whatever is asked of it:
+// the room of the servers is small on purpose.
+func (cell Cell) remarks() Announce {
+	a := map[string]Announce{"worker": {`?AH00286: `, `?AH00287: `, `?AH00288: `}, "prefork": {`?AH00161: `}}[cell.MPM]
+	if cell.GIL == NoGIL {
+		a = append(slices.Clone(a), `?WSGIM0633: `)
+	}
+	return a
+}
+
+// oneProcess are the cases that, embedded, count on reaching the same process with
+// each request. With prefork every request of theirs may reach another child.
+var oneProcess = []string{
+	"environ", "api-events", "api-events-sub", "api-replace", "api-exception", "api-metrics", "interpreters-apart-embedded", "thread-local", "import-embedded", "preload-embedded",
+	"script-slow", "px11-host-name", "input-kept", "contexts-embedded", "auth-environ", "auth-cache", "system-exit", "close-once", "kept", "reload", "reload-interpreter", "reload-off",
+	"reload-required", "gilstate", "download-left", "download-slow", "werkzeug", "djangosite", "locate-same", "request-rec",
+}
+
 // Skips gives a reason why the case is not run in the cell, or "".
 func (cell Cell) Skips(c Case) string {
+	if cell.MPM == "prefork" && cell.Mode == Embedded && slices.Contains(oneProcess, c.Name) {
+		return "it takes one process, and prefork has several"
+	}
 	if c.Ours && cell.Target.Foreign {
 		return "a promise of our module only"
 	}

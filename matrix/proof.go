@@ -186,8 +186,10 @@ func importsOf(ctx context.Context, r *run.Runner, python string, names map[stri
 func proveNoPython(t *T) {
 	var group string
 	for _, p := range t.Server.Processes() {
-		if strings.HasPrefix(p.Command(), "(wsgi:") {
-			group = p.Command()
+		if exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.PID)); err == nil && filepath.Base(exe) == "wsgi-host" {
+			if strings.HasPrefix(p.Command(), "(wsgi:") {
+				group = p.Command()
+			}
 			continue
 		}
 		files, err := p.Maps()

@@ -16,7 +16,7 @@ func TestSuiteNames(t *testing.T) {
 	for _, c := range Cases() {
 		names = append(names, c.Name)
 	}
-	for _, name := range slices.Concat(smokeCases, soakCases) {
+	for _, name := range slices.Concat(smokeCases, soakCases, oneProcess) {
 		if !slices.Contains(names, name) {
 			t.Errorf("there is no case %s", name)
 		}
