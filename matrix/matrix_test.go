@@ -4,61 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"slices"
 	"strings"
 	"testing"
 
 	"modwsgi/internal/run"
+	"modwsgi/matrix/plan"
 )
 
-// selected tells whether a name is asked for by MODWSGI_MATRIX_FILTER: words
-// apart by blanks, each a pattern of [path.Match] for the name or for its
-// beginning; with "!" in front it takes names away.
-func selected(filter, name string) bool {
-	words := strings.Fields(filter)
-	want := len(words) == 0 || strings.HasPrefix(words[0], "!")
-	for _, w := range words {
-		pattern, not := strings.CutPrefix(w, "!")
-		if matchesName(pattern, name) {
-			want = !not
-		}
-	}
-	return want
-}
-
-func matchesName(pattern, name string) bool {
-	for prefix := name; ; {
-		if ok, err := path.Match(pattern, prefix); ok && err == nil {
-			return true
-		}
-		i := strings.LastIndexByte(prefix, '/')
-		if i < 0 {
-			return false
-		}
-		prefix = prefix[:i]
-	}
-}
-
-func TestSelected(t *testing.T) {
-	const name = "py3.11/event/daemon/hello"
-	for filter, want := range map[string]bool{
-		"":                           true,
-		name:                         true,
-		"py3.11":                     true,
-		"py3.*/event/*/hello":        true,
-		"py3.11/event":               true,
-		"py3.12":                     false,
-		"!*/event":                   false,
-		"py3.11 !*/*/daemon":         false,
-		"!*/event */*/*/hello":       true,
-		"py3.11/event/daemon/hello2": false,
-	} {
-		if got := selected(filter, name); got != want {
-			t.Errorf("selected(%q) = %v", filter, got)
-		}
-	}
-}
+// selected tells whether a name is asked for by MODWSGI_MATRIX_FILTER: selectors
+// apart by blanks.
+func selected(filter, name string) bool { return plan.Selected(strings.Fields(filter), name) }
 
 // report turns an outcome into the test's.
 func report(t *testing.T, o Outcome) {

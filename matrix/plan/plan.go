@@ -35,7 +35,7 @@ type Planned struct {
 	Xfail   *Xfail        `json:"xfail,omitempty"`
 	Require bool          `json:"require,omitempty"` // that it is skipped is a failure
 	Skip    Reason        `json:"skip,omitempty"`    // why it cannot be run, known before it is tried
-	Timeout time.Duration `json:"timeout"`           // nanoseconds
+	Timeout time.Duration `json:"timeout"`           // in JSON "2m0s"
 	Retries int           `json:"retries,omitempty"` // of errors and timeouts, at most 2
 }
 

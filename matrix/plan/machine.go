@@ -1,0 +1,141 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Machine is what there is to run cells with, as discovery found it.
+type Machine struct {
+	Pythons []Runtime         // in the order in which they are preferred; of a request that finds nothing, one without a version
+	Apaches []Server          // the same
+	Lacking map[string]Reason // kinds of providers that there are not: "rootfs"
+}
+
+// named gives every Python and Apache of the machine its name, and drops what is
+// the same as an earlier one. The first Python of a version is py3.11, another one
+// py3.11.7.
+func (m Machine) named() Machine {
+	out := Machine{Lacking: m.Lacking}
+	taken := map[string]bool{}
+	for _, py := range m.Pythons {
+		for _, name := range []string{py.shortName(), py.longName()} {
+			if !taken[name] {
+				taken[name] = true
+				py.Name = name
+				out.Pythons = append(out.Pythons, py)
+				break
+			}
+		}
+	}
+	for _, s := range m.Apaches {
+		base := "ap" + name(cmp.Or(s.Version, s.Apxs))
+		for s.Name = base; taken[s.Name]; {
+			base += "x"
+			s.Name = base
+		}
+		taken[s.Name] = true
+		out.Apaches = append(out.Apaches, s)
+	}
+	return out
+}
+
+// requested is a request for a version, with its flags.
+var requested = regexp.MustCompile(`^(\d+)(?:\.(\d+))?(?:\.\d+)?(t?)(d?)$`)
+
+// shortName is that of a request for a version as it was made, else of the version
+// that it led to without its last number.
+func (r Runtime) shortName() string {
+	if requested.MatchString(r.Request) {
+		return "py" + r.Request
+	}
+	if major, minor, ok := r.numbers(); ok {
+		return fmt.Sprintf("py%d.%d%s", major, minor, r.flags())
+	}
+	return "py-" + name(r.Request)
+}
+
+func (r Runtime) longName() string { return "py" + name(r.Version) + r.flags() }
+
+// flags are those that Python's own names have for its build.
+func (r Runtime) flags() string {
+	if r.Free {
+		return "t"
+	}
+	return ""
+}
+
+// numbers are the first two of the version, found or asked for.
+func (r Runtime) numbers() (major, minor int, ok bool) {
+	text := r.Version
+	if m := requested.FindStringSubmatch(r.Request); text == "" && m != nil {
+		text = m[1] + "." + m[2]
+	}
+	parts := strings.SplitN(text, ".", 3)
+	if len(parts) < 2 {
+		return 0, 0, false
+	}
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	return major, minor, err == nil && err2 == nil
+}
+
+// atLeast tells whether the version is known to be minor of Python 3, or later.
+func (r Runtime) atLeast(minor int) bool {
+	major, n, ok := r.numbers()
+	return ok && (major > 3 || major == 3 && n >= minor)
+}
+
+// missing tells whether there is no such Python here.
+func (r Runtime) missing() bool { return r.Executable == "" && r.Provider == "" }
+
+// free tells whether it can do without the GIL, as far as that is known.
+func (r Runtime) free() bool {
+	m := requested.FindStringSubmatch(r.Request)
+	return r.Free || r.Executable == "" && m != nil && m[3] == "t"
+}
+
+// guest tells whether a provider has a system of its own: another Apache and other
+// Pythons. What it is called is KIND-NAME; a private Apache, "prefix", is run with
+// the Pythons of the host.
+func guest(provider string) bool {
+	return provider != "" && provider != Host && kindOf(provider) != "prefix"
+}
+
+// kindOf is the kind of a provider: "rootfs" of rootfs-trixie.
+func kindOf(provider string) string {
+	kind, _, _ := strings.Cut(provider, "-")
+	return kind
+}
+
+// Kinds lists the kinds of providers (rule M-16).
+func Kinds() []string { return []string{Host, "prefix", "rootfs", "container"} }
+
+// python is the Python of a cell, and whether it is known here.
+func (m Machine) python(c Cell) (Runtime, bool) {
+	i := slices.IndexFunc(m.Pythons, func(r Runtime) bool { return r.Name == c.Python })
+	if guest(c.Provider) {
+		return Runtime{Name: c.Python, Request: strings.TrimPrefix(c.Python, "py"), Provider: c.Provider}, true
+	}
+	if i < 0 {
+		return Runtime{Name: c.Python, Request: strings.TrimPrefix(c.Python, "py")}, false
+	}
+	return m.Pythons[i], true
+}
+
+// apache is the Apache of a cell. That of another provider is not known before it
+// is there, and has every MPM.
+func (m Machine) apache(c Cell) (Server, bool) {
+	if c.Provider != "" {
+		return Server{Name: c.Apache, Provider: c.Provider, MPMs: Closed(MPM)}, true
+	}
+	i := slices.IndexFunc(m.Apaches, func(s Server) bool { return s.Name == c.Apache })
+	if i < 0 {
+		return Server{}, false
+	}
+	return m.Apaches[i], true
+}
