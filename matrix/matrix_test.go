@@ -144,3 +144,13 @@ func TestProve(t *testing.T) {
 		}
 	}
 }
+
+// M-1: a plan knows the suites that there are.
+func TestSuitesOfPlans(t *testing.T) {
+	planned, there := plan.Closed(plan.Suite), Suites()
+	slices.Sort(planned)
+	slices.Sort(there)
+	if !slices.Equal(planned, there) {
+		t.Errorf("plans have the suites %q, there are %q", planned, there)
+	}
+}

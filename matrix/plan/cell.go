@@ -57,7 +57,7 @@ func Default(a Axis) string {
 func Closed(a Axis) []string {
 	return map[Axis][]string{
 		MPM: {"event", "worker", "prefork"}, Mode: {Embedded, Daemon}, GIL: {"default", Free, PerInterpreter}, Link: {"shared", Static},
-		Builder: {"direct", ByApxs}, Sanitizer: {"none", Address, Thread}, Suite: {"load", "smoke", WSGI, Express, "soak", "full"},
+		Builder: {"direct", ByApxs}, Sanitizer: {"none", Address, Thread}, Suite: {"load", "smoke", WSGI, Express, "soak"},
 	}[a]
 }
 

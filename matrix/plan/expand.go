@@ -131,7 +131,7 @@ func (p *Plan) describe(s *space) {
 	p.Pythons = s.m.Pythons
 	for _, c := range s.cells {
 		py, known := s.m.python(c)
-		if !known || guest(c.Provider) {
+		if !known || py.Version == "" {
 			p.Pythons = append(p.Pythons, py)
 		}
 	}
@@ -146,7 +146,7 @@ func (p *Plan) settle() {
 		})
 	}))
 	p.Apaches = slices.DeleteFunc(p.Apaches, func(a Server) bool {
-		return !slices.ContainsFunc(p.Cells, func(c Planned) bool { return c.Cell.Apache == a.Name })
+		return !slices.ContainsFunc(p.Cells, func(c Planned) bool { return a.serves(c.Cell) })
 	})
 	p.Specs = slices.DeleteFunc(p.Specs, func(x Spec) bool {
 		return !slices.ContainsFunc(p.Cells, func(c Planned) bool { return *c.Cell.at(x.Axis) == x.Name })
@@ -177,12 +177,17 @@ func (p *Plan) Python(c Cell) (Runtime, bool) {
 	return p.Pythons[i], true
 }
 
-// Apache is the Apache of a cell; there is none for another provider's, which is
-// known when it is there.
+// Apache is the Apache of a cell; there is none for another provider that was not
+// asked, whose Apache is known when it is there.
 func (p *Plan) Apache(c Cell) (Server, bool) {
-	i := slices.IndexFunc(p.Apaches, func(s Server) bool { return s.Name == c.Apache })
+	i := slices.IndexFunc(p.Apaches, func(s Server) bool { return s.serves(c) })
 	if i < 0 {
 		return Server{}, false
 	}
 	return p.Apaches[i], true
+}
+
+// serves tells whether a cell is run with the Apache.
+func (s Server) serves(c Cell) bool {
+	return s.Provider == c.Provider && (c.Provider != "" || s.Name == c.Apache)
 }

@@ -172,6 +172,44 @@ func TestSkips(t *testing.T) {
 	}
 }
 
+// M-16: another system has its own Pythons and Apache: as it said, or else a Python 3
+// that is found when it is there. A private Apache is run with those of the host.
+func TestProviders(t *testing.T) {
+	m := machine()
+	m.Pythons = append(m.Pythons[:2],
+		Runtime{Provider: "rootfs-trixie", Request: "/usr/bin/python3", Executable: "/usr/bin/python3", Version: "3.13.5", Shared: true},
+		Runtime{Provider: "rootfs-trixie", Request: "/usr/bin/python3.14t", Executable: "/usr/bin/python3.14t", Version: "3.14.0", Shared: true, Free: true})
+	m.Apaches = append(m.Apaches, Server{Provider: "rootfs-trixie", Version: "2.4.65", Apxs: "/usr/bin/apxs", MPMs: []string{"event"}})
+	c := configured(t, "[axes]\nmode = [\"daemon\"]\ngil = [\"default\", \"free\"]\nprovider = [\"host\", \"rootfs:trixie\", \"rootfs-bullseye\", \"prefix:2.4.58\"]\n[[exclude]]\nmpm = \"w*\"\n[[exclude]]\nprovider = \"rootfs:bull*\"\nmpm = \"prefork\"")
+	p, err := New(c, m, Request{Mode: Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, ids(p), []string{
+		"py3.11/event/daemon", "py3.11/prefork/daemon", "py3.9/event/daemon", "py3.9/prefork/daemon",
+		"py3.13/event/daemon/rootfs-trixie", "py3.14t/event/daemon/rootfs-trixie", "py3.14t/event/daemon/free/rootfs-trixie",
+		"py3/event/daemon/rootfs-bullseye",
+		"py3.11/event/daemon/prefix-2.4.58", "py3.11/prefork/daemon/prefix-2.4.58", "py3.9/event/daemon/prefix-2.4.58", "py3.9/prefork/daemon/prefix-2.4.58",
+	})
+	for id, want := range map[string]string{
+		"py3.11/event/daemon": "apache/ap2.4.62 python/py3.11", "py3.11/event/daemon/prefix-2.4.58": "apache/prefix-2.4.58 python/py3.11",
+		"py3.13/event/daemon/rootfs-trixie": "apache/rootfs-trixie python/py3.13/rootfs-trixie", "py3/event/daemon/rootfs-bullseye": "apache/rootfs-bullseye python/py3/rootfs-bullseye",
+	} {
+		i := slices.Index(ids(p), id)
+		py, ok := p.Python(p.Cells[i].Cell)
+		if got := strings.Join(p.Cells[i].Builds, " "); got != want || p.Cells[i].Skip != "" || !ok || py.Request == "" {
+			t.Errorf("%s needs %s, want %s; %+v", id, got, want, py)
+		}
+	}
+	if server, ok := p.Apache(p.Cells[4].Cell); !ok || server.Version != "2.4.65" {
+		t.Errorf("the Apache of %s is %+v", p.Cells[4].ID, server)
+	}
+	if p.Spec(Provider, "rootfs-trixie") != "rootfs:trixie" || p.Spec(Provider, "rootfs-bullseye") != "rootfs-bullseye" {
+		t.Errorf("specs: %+v", p.Specs)
+	}
+	again(t, p)
+}
+
 // pairsOf are all pairs of values of different axes in cells, told apart by any axis.
 func pairsOf(cells []Planned) map[[4]string]bool {
 	seen := map[[4]string]bool{}

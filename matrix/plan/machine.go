@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// Machine is what there is to run cells with, as discovery found it.
+// Machine is what there is to run cells with, as discovery found it. A Python or
+// Apache of a provider that was asked what it has says which by its Provider; of one
+// that was not, no more is known than that it has a Python 3 and an Apache.
 type Machine struct {
 	Pythons []Runtime         // in the order in which they are preferred; of a request that finds nothing, one without a version
-	Apaches []Server          // the same
-	Lacking map[string]Reason // kinds of providers that there are not: "rootfs"
+	Apaches []Server          // the same; of a provider other than the host, the first alone is taken
+	Lacking map[string]Reason // kinds of providers that there are not, "rootfs", or single ones, "rootfs-trixie"
 }
 
 // named gives every Python and Apache of the machine its name, and drops what is
@@ -21,11 +23,11 @@ type Machine struct {
 // py3.11.7.
 func (m Machine) named() Machine {
 	out := Machine{Lacking: m.Lacking}
-	taken := map[string]bool{}
+	taken := map[[2]string]bool{}
 	for _, py := range m.Pythons {
 		for _, name := range []string{py.shortName(), py.longName()} {
-			if !taken[name] {
-				taken[name] = true
+			if key := [2]string{py.Provider, name}; !taken[key] {
+				taken[key] = true
 				py.Name = name
 				out.Pythons = append(out.Pythons, py)
 				break
@@ -34,14 +36,30 @@ func (m Machine) named() Machine {
 	}
 	for _, s := range m.Apaches {
 		base := "ap" + name(cmp.Or(s.Version, s.Apxs))
-		for s.Name = base; taken[s.Name]; {
+		for s.Name = base; taken[[2]string{s.Provider, s.Name}]; {
 			base += "x"
 			s.Name = base
 		}
-		taken[s.Name] = true
+		taken[[2]string{s.Provider, s.Name}] = true
 		out.Apaches = append(out.Apaches, s)
 	}
 	return out
+}
+
+// of are the names of the Pythons of a provider: "" for the host.
+func (m Machine) of(provider string) []string {
+	var names []string
+	for _, py := range m.Pythons {
+		if py.Provider == provider {
+			names = append(names, py.Name)
+		}
+	}
+	return names
+}
+
+// lacking is why there is no such provider here, "" if there is.
+func (m Machine) lacking(provider string) Reason {
+	return cmp.Or(m.Lacking[provider], m.Lacking[kindOf(provider)])
 }
 
 // requested is a request for a version, with its flags.
@@ -115,27 +133,29 @@ func kindOf(provider string) string {
 // Kinds lists the kinds of providers (rule M-16).
 func Kinds() []string { return []string{Host, "prefix", "rootfs", "container"} }
 
-// python is the Python of a cell, and whether it is known here.
+// python is the Python of a cell, and whether it is known here. Of another system
+// that was not asked every Python is taken to be there.
 func (m Machine) python(c Cell) (Runtime, bool) {
-	i := slices.IndexFunc(m.Pythons, func(r Runtime) bool { return r.Name == c.Python })
+	provider := ""
 	if guest(c.Provider) {
-		return Runtime{Name: c.Python, Request: strings.TrimPrefix(c.Python, "py"), Provider: c.Provider}, true
+		provider = c.Provider
 	}
-	if i < 0 {
-		return Runtime{Name: c.Python, Request: strings.TrimPrefix(c.Python, "py")}, false
+	i := slices.IndexFunc(m.Pythons, func(r Runtime) bool { return r.Name == c.Python && r.Provider == provider })
+	if i >= 0 {
+		return m.Pythons[i], true
 	}
-	return m.Pythons[i], true
+	return Runtime{Name: c.Python, Request: strings.TrimPrefix(c.Python, "py"), Provider: provider}, provider != "" && len(m.of(provider)) == 0
 }
 
-// apache is the Apache of a cell. That of another provider is not known before it
-// is there, and has every MPM.
+// apache is the Apache of a cell. That of another provider which was not asked has
+// every MPM, as far as is known.
 func (m Machine) apache(c Cell) (Server, bool) {
-	if c.Provider != "" {
-		return Server{Name: c.Apache, Provider: c.Provider, MPMs: Closed(MPM)}, true
+	i := slices.IndexFunc(m.Apaches, func(s Server) bool { return s.serves(c) })
+	switch {
+	case i >= 0:
+		return m.Apaches[i], true
+	case c.Provider != "":
+		return Server{Provider: c.Provider, MPMs: Closed(MPM)}, true
 	}
-	i := slices.IndexFunc(m.Apaches, func(s Server) bool { return s.Name == c.Apache })
-	if i < 0 {
-		return Server{}, false
-	}
-	return m.Apaches[i], true
+	return Server{}, false
 }

@@ -192,9 +192,22 @@ func (r *reader) axes(t table) {
 				r.unknown(line, "unknown "+key, v, Closed(a))
 			case name(v) == "":
 				r.failAt(line, "", "%q is no %s", v, key)
+			case a == Provider:
+				r.provider(line, v)
 			}
 		}
 		r.c.axes[a] = values
+	}
+}
+
+// provider looks at the kind of a provider, and whether it says which.
+func (r *reader) provider(line int, v string) {
+	kind := kindOf(name(v))
+	switch {
+	case !slices.Contains(Kinds(), kind):
+		r.unknown(line, "unknown provider", kind, Kinds())
+	case (kind == Host) != (name(v) == kind):
+		r.failAt(line, "as host, prefix:2.4.66, rootfs:trixie or container:trixie", "%q names no provider", v)
 	}
 }
 
@@ -254,6 +267,8 @@ func (r *reader) matching(t table, key string) []string {
 			r.unknown(line, "unknown "+key, v, closed)
 		case glob && closed != nil && !slices.ContainsFunc(closed, func(c string) bool { ok, _ := path.Match(v, c); return ok }):
 			r.failAt(line, "known are "+strings.Join(closed, ", "), "%s = %q matches no %s", key, v, key)
+		case !glob && Axis(key) == Provider:
+			r.provider(line, v)
 		}
 	}
 	return list

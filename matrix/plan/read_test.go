@@ -48,6 +48,8 @@ func TestFaults(t *testing.T) {
 		{"ci", "[ci]\nrun_on = \"x\"", `matrix.toml:2: unknown key "run_on"`, "did you mean runs_on?"},
 		{"E-4", "[ci]\nimage = \"x\\n$(touch y)\"", "matrix.toml:2: image = \"x\\n$(touch y)\": letters, digits and ._:+/=- alone are allowed", ""},
 		{"blank label", "[ci]\ntags = [\"a\", \"b c\"]", `matrix.toml:2: tags = "b c"`, ""},
+		{"provider", "[axes]\nprovider = [\"host\",\n\"rotfs:trixie\"]", `matrix.toml:3: unknown provider "rotfs"`, "did you mean rootfs?"},
+		{"provider of no name", "[[include]]\nprovider = \"rootfs\"", `matrix.toml:2: "rootfs" names no provider`, "rootfs:trixie"},
 		{"three", "retries = 9\n[axes]\nmmp = \"event\"\n[[exclude]]\nmode = \"x\"", "matrix.toml:1: retries = 9: it is a whole number from 0 to 2\nmatrix.toml:3: unknown axis \"mmp\"\nmatrix.toml:5: unknown mode \"x\"", ""},
 		{"long", "#" + strings.Repeat("x", maxConfig), "matrix.toml: more than 1048576 bytes", ""},
 	} {

@@ -12,7 +12,7 @@ import (
 // cell that is skipped.
 func (m Machine) forbids(c Cell) string {
 	py, _ := m.python(c)
-	for _, why := range []string{forbidsGIL(c, py), forbidsLink(c, py), forbidsSanitizer(c, py), m.forbidsBuild(c), forbidsGuest(c)} {
+	for _, why := range []string{forbidsGIL(c, py), forbidsLink(c, py), forbidsSanitizer(c, py), m.forbidsBuild(c), forbidsGuest(c, py)} {
 		if why != "" {
 			return why
 		}
@@ -97,11 +97,16 @@ func (m Machine) forbidsBuild(c Cell) string {
 	return ""
 }
 
-// forbidsGuest: of another system's Python no more is known than what every Python
-// can do.
-func forbidsGuest(c Cell) string {
-	if guest(c.Provider) && (c.Link != "" || c.Sanitizer != "" || c.Apache != "") {
-		return "of " + c.Provider + " the Apache and Python are taken as they are"
+// forbidsGuest: another system has one Apache, which ids tell by the provider; of a
+// Python that was not asked no more is known than what every Python can do.
+func forbidsGuest(c Cell, py Runtime) string {
+	switch {
+	case !guest(c.Provider):
+		return ""
+	case c.Apache != "":
+		return c.Provider + " has an Apache of its own"
+	case py.Version == "" && (c.Link != "" || c.Sanitizer != ""):
+		return "nothing is known of the Python of " + c.Provider
 	}
 	return ""
 }
@@ -109,8 +114,8 @@ func forbidsGuest(c Cell) string {
 // skips says why a cell cannot be run here, "" if it can, as far as that is known
 // before it is tried (rule M-7).
 func (m Machine) skips(c Cell) Reason {
-	if kind := kindOf(c.Provider); m.Lacking[kind] != "" {
-		return m.Lacking[kind]
+	if why := m.lacking(c.Provider); why != "" {
+		return why
 	}
 	py, ok := m.python(c)
 	if !ok || py.missing() {

@@ -66,12 +66,12 @@ func (s *space) resolve() {
 		written := s.c.axes[a]
 		switch {
 		case a == Python:
-			for _, py := range s.m.Pythons {
-				s.values[a] = append(s.values[a], py.Name)
-			}
+			s.values[a] = s.m.of("")
 		case a == Apache:
 			for _, server := range s.m.Apaches {
-				s.values[a] = append(s.values[a], server.Name)
+				if server.Provider == "" {
+					s.values[a] = append(s.values[a], server.Name)
+				}
 			}
 		case len(written) > 0:
 			for _, v := range written {
@@ -109,7 +109,7 @@ func (s *space) value(a Axis, text string) string {
 // Apache and every cell is skipped for that.
 func (s *space) loadable() []string {
 	list := slices.DeleteFunc(Closed(MPM), func(mpm string) bool {
-		return !slices.ContainsFunc(s.m.Apaches, func(a Server) bool { return slices.Contains(a.MPMs, mpm) })
+		return !slices.ContainsFunc(s.m.Apaches, func(a Server) bool { return a.Provider == "" && slices.Contains(a.MPMs, mpm) })
 	})
 	if len(list) == 0 {
 		return Closed(MPM)
@@ -118,7 +118,7 @@ func (s *space) loadable() []string {
 }
 
 // product is every combination of the values. Where the MPMs are those of the
-// machine, an Apache has its own; a guest has one Python, the one of its system.
+// machine, an Apache has its own; a guest has the Pythons of its system.
 func (s *space) product() []Cell {
 	var all []Cell
 	for _, provider := range s.values[Provider] {
@@ -145,7 +145,10 @@ func (s *space) valuesFor(provider string) map[Axis][]string {
 		}
 	}
 	if guest(provider) {
-		values[Python] = []string{"py3"}
+		values[Python] = s.m.of(provider)
+		if len(values[Python]) == 0 {
+			values[Python] = []string{"py3"}
+		}
 	}
 	return values
 }
