@@ -140,6 +140,32 @@ func CreateLog(path string) (*Log, error) {
 	return &Log{f}, errors.Join(f.Sync(), Sync(filepath.Dir(path)))
 }
 
+// OpenLog opens the file path, which is made with mode if it is missing, to be
+// added to behind its first size bytes: what is behind them is cut off.
+func OpenLog(path string, size int64, mode fs.FileMode) (*Log, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, mode)
+	if err != nil {
+		return nil, fmt.Errorf("writing a log: %w", err)
+	}
+	fi, err := f.Stat()
+	switch {
+	case err != nil:
+	case !fi.Mode().IsRegular():
+		err = errors.New("not a regular file")
+	case fi.Size() < size:
+		err = fmt.Errorf("it has %d bytes, and had %d", fi.Size(), size)
+	case fi.Size() > size:
+		err = f.Truncate(size)
+	}
+	if err == nil {
+		err = errors.Join(f.Sync(), Sync(filepath.Dir(path)))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the log %s: %w", path, reason(err)), f.Close())
+	}
+	return &Log{f}, nil
+}
+
 // Add appends data.
 func (l *Log) Add(data []byte) error {
 	if _, err := l.f.Write(data); err != nil {

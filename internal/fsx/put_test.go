@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -79,5 +80,36 @@ func TestLog(t *testing.T) {
 	}
 	if _, err := CreateLog(path); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a second one: %v", err)
+	}
+}
+
+// A log that is opened again goes on behind what counts of it; what is behind
+// that, of a write that was cut short, is gone. One that lacks some is refused.
+func TestOpenLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), `a "b" c`)
+	for _, step := range []struct {
+		size      int64
+		add, want string
+	}{
+		{0, "one\ntwo\nthr", "one\ntwo\nthr"},
+		{8, "three\n", "one\ntwo\nthree\n"},
+		{0, "", ""},
+	} {
+		l, err := OpenLog(path, step.size, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(l.Add([]byte(step.add)), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != step.want {
+			t.Errorf("behind %d bytes: %q, %v; want %q", step.size, got, err, step.want)
+		}
+	}
+	if l, err := OpenLog(path, 5, 0o644); err == nil || !strings.Contains(err.Error(), "it has 0 bytes, and had 5") {
+		t.Errorf("a log that lacks some was opened: %v, %v", l, err)
+	}
+	if l, err := OpenLog(t.TempDir(), 0, 0o644); err == nil {
+		t.Errorf("a folder was opened: %v", l)
 	}
 }
