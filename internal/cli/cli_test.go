@@ -108,3 +108,25 @@ func TestStepsLive(t *testing.T) {
 		}
 	}
 }
+
+// What stays is written where the block was, and the block below it: never a line
+// that wraps, and never one line too few or too many taken back.
+func TestBlock(t *testing.T) {
+	var out bytes.Buffer
+	var b Block
+	for _, step := range []struct {
+		text  string
+		lines []string
+		want  string
+	}{
+		{"", []string{"one", strings.Repeat("é", 100)}, "one\n" + strings.Repeat("é", 79) + "\n"},
+		{"done\n", []string{"two"}, "\x1b[2A\r\x1b[Jdone\ntwo\n"},
+		{"end\n", nil, "\x1b[1A\r\x1b[Jend\n"},
+		{"behind\n", nil, "behind\n"},
+	} {
+		out.Reset()
+		if err := b.Draw(&out, step.text, step.lines...); err != nil || out.String() != step.want {
+			t.Errorf("%q, %v; want %q", out.String(), err, step.want)
+		}
+	}
+}

@@ -37,7 +37,7 @@ type Timing struct {
 
 // NewSteps writes progress to w, with colours if [Colour] permits them.
 func NewSteps(w io.Writer, colour bool) *Steps {
-	return &Steps{w: w, live: Terminal(w) && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == "", colour: colour, now: time.Now}
+	return &Steps{w: w, live: Live(w), colour: colour, now: time.Now}
 }
 
 // Terminal tells whether w is a character device, so that a person may be
@@ -112,12 +112,9 @@ func (s *Steps) end(detail string, failed bool) {
 	}
 	t := Timing{Text: s.text, Took: s.now().Sub(s.began), Failed: failed}
 	s.totals = append(s.totals, t)
-	mark, code := "ok  ", green
+	mark := Ok(s.colour)
 	if failed {
-		mark, code = "FAIL", red
-	}
-	if s.colour {
-		mark = paint(mark, code)
+		mark = Fail(s.colour)
 	}
 	line := fmt.Sprintf("%s %6.2fs  %s", mark, t.Took.Seconds(), t.Text)
 	if detail != "" {
@@ -154,10 +151,6 @@ func (s *Steps) draw() {
 	if s.note != "" {
 		line += "  " + s.note
 	}
-	// A line that wraps could not be written over. Few terminals are narrower.
-	if r := []rune(line); len(r) > 79 {
-		line = string(r[:79])
-	}
 	s.frame++
-	fmt.Fprint(s.w, "\r\x1b[K"+line)
+	fmt.Fprint(s.w, "\r\x1b[K"+fit(line))
 }
