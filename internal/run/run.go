@@ -64,6 +64,10 @@ type Cmd struct {
 	// it has to stay locked to its thread until Wait: the system goes by that.
 	Tied bool
 
+	// Where set, the program's root folder, as chroot makes it: Path is absolute in
+	// it, and so is Dir, of which "" is its top.
+	Root string
+
 	Network bool // it downloads something
 	Changes bool // it changes the machine: installs packages, say
 }
@@ -140,7 +144,7 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 	if r.Offline && c.Network {
 		return nil, r.refuse(line)
 	}
-	path, err := r.LookPath(c.Path)
+	path, err := r.program(c)
 	if err != nil {
 		return nil, &Error{Line: line, Code: -1, Err: err}
 	}
@@ -164,7 +168,10 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 	if c.Stderr == nil {
 		cmd.Stderr = p.errOut
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Chroot: c.Root}
+	if c.Root != "" && c.Dir == "" {
+		cmd.Dir = "/" // here is no place in it
+	}
 	if c.Tied {
 		tie(cmd.SysProcAttr)
 	}
@@ -176,6 +183,18 @@ func (r *Runner) Start(ctx context.Context, c Cmd) (*Process, error) {
 		return nil, &Error{Line: line, Code: -1, Err: err}
 	}
 	return p, nil
+}
+
+// program is the path of what c runs. In another root nothing is looked up: links
+// in it lead elsewhere from here.
+func (r *Runner) program(c Cmd) (string, error) {
+	if c.Root == "" {
+		return r.LookPath(c.Path)
+	}
+	if !filepath.IsAbs(c.Path) {
+		return "", fmt.Errorf("%s is not the whole path of a program below %s", c.Path, c.Root)
+	}
+	return c.Path, nil
 }
 
 // PID is the program's process id.
@@ -285,6 +304,9 @@ func Line(name string, args ...string) string {
 // Line is c as a person can paste it into a shell.
 func (c Cmd) Line() string {
 	line := Line(c.Path, c.Args...)
+	if c.Root != "" {
+		line = "chroot " + words.Quote(c.Root) + " " + line
+	}
 	if len(c.Env) > 0 {
 		line = "env " + words.Join(c.Env) + " " + line
 	}

@@ -205,3 +205,23 @@ func TestWith(t *testing.T) {
 		t.Errorf("B is %q, offline %t", r.Getenv("B"), with.Offline)
 	}
 }
+
+// A program in another root: its path and folder are those in it, and nothing is
+// looked up outside.
+func TestRoot(t *testing.T) {
+	r := &Runner{}
+	c := Cmd{Root: "/srv/a root", Path: "/bin/true", Args: []string{"x y"}}
+	if got, want := c.Line(), `chroot '/srv/a root' /bin/true 'x y'`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if _, err := r.Run(t.Context(), Cmd{Root: "/", Path: "true"}); err == nil || !strings.Contains(err.Error(), "not the whole path") {
+		t.Errorf("a name without a folder: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root may change its root")
+	}
+	res, err := r.Run(t.Context(), Cmd{Root: "/", Path: "/bin/pwd"})
+	if err != nil || strings.TrimSpace(res.Stdout) != "/" {
+		t.Errorf("it ran in %q: %v", res.Stdout, err)
+	}
+}
