@@ -115,16 +115,7 @@ func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 	if data, ok := o.stored(want); ok {
 		return o.archive(ctx, s, data, u)
 	}
-	dir, err := os.MkdirTemp("", "modwsgi-fetch-")
-	if err != nil {
-		return Tree{}, err
-	}
-	defer os.RemoveAll(dir)
-	to := filepath.Join(dir, "archive")
-	if err := o.download(ctx, u, to); err != nil {
-		return Tree{}, err
-	}
-	data, err := readFile(to)
+	data, err := o.downloaded(ctx, u)
 	if err != nil {
 		return Tree{}, err
 	}
@@ -133,6 +124,51 @@ func (o Options) remote(ctx context.Context, s Source, u string) (Tree, error) {
 		o.store(want, data)
 	}
 	return t, err
+}
+
+// downloaded is what is at a URL.
+func (o Options) downloaded(ctx context.Context, u string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "modwsgi-fetch-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	to := filepath.Join(dir, "archive")
+	if err := o.download(ctx, u, to); err != nil {
+		return nil, err
+	}
+	return readFile(to)
+}
+
+// Bytes brings an archive with something else than mod_wsgi in it, of this machine
+// or from a URL, with its sha256. It needs a checksum like any other, and is kept
+// like any other; what is in it is not looked at.
+func (o Options) Bytes(ctx context.Context, s Source) (data []byte, sum string, err error) {
+	if s.Kind != File && s.Kind != HTTPS {
+		return nil, "", hint.Exit(hint.New(fmt.Errorf("source %s is no archive", s), "give a file, or an https URL with #sha256=HEX"), hint.Usage)
+	}
+	if s.Sum == "" && s.Kind == HTTPS {
+		return nil, "", hint.Exit(hint.New(fmt.Errorf("source %s: %w", s, errNoSum), "append #sha256=HEX"), hint.Refused)
+	}
+	data, kept := o.stored(s.Sum)
+	switch {
+	case kept:
+	case s.Kind == File:
+		data, err = readFile(s.At)
+	default:
+		data, err = o.downloaded(ctx, s.At)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	algorithm, _, _ := strings.Cut(s.Sum, ":")
+	if got := sumOf(algorithm, data); s.Sum != "" && got != s.Sum {
+		return nil, "", hint.Exit(fmt.Errorf("source %s: the archive has %s, not %s", s, got, s.Sum), hint.Refused)
+	}
+	if s.Kind == HTTPS {
+		o.store(s.Sum, data)
+	}
+	return data, sumOf("sha256", data), nil
 }
 
 // errNoSum says that nothing proves what an archive must be (rule G-5).

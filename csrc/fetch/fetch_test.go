@@ -293,3 +293,44 @@ func TestStore(t *testing.T) {
 		t.Errorf("%q %v, fetched %d times", data, err, asked)
 	}
 }
+
+// M-17: an archive with something else in it is brought by its checksum or not at
+// all, and kept by it.
+func TestBytes(t *testing.T) {
+	data := []byte("the sources of something else")
+	sum := sumOf("sha256", data)
+	mux := http.NewServeMux()
+	asked := 0
+	mux.HandleFunc("/a.tar.xz", func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Write(data)
+	})
+	base, o := site(t, mux)
+	o.Cache = t.TempDir()
+	file := filepath.Join(t.TempDir(), "a.tar.xz")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wrong := sumOf("sha256", nil)
+	for _, c := range []struct {
+		name string
+		s    Source
+		code int
+	}{
+		{"no checksum", Source{Kind: HTTPS, At: base + "/a.tar.xz"}, hint.Refused},
+		{"another checksum", Source{Kind: HTTPS, At: base + "/a.tar.xz", Sum: wrong}, hint.Refused},
+		{"the checksum", Source{Kind: HTTPS, At: base + "/a.tar.xz", Sum: sum}, 0},
+		{"a second time", Source{Kind: HTTPS, At: base + "/a.tar.xz", Sum: sum}, 0},
+		{"a file", Source{Kind: File, At: file}, 0},
+		{"a file with another checksum", Source{Kind: File, At: file, Sum: wrong}, hint.Refused},
+		{"a repository", Source{Kind: Git, At: base}, hint.Usage},
+	} {
+		got, gotSum, err := o.Bytes(t.Context(), c.s)
+		if hint.Code(err) != c.code || err == nil && (string(got) != string(data) || gotSum != sum) {
+			t.Errorf("%s: %q, %s, %v; want status %d", c.name, got, gotSum, err, c.code)
+		}
+	}
+	if asked != 2 {
+		t.Errorf("the archive was fetched %d times, not once for each checksum", asked)
+	}
+}
