@@ -1,0 +1,27 @@
+package provider
+
+import (
+	"context"
+
+	"modwsgi/internal/run"
+)
+
+// Host is this machine as it is.
+type Host struct{ R *run.Runner }
+
+// Name is "host".
+func (h Host) Name() string { return HostName }
+
+// Machine is this one.
+func (h Host) Machine(context.Context, string) (Machine, error) { return h, nil }
+
+// ID is "host".
+func (h Host) ID() string { return HostName }
+
+// Run runs c with this machine's environment.
+func (h Host) Run(ctx context.Context, c Command) (run.Result, error) {
+	if err := c.check(); err != nil {
+		return run.Result{}, err
+	}
+	return h.R.Run(ctx, run.Cmd{Path: c.Program, Args: c.Args, Env: c.Env, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr})
+}

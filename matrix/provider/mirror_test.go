@@ -1,0 +1,116 @@
+package provider
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"modwsgi/internal/distro"
+	"modwsgi/internal/run"
+)
+
+// aptOf is a runner whose PATH has an apt that says what a machine's would.
+func aptOf(t *testing.T, targets, settings string) *run.Runner {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"apt-get": targets, "apt-config": settings} {
+		script := "#!/bin/sh\ncat <<'END'\n" + text + "END\n"
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &run.Runner{Env: []string{"PATH=" + dir + ":" + os.Getenv("PATH")}}
+}
+
+// M-16: the mirror is that of the distribution, not of anybody else whose packages
+// the machine has; it is asked for security updates too.
+func TestChooseMirror(t *testing.T) {
+	for name, c := range map[string]struct{ targets, main, security string }{
+		"Debian": {"http://deb.example/debian/ bookworm main\nhttp://deb.example/debian/ bookworm-updates main\nhttp://sec.example/debian-security/ bookworm-security main\n",
+			"http://deb.example/debian", "http://sec.example/debian-security"},
+		"others first": {"https://other.example/apt stable main\nhttp://deb.example/debian trixie-updates main\nhttp://deb.example/debian trixie main\n",
+			"http://deb.example/debian", ""},
+		"Ubuntu": {"http://a.example/ubuntu/ noble main\nhttp://a.example/ubuntu/ noble universe\nhttp://a.example/ubuntu/ noble-updates main\nhttp://s.example/ubuntu/ noble-security main\n",
+			"http://a.example/ubuntu", "http://s.example/ubuntu"},
+		"no updates":      {"http://deb.example/debian forky main\n", "http://deb.example/debian", ""},
+		"only of a disc":  {"cdrom://disc/ bookworm main\nfile:/srv/debian bookworm main\n", "", ""},
+		"nothing at all":  {"", "", ""},
+		"only components": {"http://deb.example/debian bookworm contrib\n", "", ""},
+	} {
+		main, security := choose(readArchives(c.targets))
+		if main != c.main || security != c.security {
+			t.Errorf("%s: %q, %q; want %q, %q", name, main, security, c.main, c.security)
+		}
+	}
+}
+
+// What apt of another root gets of this machine's settings: how archives are
+// reached, and nothing that is run here.
+func TestMirrorSettings(t *testing.T) {
+	m := Mirror{R: aptOf(t, "", `Acquire "";
+Acquire::http "";
+Acquire::http::Proxy "http://proxy.example:3128";
+Acquire::Check-Valid-Until "false";
+Acquire::Languages "none";
+Acquire::IndexTargets::deb::DEP-11::KeepCompressed "true";
+Acquire::http::Proxy-Auto-Detect "/usr/bin/find-proxy";
+`)}
+	got, err := m.settings(t.Context())
+	want := "Acquire::http::Proxy \"http://proxy.example:3128\";\nAcquire::Check-Valid-Until \"false\";\n"
+	if err != nil || got != want {
+		t.Errorf("%s%v, want %s", got, err, want)
+	}
+}
+
+// The archives are those that apt says, and a mirror that is given is not asked
+// for.
+func TestMirrorPlaces(t *testing.T) {
+	if main, security, err := (Mirror{URL: "http://deb.example/debian/"}).places(t.Context()); main != "http://deb.example/debian" || security != "" || err != nil {
+		t.Errorf("%s, %s, %v", main, security, err)
+	}
+	if distro.Here().Family != distro.Debian {
+		t.Skip("this system has no apt")
+	}
+	m := Mirror{R: aptOf(t, "http://deb.example/debian/ bookworm main\n", "")}
+	if main, _, err := m.places(t.Context()); main != "http://deb.example/debian" || err != nil {
+		t.Errorf("%s, %v", main, err)
+	}
+}
+
+// A suite is there, is not, or cannot be asked for: the last is no failure of a
+// cell.
+func TestMirrorHas(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/debian/dists/trixie/Release" {
+			http.NotFound(w, r)
+		}
+	}))
+	m := Mirror{R: &run.Runner{}}
+	for suite, want := range map[string]bool{"trixie": true, "nosuch": false} {
+		if got, err := m.has(t.Context(), server.URL+"/debian", suite); got != want || err != nil {
+			t.Errorf("%s: %t, %v", suite, got, err)
+		}
+	}
+	server.Close()
+	_, err := m.has(t.Context(), server.URL+"/debian", "trixie")
+	wantMissing(t, err, NoProvider)
+	_, err = Mirror{R: &run.Runner{Offline: true}}.has(t.Context(), server.URL, "trixie")
+	wantMissing(t, err, NoProvider)
+}
+
+// No answer of apt makes a place that is reached otherwise than by http.
+func FuzzReadArchives(f *testing.F) {
+	f.Add("http://deb.example/debian/ bookworm main\n")
+	f.Add("file:/x y main\n\n a b c d\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		list := readArchives(text)
+		if slices.ContainsFunc(list, func(a archive) bool { return !strings.HasPrefix(a.url, "http") }) {
+			t.Error(list)
+		}
+		choose(list)
+	})
+}

@@ -1,0 +1,90 @@
+package provider
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"modwsgi/internal/run"
+	"modwsgi/pybuild"
+)
+
+// realStore is the store of a cache that outlives the test: what it has takes
+// minutes to make.
+func realStore(t *testing.T, setting string) (*run.Runner, *Store, []string) {
+	t.Helper()
+	names := strings.FieldsFunc(os.Getenv(setting), func(c rune) bool { return c == ',' })
+	if len(names) == 0 {
+		t.Skipf("%s names nothing to make, which takes minutes and the network", setting)
+	}
+	r := &run.Runner{}
+	store, err := OpenStore(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, store, names
+}
+
+// theProgram is mod_wsgi-express as it is carried to machines.
+func theProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mod_wsgi-express")
+	c := exec.Command("go", "build", "-trimpath", "-o", path, "modwsgi/cmd/mod_wsgi-express")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// M-16: in the tree of each suite the module is built for its Apache and Python,
+// and proved through all levels, without a network.
+func TestRealRootfs(t *testing.T) {
+	r, store, suites := realStore(t, "MODWSGI_MATRIX_ROOTFS")
+	program := theProgram(t)
+	p := &Rootfs{R: r, Store: store, Mirror: Mirror{R: r}, Log: func(line string) { t.Log(line) }}
+	for _, suite := range suites {
+		t.Run(suite, func(t *testing.T) {
+			m, err := p.Machine(t.Context(), suite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stamp := m.(*tree).Stamp()
+			t.Logf("%s, made in %.0f s: apache2 %s, python3 %s, gcc %s, libc6 %s", stamp.From, stamp.Seconds,
+				stamp.Packages["apache2-bin"], stamp.Packages["python3"], stamp.Packages["gcc"], stamp.Packages["libc6"])
+			offer, err := Offered(t.Context(), m, program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range offer.Apaches {
+				t.Logf("%s %t %s", a.Apxs, a.Usable, a.Why)
+			}
+			for _, c := range offer.Pythons {
+				t.Logf("%s %s %t %s", c.Executable, c.ID, c.Usable, c.Why)
+			}
+			cache := t.TempDir()
+			for _, verb := range []string{"build", "verify"} {
+				began := time.Now()
+				c := Command{Program: program, Args: []string{verb}, Env: []string{"MODWSGI_CACHE=" + cache}, Write: []string{cache}, Timeout: 5 * time.Minute}
+				if verb == "build" {
+					c.Args = append(c.Args, "--output", filepath.Join(cache, "built"))
+				}
+				res, err := m.Run(t.Context(), c)
+				t.Logf("%s: %.1f s\n%s%s", verb, time.Since(began).Seconds(), res.Stdout, res.Stderr)
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			if left, err := filepath.Glob(filepath.Join(os.TempDir(), "modwsgi-root-*")); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+			if i := slices.IndexFunc(offer.Pythons, func(c pybuild.Candidate) bool { return c.Usable }); i < 0 {
+				t.Error("no Python of it is usable")
+			}
+		})
+	}
+}

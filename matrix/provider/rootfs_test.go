@@ -1,0 +1,96 @@
+package provider
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+)
+
+func wantMissing(t *testing.T, err error, reason Reason) {
+	t.Helper()
+	missing := (*Missing)(nil)
+	if !errors.As(err, &missing) || missing.Reason != reason || hint.Of(err) == "" {
+		t.Errorf("%v, want the reason %q, with advice", err, reason)
+	}
+}
+
+func asRoot() int { return 0 }
+
+// M-7, M-16: where no tree can be made or entered, the reason is one of the list;
+// a tree that is there needs neither debootstrap nor a network.
+func TestRootfsMissing(t *testing.T) {
+	store := newStore(t)
+	nothing := &run.Runner{Env: []string{"PATH=/nonexistent"}}
+	p := &Rootfs{R: nothing, Store: store, Mirror: Mirror{R: nothing}, user: func() int { return 1000 }}
+	_, err := p.Machine(t.Context(), "trixie")
+	wantMissing(t, err, NotRoot)
+
+	p.user = asRoot
+	if _, err := p.source(t.Context(), "../x"); hint.Code(err) != hint.Usage {
+		t.Errorf("a path as a suite: %v", err)
+	}
+	if p.R.Getenv("PATH") == "/nonexistent" && !inSbin("debootstrap") {
+		_, err = p.Machine(t.Context(), "trixie")
+		wantMissing(t, err, NoProvider)
+	}
+
+	offline := aptOf(t, "", "")
+	offline.Offline = true
+	dir := strings.SplitN(offline.Getenv("PATH"), ":", 2)[0]
+	if err := os.WriteFile(filepath.Join(dir, "debootstrap"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.R, p.Mirror = offline, Mirror{R: offline, URL: "http://deb.example/debian"}
+	_, err = p.Machine(t.Context(), "trixie")
+	wantMissing(t, err, NoProvider)
+
+	if _, _, err := store.Make(t.Context(), rootfsRoom, "trixie", put("made before")); err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.Machine(t.Context(), "trixie")
+	if err != nil || m.ID() != "rootfs-trixie" || m.(*tree).Stamp().From != "made before" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// inSbin tells whether a program is where root finds it without a PATH.
+func inSbin(name string) bool {
+	_, err := os.Stat("/usr/sbin/" + name)
+	return err == nil
+}
+
+// What a tree is given: the same archives for apt, no services, and a name for the
+// loopback, as nobody can be asked in a run.
+func TestTreeFiles(t *testing.T) {
+	files := map[string]string{}
+	for _, f := range treeFiles(origin{suite: "trixie", url: "http://deb.example/debian", security: "http://sec.example/debian-security"}, "A;\n", "nameserver 192.0.2.1\n") {
+		files[f.Path] = string(f.Data)
+	}
+	if want := "deb http://deb.example/debian trixie main\ndeb http://sec.example/debian-security trixie-security main\n"; files["etc/apt/sources.list"] != want {
+		t.Errorf("%q", files["etc/apt/sources.list"])
+	}
+	if !strings.Contains(files["etc/hosts"], "127.0.0.1 localhost") || !strings.Contains(files["usr/sbin/policy-rc.d"], "exit 101") || files["etc/apt/apt.conf.d/90modwsgi"] != "A;\n" {
+		t.Errorf("%q", files)
+	}
+	if files := treeFiles(origin{suite: "forky", url: "http://deb.example/debian"}, "", ""); strings.Contains(string(files[0].Data), "security") {
+		t.Errorf("%s", files[0].Data)
+	}
+}
+
+// M-16: a machine's id says the provider and its name.
+func TestParse(t *testing.T) {
+	for id, want := range map[string][2]string{
+		"": {"host", ""}, "host": {"host", ""}, "rootfs-trixie": {"rootfs", "trixie"}, "prefix-2.4.66": {"prefix", "2.4.66"}, "container-debian:trixie": {"container", "debian:trixie"},
+		"host-x": {}, "rootfs": {}, "rootfs-": {}, "rootfs:trixie": {}, "vm-x": {},
+	} {
+		provider, name, err := Parse(id)
+		if got := [2]string{provider, name}; got != want || (err != nil) != (want[0] == "") {
+			t.Errorf("%q: %v, %v", id, got, err)
+		}
+	}
+}
