@@ -125,6 +125,17 @@ func (f *finder) dirs() []string {
 	if conda := f.r.Getenv("CONDA_PREFIX"); filepath.IsAbs(conda) {
 		list = append(list, filepath.Join(conda, "bin"))
 	}
+	return append(list, f.made()...)
+}
+
+// made are the folders of servers that were made of their sources for a matrix
+// (M-16), below the cache.
+func (f *finder) made() []string {
+	cache := fsx.CacheFolder(f.r.Getenv)
+	if cache == "" {
+		return nil
+	}
+	list, _ := fsx.Glob(cache, "apaches/[0-9]*/bin") // well formed
 	return list
 }
 

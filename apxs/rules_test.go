@@ -20,7 +20,7 @@ func TestPlacesInOrder(t *testing.T) {
 		"/usr/local/bin/apxs", "/usr/local/sbin/apxs", "/usr/local/apache2/bin/apxs", "/usr/local/apache/bin/apxs", "/usr/local/httpd/bin/apxs",
 		"/opt/httpd-2.4/bin/apxs", "/opt/httpd24/bin/apxs", "/opt/apache/bin/apxs", "/opt/homebrew/bin/apxs", "/opt/homebrew/opt/httpd/bin/apxs",
 		"/usr/local/opt/httpd/bin/apxs", "/home/linuxbrew/.linuxbrew/bin/apxs", "/opt/local/bin/apxs", "/usr/pkg/sbin/apxs",
-		"/opt/rh/httpd24/root/usr/bin/apxs", "/home/user/miniconda3/envs/web/bin/apxs",
+		"/opt/rh/httpd24/root/usr/bin/apxs", "/home/user/miniconda3/envs/web/bin/apxs", "/home/user/cache/apaches/2.4.66/bin/apxs",
 	}
 	for _, path := range slices.Backward(want) {
 		m.write(path, "#!/bin/sh\nexit 3\n", 0o755)
@@ -31,7 +31,8 @@ func TestPlacesInOrder(t *testing.T) {
 	if err := os.Symlink("apxs24", m.path("/usr/bin/apxs2-event")); err != nil { // the same one once more
 		t.Fatal(err)
 	}
-	m.env = append(m.env, "MODWSGI_APXS="+m.path("/srv/named/apxs"), "PYTHON="+m.path("/srv/env/bin/python3"))
+	m.write("/home/user/cache/apaches/.2.4.67.work/bin/apxs", "#!/bin/sh\nexit 3\n", 0o755) // somebody makes it just now
+	m.env = append(m.env, "MODWSGI_CACHE="+m.path("/home/user/cache"), "MODWSGI_APXS="+m.path("/srv/named/apxs"), "PYTHON="+m.path("/srv/env/bin/python3"))
 	var got []string
 	for _, c := range m.finder().all(t.Context()) {
 		if c.Apxs != "" {

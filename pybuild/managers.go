@@ -47,6 +47,7 @@ func (f *finder) packaged() []manager {
 		{"Homebrew", brew},
 		{"framework", frameworks},
 		{"MacPorts", newestFirst(f.root+"/opt/local/Library/Frameworks", "Python*.framework/Versions/3*")},
+		{"cache", newestFirst(below(fsx.CacheFolder(f.r.Getenv), "pythons"), "[0-9]*")}, // made of their sources (M-17)
 	}
 }
 

@@ -36,6 +36,7 @@ func TestSources(t *testing.T) {
 		{"Homebrew", "/home/linuxbrew/.linuxbrew/opt/python@3.12", ""},
 		{"framework", "/Library/Frameworks/Python.framework/Versions/3.13", ""},
 		{"MacPorts", "/opt/local/Library/Frameworks/Python.framework/Versions/3.12", ""},
+		{"cache", "/home/user/.cache/modwsgi/pythons/3.13.5t", ""},
 	}
 	var want []string
 	for _, s := range sources {
@@ -48,6 +49,7 @@ func TestSources(t *testing.T) {
 	m.write("/srv/here/.venv/pyvenv.cfg", "", 0o644)
 	m.write("/home/user/.conda/environments.txt", m.path("/data/envs/noted")+"\nrelative\n/gone\n", 0o644)
 	m.mkdir("/home/user/miniforge3/conda-meta")
+	m.install(python{prefix: "/home/user/.cache/modwsgi/pythons/.3.14.work", version: "3.14.0"}) // somebody makes it just now
 	// Free-threaded ones have a name of their own.
 	for source, prefix := range map[string]string{"Homebrew": "/opt/homebrew/opt/python-freethreading", "framework": "/Library/Frameworks/PythonT.framework/Versions/3.14"} {
 		exe := m.install(python{prefix: prefix, version: "3.14.0", flags: "t"})
@@ -89,7 +91,7 @@ func TestSourcesElsewhere(t *testing.T) {
 	for setting, prefix := range map[string]string{
 		"UV_PYTHON_INSTALL_DIR": "/x/cpython-3.12.1-linux-x86_64-gnu", "XDG_DATA_HOME": "/x/uv/python/cpython-3.12-linux-x86_64-gnu",
 		"PYENV_ROOT": "/x/versions/3.12.1", "MISE_DATA_DIR": "/x/installs/python/3.12.1", "ASDF_DATA_DIR": "/x/installs/python/3.12.1",
-		"MAMBA_ROOT_PREFIX": "/x/envs/web", "RUNNER_TOOL_CACHE": "/x/Python/3.12.1/x64", "HOMEBREW_PREFIX": "/x/opt/python@3.12",
+		"MAMBA_ROOT_PREFIX": "/x/envs/web", "RUNNER_TOOL_CACHE": "/x/Python/3.12.1/x64", "MODWSGI_CACHE": "/x/pythons/3.12.1", "HOMEBREW_PREFIX": "/x/opt/python@3.12",
 	} {
 		m := newMachine(t)
 		exe := m.install(python{prefix: prefix, version: "3.12.1"})
