@@ -57,6 +57,7 @@ type Machine interface {
 type Command struct {
 	Program string // a program that needs no library
 	Args    []string
+	Dir     string   // where it runs, one of Write; "": here or at the top there
 	Env     []string // KEY=value; of this machine's environment, others get nothing
 	Read    []string // files and folders that it reads besides
 	Write   []string // folders that it writes: results, a cache
@@ -71,6 +72,9 @@ func (c Command) check() error {
 		if !strings.HasPrefix(path, "/") || path == "/" {
 			return fmt.Errorf("running %s: %q is no whole path of a file or folder", c.Program, path)
 		}
+	}
+	if c.Dir != "" && !slices.Contains(c.Write, c.Dir) {
+		return fmt.Errorf("running %s: %s, where it runs, is not among what it writes", c.Program, c.Dir)
 	}
 	return nil
 }
@@ -120,6 +124,7 @@ func All(r *run.Runner, store *Store) []Provider {
 	mirror := Mirror{R: r}
 	return []Provider{
 		Host{R: r},
+		&Prefix{Maker: Maker{R: r, Store: store, Mirror: mirror}},
 		&Rootfs{R: r, Store: store, Mirror: mirror},
 	}
 }

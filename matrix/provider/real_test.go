@@ -69,7 +69,7 @@ func TestRealRootfs(t *testing.T) {
 			cache := t.TempDir()
 			for _, verb := range []string{"build", "verify"} {
 				began := time.Now()
-				c := Command{Program: program, Args: []string{verb}, Env: []string{"MODWSGI_CACHE=" + cache}, Write: []string{cache}, Timeout: 5 * time.Minute}
+				c := Command{Program: program, Args: []string{verb}, Env: []string{"MODWSGI_CACHE=" + cache}, Dir: cache, Write: []string{cache}, Timeout: 5 * time.Minute}
 				if verb == "build" {
 					c.Args = append(c.Args, "--output", filepath.Join(cache, "built"))
 				}

@@ -244,7 +244,7 @@ func (t *tree) Run(ctx context.Context, c Command) (res run.Result, err error) {
 	v := view{tree: t.dir, read: append([]string{c.Program}, c.Read...), write: c.Write}
 	err = v.within(ctx, func(ctx context.Context, root string) (err error) {
 		res, err = t.command(ctx, root, run.Cmd{
-			Path: c.Program, Args: c.Args, Env: c.Env, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr,
+			Dir: c.Dir, Path: c.Program, Args: c.Args, Env: c.Env, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr,
 		})
 		return err
 	})

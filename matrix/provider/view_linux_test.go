@@ -58,11 +58,12 @@ echo changed > "$3"
 tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' > "$1/devices"
 echo x > /dev/null; head -c 4 /dev/urandom > /dev/shm/x; test -e /dev/fd/1
 env > "$1/env"
+pwd > "$1/pwd"
 trap '' HUP TERM
 setsid sleep 300 > /dev/null 2>&1 &
 echo $! > "$1/pid"`)
 	res, err := m.Run(t.Context(), Command{
-		Program: script, Args: []string{results, given, mark}, Env: []string{"A=1"}, Read: []string{given}, Write: []string{results}, Timeout: time.Minute,
+		Program: script, Args: []string{results, given, mark}, Dir: results, Env: []string{"A=1"}, Read: []string{given}, Write: []string{results}, Timeout: time.Minute,
 	})
 	if err != nil {
 		t.Fatal(err, res.Stderr)
@@ -74,7 +75,7 @@ echo $! > "$1/pid"`)
 		}
 		return strings.TrimSpace(string(data))
 	}
-	for name, want := range map[string]string{"read": "from here", "devices": "lo"} {
+	for name, want := range map[string]string{"read": "from here", "devices": "lo", "pwd": results} {
 		if got := text(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
@@ -120,7 +121,7 @@ func TestTreeRefuses(t *testing.T) {
 	m := wholeMachine(t)
 	script := aScript(t, "exit 0")
 	for _, c := range []Command{
-		{Program: "script"}, {Program: script, Write: []string{"results"}}, {Program: script, Read: []string{"/"}},
+		{Program: "script"}, {Program: script, Write: []string{"results"}}, {Program: script, Dir: "/srv"}, {Program: script, Read: []string{"/"}},
 		{Program: script, Write: []string{"/etc"}}, {Program: script, Read: []string{"/tmp/../etc/passwd"}}, {Program: script, Read: []string{"/proc/1"}},
 	} {
 		if _, err := m.Run(t.Context(), c); err == nil {
