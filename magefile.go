@@ -197,6 +197,12 @@ func Fetch(ctx context.Context, source string, cache, index_url, releases_url, p
 	return cli.ForMage(verbs.Do(ctx, "fetch", flags, verbs.Fetch(source)))
 }
 
+// Python makes a CPython of its sources into the cache, where it is found afterwards: 3.13, or 3.13t without the GIL.
+func Python(ctx context.Context, version string, archive, cache, output, color *string, jobs *int, dryrun, offline *bool) error {
+	flags := options.Flags{"archive": archive, "cache": cache, "output": output, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+	return cli.ForMage(verbs.Do(ctx, "python", flags, verbs.MakePython(version)))
+}
+
 // Test installs what the tests need, then runs all of them.
 func Test(ctx context.Context, dryrun, offline *bool) error {
 	return cli.ForMage(verbs.Do(ctx, "test", options.Flags{"dryrun": dryrun, "offline": offline}, check.Test))

@@ -36,6 +36,7 @@ type commandLine struct {
 	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
 	Package        packageCommand    `cmd:"" help:"Build, and write packages: deb, rpm, apk, arch, tar, wheel, or all."`
+	Python         pythonCommand     `cmd:"" help:"Make a Python of its sources into the cache, where it is found afterwards."`
 	Pythons        pythonsCommand    `cmd:"" help:"List the Pythons of this machine."`
 	Reload         reloadCommand     `cmd:"" help:"Restart a running server gracefully, or replace its daemon processes one by one."`
 	Reproduce      reproduceCommand  `cmd:"" help:"Build twice from nothing, in two folders, and compare every file."`
@@ -69,6 +70,7 @@ var commands = []struct {
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"package", "[--apxs PATH] [--python PYTHON]... [--source SOURCE] [--dist DIR] [options] FORMAT", func() grammar { return grammarOf(packageCommand{}, 1) }, false},
+	{"python", "[--archive SOURCE] [--jobs N] [options] VERSION", func() grammar { return grammarOf(pythonCommand{}, 1) }, false},
 	{"pythons", "[--json]", func() grammar { return grammarOf(pythonsCommand{}, 0) }, false},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},

@@ -204,7 +204,7 @@ func typed(name string) string {
 }
 
 // dryWords are the words behind a target for a dry run of it.
-var dryWords = map[string][]string{"fetch": {"release:6.0.5"}}
+var dryWords = map[string][]string{"fetch": {"release:6.0.5"}, "python": {"3.13t"}}
 
 // T-8: with dryrun every target that changes something prints steps, as text and
 // as a document, and changes nothing: neither in the working folder nor in those
@@ -273,7 +273,7 @@ func digest(t *testing.T, dir string) map[string]string {
 // number, and nothing besides, whatever became of it.
 func (x tools) testDocuments(t *testing.T) {
 	dir := nowhere(t)
-	words := map[string][]string{"explain": {"log"}, "inspect": {x.express}, "fetch": {"release:6.0.5"}}
+	words := map[string][]string{"explain": {"log"}, "inspect": {x.express}, "fetch": {"release:6.0.5"}, "python": {"3.13t"}}
 	dry := targetsOf(t, "dryrun")
 	for _, name := range targetsOf(t, "output") {
 		t.Run(name, func(t *testing.T) {

@@ -51,10 +51,10 @@ func Table() []Option {
 		undoing  = []string{"check", "rollback", "uninstall"}
 		placing  = slices.Concat([]string{"install"}, undoing)
 		fetching = []string{"build", "fetch", "package", "reproduce", "verify"}
-		keeping  = slices.Concat([]string{"clean", "fetch"}, building)
-		loading  = []string{"bench", "build", "ci", "fetch", "lint", "package", "prove", "quickstart", "reproduce", "test", "verify"}
+		keeping  = slices.Concat([]string{"clean", "fetch", "python"}, building)
+		loading  = []string{"bench", "build", "ci", "fetch", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
 		changing = slices.Concat([]string{"clean", "install", "install-module", "rollback", "uninstall"}, loading)
-		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "pythons", "reproduce", "verify"}, placing)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify"}, placing)
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
@@ -67,7 +67,7 @@ func Table() []Option {
 			Help: "A file that describes the Python of another machine, which is then not run."},
 		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "package", "reproduce", "verify"},
 			Help: "A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."},
-		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: building,
+		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: slices.Concat([]string{"python"}, building),
 			Help: "How many compilers run at once; 0 is as many as there are processors and memory for."},
 		{Name: "profile", Kind: Choice, Values: []string{"default", "distro", "apxs"}, Default: "default", Targets: building,
 			Help: "Whose flags optimise and harden: ours, the CPPFLAGS, CFLAGS and LDFLAGS of a distribution's packaging, or those that Apache was built with."},
@@ -87,7 +87,7 @@ func Table() []Option {
 			Help: "Fail if something that a hardened build has is missing: full RELRO, a stack that is not executable, checked frames."},
 		{Name: "output", Kind: Choice, Values: []string{"text", "json"}, Default: "text", Targets: printing,
 			Help: "What goes to standard output: text for people, or one JSON document with a schema number."},
-		{Name: "color", Kind: Choice, Values: []string{"auto", "never"}, Default: "auto", Targets: building,
+		{Name: "color", Kind: Choice, Values: []string{"auto", "never"}, Default: "auto", Targets: slices.Concat([]string{"python"}, building),
 			Help: "Colour in the progress lines: on a terminal, unless NO_COLOR or CI is set or TERM is dumb; or never."},
 		{Name: "redact", Kind: Switch, Default: "false", Targets: []string{"doctor", "explain"},
 			Help: "Leave out whose home folders they are, for a report that others read."},
@@ -103,6 +103,8 @@ func Table() []Option {
 			Help: "Remove from the cache what was not used for longest, until it has so many mebibytes; 0 is no limit."},
 		{Name: "index_url", Kind: Text, Shape: "URL", Targets: fetching,
 			Help: "The index of Python packages that pypi: asks; the public one otherwise."},
+		{Name: "archive", Kind: Text, Shape: "SOURCE", Targets: []string{"python"},
+			Help: "What a Python is made of: an https URL with #sha256=HEX, or a file; otherwise the archive in the distribution's source package."},
 		{Name: "allow_http", Kind: Switch, Default: "false", Targets: fetching,
 			Help: "Fetch by http too, where a checksum is known."},
 		{Name: "allow_unverified", Kind: Switch, Default: "false", Targets: fetching,
