@@ -126,6 +126,7 @@ func All(r *run.Runner, store *Store) []Provider {
 		Host{R: r},
 		&Prefix{Maker: Maker{R: r, Store: store, Mirror: mirror}},
 		&Rootfs{R: r, Store: store, Mirror: mirror},
+		&Container{R: r},
 	}
 }
 
