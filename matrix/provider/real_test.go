@@ -32,8 +32,15 @@ func realStore(t *testing.T, setting string) (*run.Runner, *Store, []string) {
 // theProgram is mod_wsgi-express as it is carried to machines.
 func theProgram(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "mod_wsgi-express")
-	c := exec.Command("go", "build", "-trimpath", "-o", path, "modwsgi/cmd/mod_wsgi-express")
+	return compiled(t, "build", "modwsgi/cmd/mod_wsgi-express")
+}
+
+// compiled is a program that needs no library.
+func compiled(t *testing.T, verb ...string) string {
+	t.Helper()
+	verb, what := verb[:len(verb)-1], verb[len(verb)-1]
+	path := filepath.Join(t.TempDir(), filepath.Base(what))
+	c := exec.Command("go", append(verb, "-trimpath", "-o", path, what)...)
 	c.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -84,6 +91,33 @@ func TestRealRootfs(t *testing.T) {
 			}
 			if i := slices.IndexFunc(offer.Pythons, func(c pybuild.Candidate) bool { return c.Usable }); i < 0 {
 				t.Error("no Python of it is usable")
+			}
+		})
+	}
+}
+
+// The cases of the matrix, as many as MODWSGI_MATRIX_RUN matches, in the tree of
+// each suite: what they need comes with their program.
+func TestRealCases(t *testing.T) {
+	pattern := os.Getenv("MODWSGI_MATRIX_RUN")
+	r, store, suites := realStore(t, "MODWSGI_MATRIX_ROOTFS")
+	if pattern == "" {
+		t.Skip("MODWSGI_MATRIX_RUN names no cases, as TestMatrix/.*/event/daemon")
+	}
+	program := compiled(t, "test", "-c", "modwsgi/matrix")
+	p := &Rootfs{R: r, Store: store, Mirror: Mirror{R: r}}
+	for _, suite := range suites {
+		t.Run(suite, func(t *testing.T) {
+			m, err := p.Machine(t.Context(), suite)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			c := Command{Program: program, Args: []string{"-test.v", "-test.timeout=30m", "-test.run=" + pattern}, Dir: dir, Write: []string{dir}, Env: []string{"MODWSGI_CACHE=" + dir}, Timeout: 30 * time.Minute}
+			res, err := m.Run(t.Context(), c)
+			t.Logf("%s%s", res.Stdout, res.Stderr)
+			if err != nil {
+				t.Error(err)
 			}
 		})
 	}
