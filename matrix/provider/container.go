@@ -27,6 +27,12 @@ type Container struct {
 // Name is "container".
 func (p *Container) Name() string { return ContainerName }
 
+// Lacks says whether no engine answers.
+func (p *Container) Lacks(ctx context.Context) error {
+	_, err := p.engine(ctx)
+	return err
+}
+
 // engines are the programs that can do it. They take the same words.
 var engines = []string{"podman", "docker"}
 
@@ -129,12 +135,15 @@ type container struct {
 // ID is "container-trixie".
 func (m *container) ID() string { return ContainerName + "-" + m.name }
 
+// Stamp says nothing: the engine keeps what it made.
+func (m *container) Stamp() Stamp { return Stamp{} }
+
 func (m *container) tag() string { return imageTag + m.name }
 
 // Run runs c in a container of its own, which is gone afterwards. One whose time is
 // up is removed: its engine would let it go on when its client ends.
 func (m *container) Run(ctx context.Context, c Command) (run.Result, error) {
-	if err := c.check(); err != nil {
+	if err := c.carried(); err != nil {
 		return run.Result{}, err
 	}
 	name := "modwsgi-" + rand.Text()

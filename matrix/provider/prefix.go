@@ -20,6 +20,14 @@ type Prefix struct {
 // Name is "prefix".
 func (p *Prefix) Name() string { return PrefixName }
 
+// Lacks says whether nothing was made and nothing can be.
+func (p *Prefix) Lacks(ctx context.Context) error {
+	if p.Store.any(apachesRoom) {
+		return nil
+	}
+	return p.ready(ctx, httpdRecipe("2.4"))
+}
+
 // httpdVersion is what may be asked for: a release, or the youngest there is.
 var httpdVersion = pattern.New(`^2\.4(\.[0-9]{1,3})?$`)
 

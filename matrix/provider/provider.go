@@ -12,7 +12,9 @@ package provider
 
 import (
 	"context"
+	"debug/elf"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -37,6 +39,9 @@ const (
 type Provider interface {
 	// Name is one of the constants above.
 	Name() string
+	// Lacks says why there can be no machine, as a [*Missing]; nil if there may be one.
+	// Nothing is made to find out, and no network asked.
+	Lacks(ctx context.Context) error
 	// Machine gives the machine of a name, which it makes if it has to: a suite of
 	// Debian, a release of httpd, a distribution's image. The error is a [*Missing]
 	// where this machine cannot provide any, so that cells are skipped and not failed.
@@ -47,6 +52,8 @@ type Provider interface {
 type Machine interface {
 	// ID is provider and name: "host", "rootfs-trixie".
 	ID() string
+	// Stamp says what it was made of, if it was made by the store.
+	Stamp() Stamp
 	// Run runs c there to its end. An exit status other than 0 is a [*run.Error], and
 	// no process of it is left then.
 	Run(ctx context.Context, c Command) (run.Result, error)
@@ -77,6 +84,22 @@ func (c Command) check() error {
 		return fmt.Errorf("running %s: %s, where it runs, is not among what it writes", c.Program, c.Dir)
 	}
 	return nil
+}
+
+// carried refuses a program that needs libraries, which another machine has others
+// of. A script needs a shell, which all have.
+func (c Command) carried() error {
+	f, err := elf.Open(c.Program)
+	if err != nil {
+		return c.check() // no program of this kind
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return hint.New(fmt.Errorf("%s needs libraries of this machine", c.Program), "build it with CGO_ENABLED=0")
+		}
+	}
+	return c.check()
 }
 
 // Reason says why a provider has nothing to give: one of those that a plan has for a
@@ -128,6 +151,17 @@ func All(r *run.Runner, store *Store) []Provider {
 		&Rootfs{R: r, Store: store, Mirror: mirror},
 		&Container{R: r},
 	}
+}
+
+// Lacking are the providers of list that can give no machine here, with the reason.
+func Lacking(ctx context.Context, list []Provider) map[string]Reason {
+	out := map[string]Reason{}
+	for _, p := range list {
+		if missing := (*Missing)(nil); errors.As(p.Lacks(ctx), &missing) {
+			out[p.Name()] = missing.Reason
+		}
+	}
+	return out
 }
 
 // Find gives the machine of an id.

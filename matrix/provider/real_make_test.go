@@ -52,7 +52,7 @@ func TestRealPrefix(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stamp := m.(*prefixed).stamp
+		stamp := m.Stamp()
 		t.Logf("%s: made in %.0f s of %s, %s", m.ID(), stamp.Seconds, stamp.From, stamp.Sum)
 		offer, err := Offered(t.Context(), m, program)
 		if err != nil || len(offer.Apaches) == 0 || offer.Apaches[0].Info == nil {

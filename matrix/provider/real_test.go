@@ -60,7 +60,7 @@ func TestRealRootfs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			stamp := m.(*tree).Stamp()
+			stamp := m.Stamp()
 			t.Logf("%s, made in %.0f s: apache2 %s, python3 %s, gcc %s, libc6 %s", stamp.From, stamp.Seconds,
 				stamp.Packages["apache2-bin"], stamp.Packages["python3"], stamp.Packages["gcc"], stamp.Packages["libc6"])
 			offer, err := Offered(t.Context(), m, program)

@@ -40,12 +40,8 @@ var treePackages = []string{"apache2", "apache2-dev", "gcc", "libc6-dev", "pytho
 
 // Machine gives the tree of a suite, such as "trixie".
 func (p *Rootfs) Machine(ctx context.Context, suite string) (Machine, error) {
-	user := os.Geteuid
-	if p.user != nil {
-		user = p.user
-	}
-	if user() != 0 {
-		return nil, missing(NotRoot, fmt.Errorf("only root may enter the tree of %s", suite), "run it as root")
+	if err := p.enter(); err != nil {
+		return nil, err
 	}
 	dir, stamp, ok := p.Store.Have(rootfsRoom, suite)
 	if !ok {
@@ -63,6 +59,34 @@ func (p *Rootfs) Machine(ctx context.Context, suite string) (Machine, error) {
 	return &tree{id: RootfsName + "-" + suite, dir: filepath.Join(dir, treeFolder), stamp: stamp, r: p.R}, nil
 }
 
+// Lacks says whether no tree can be entered, or there is none and none can be made.
+func (p *Rootfs) Lacks(context.Context) error {
+	if err := p.enter(); err != nil || p.Store.any(rootfsRoom) {
+		return err
+	}
+	return p.bootstrapper()
+}
+
+// enter says whether trees may be entered.
+func (p *Rootfs) enter() error {
+	user := os.Geteuid
+	if p.user != nil {
+		user = p.user
+	}
+	if user() != 0 {
+		return missing(NotRoot, errors.New("only root may enter the tree of a suite"), "run it as root")
+	}
+	return nil
+}
+
+// bootstrapper says whether there is a debootstrap.
+func (p *Rootfs) bootstrapper() error {
+	if _, err := p.runner().LookPath("debootstrap"); err != nil {
+		return missing(NoProvider, errors.New("debootstrap is not here"), "apt-get install debootstrap")
+	}
+	return nil
+}
+
 // origin is where a tree is made from.
 type origin struct{ suite, url, security, script string }
 
@@ -71,8 +95,8 @@ func (p *Rootfs) source(ctx context.Context, suite string) (origin, error) {
 	if !plain.MatchString(suite) {
 		return origin{}, hint.Exit(fmt.Errorf("%q is no name of a suite", suite), hint.Usage)
 	}
-	if _, err := p.runner().LookPath("debootstrap"); err != nil {
-		return origin{}, missing(NoProvider, errors.New("debootstrap is not here"), "apt-get install debootstrap")
+	if err := p.bootstrapper(); err != nil {
+		return origin{}, err
 	}
 	url, security, err := p.Mirror.places(ctx)
 	if err != nil {
@@ -238,7 +262,7 @@ func (t *tree) Stamp() Stamp { return t.stamp }
 // Run runs c in the tree, which stays as it is: what is written besides c.Write is
 // gone afterwards. There is no network but the loopback.
 func (t *tree) Run(ctx context.Context, c Command) (res run.Result, err error) {
-	if err := c.check(); err != nil {
+	if err := c.carried(); err != nil {
 		return run.Result{}, err
 	}
 	v := view{tree: t.dir, read: append([]string{c.Program}, c.Read...), write: c.Write}

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"debug/elf"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +55,7 @@ func TestRootfsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := p.Machine(t.Context(), "trixie")
-	if err != nil || m.ID() != "rootfs-trixie" || m.(*tree).Stamp().From != "made before" {
+	if err != nil || m.ID() != "rootfs-trixie" || m.Stamp().From != "made before" {
 		t.Errorf("%+v, %v", m, err)
 	}
 }
@@ -91,6 +93,77 @@ func TestParse(t *testing.T) {
 		provider, name, err := Parse(id)
 		if got := [2]string{provider, name}; got != want || (err != nil) != (want[0] == "") {
 			t.Errorf("%q: %v, %v", id, got, err)
+		}
+	}
+}
+
+// What a plan has to know: which providers can give nothing, and why. What was made
+// before needs nothing to be made with.
+func TestLacking(t *testing.T) {
+	store := newStore(t)
+	r, _ := anEngine(t, "exit 0")
+	r.Env = []string{"PATH=" + strings.SplitN(r.Getenv("PATH"), ":", 2)[0]} // no compiler
+	list := All(r, store)
+	rootfs := list[2].(*Rootfs)
+	rootfs.user = func() int { return 1000 }
+	want := map[string]Reason{"prefix": NoProvider, "rootfs": NotRoot}
+	if got := Lacking(t.Context(), list); !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for room, name := range map[string]string{apachesRoom: "2.4.66", rootfsRoom: "trixie"} {
+		if _, _, err := store.Make(t.Context(), room, name, func(string, string, *Stamp) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rootfs.user = asRoot
+	if got := Lacking(t.Context(), list); len(got) > 0 {
+		t.Errorf("%v", got)
+	}
+	m, err := Find(t.Context(), list, "rootfs-trixie")
+	if err != nil || m.ID() != "rootfs-trixie" {
+		t.Errorf("%v, %v", m, err)
+	}
+	if m, err := Find(t.Context(), list, ""); err != nil || m.ID() != "host" || m.Stamp().Name != "" {
+		t.Errorf("%v, %v", m, err)
+	}
+	if _, err := Find(t.Context(), list[:1], "rootfs-trixie"); err == nil {
+		t.Error("a provider that is not here gave a machine")
+	}
+}
+
+// A program that needs libraries is not carried to where there are others.
+func TestCarried(t *testing.T) {
+	if !testing.Short() {
+		if err := (Command{Program: theProgram(t)}).carried(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := (Command{Program: aScript(t, "")}).carried(); err != nil {
+		t.Error(err)
+	}
+	sh, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = Command{Program: sh}.carried()
+	if f, _ := elf.Open(sh); f == nil || f.Section(".interp") == nil {
+		t.Skip("the shell of this machine needs no library")
+	}
+	if err == nil || !strings.Contains(hint.Of(err), "CGO_ENABLED=0") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What a machine offers is what mod_wsgi-express says there.
+func TestOffered(t *testing.T) {
+	said := aScript(t, `test "$*" = "discover --json"; echo '{"schema": 1, "apaches": [{"apxs": "/usr/bin/apxs", "usable": true}], "pythons": [{"executable": "/usr/bin/python3", "id": "cp313-x86_64-linux-gnu"}]}'`)
+	offer, err := Offered(t.Context(), Host{R: &run.Runner{}}, said)
+	if err != nil || len(offer.Apaches) != 1 || offer.Apaches[0].Apxs != "/usr/bin/apxs" || len(offer.Pythons) != 1 || offer.Pythons[0].ID != "cp313-x86_64-linux-gnu" {
+		t.Errorf("%+v, %v", offer, err)
+	}
+	for _, script := range []string{"echo no", "exit 3"} {
+		if _, err := Offered(t.Context(), Host{R: &run.Runner{}}, aScript(t, script)); err == nil || !strings.Contains(err.Error(), "asking host") {
+			t.Errorf("%s: %v", script, err)
 		}
 	}
 }

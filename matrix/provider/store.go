@@ -89,6 +89,12 @@ func (s *Store) Have(room, name string) (string, Stamp, bool) {
 	return dir, stamp, true
 }
 
+// any tells whether something was made before.
+func (s *Store) any(room string) bool {
+	list, _ := fsx.Glob(s.Dir, room+"/[0-9A-Za-z]*/"+stampFile) // well formed
+	return len(list) > 0
+}
+
 // Make gives the folder of a thing. If it is not there, make makes it: in work, an
 // empty folder beside to, which it is to be moved to, and fills in the stamp. Two
 // that want the same wait for each other; one that is killed leaves a folder in

@@ -20,6 +20,16 @@ func newStore(t *testing.T) *Store {
 	return &Store{Dir: filepath.Join(t.TempDir(), "a cache"), R: &run.Runner{}}
 }
 
+// aScript is a program for a shell.
+func aScript(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nset -e\n"+text+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // put is what makes a thing with one file in it.
 func put(text string) func(work, to string, stamp *Stamp) error {
 	return func(work, to string, stamp *Stamp) error {

@@ -29,15 +29,6 @@ func wholeMachine(t *testing.T) *tree {
 	return m
 }
 
-func aScript(t *testing.T, text string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "script")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nset -e\n"+text+"\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // M-16: what is run in a tree sees what it is given, writes where it may, reaches
 // nobody but itself, changes nothing of the tree, and leaves neither a process nor
 // a mount.
