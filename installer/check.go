@@ -48,7 +48,7 @@ func CheckInstalled(ctx context.Context, modulesDir string, o Options, python fu
 	if err := st.pending(); err != nil {
 		return Health{}, err
 	}
-	r, err := st.read(dir)
+	r, err := st.meant(dir, o.Flavour)
 	if err != nil {
 		return Health{}, err
 	}
@@ -73,10 +73,21 @@ type checker struct {
 	found []Finding
 }
 
-const (
-	again   = "install again: mod_wsgi-express install"
-	rebuild = "rebuild needed: mod_wsgi-express build, then mod_wsgi-express install"
-)
+// again is what puts things right where the same fits still.
+func (c *checker) again() string {
+	if c.g.Again != "" {
+		return "install again: " + c.g.Again
+	}
+	return "install again: mod_wsgi-express install"
+}
+
+// rebuild is what puts things right where only building anew helps.
+func (c *checker) rebuild() string {
+	if c.g.Flavour != "" {
+		return "rebuild needed: mod_wsgi-express install --source SOURCE --python PYTHON, of mod_wsgi " + c.g.Version
+	}
+	return "rebuild needed: mod_wsgi-express build, then mod_wsgi-express install"
+}
 
 func (c *checker) note(fix, format string, args ...any) {
 	c.found = append(c.found, Finding{What: fmt.Sprintf(format, args...), Rebuild: strings.HasPrefix(fix, "rebuild"), Fix: fix})
@@ -87,11 +98,11 @@ func (c *checker) files() {
 		now, err := wasAt(e.Path)
 		switch {
 		case err != nil:
-			c.note(again, "%s cannot be read: %v", e.Path, err)
+			c.note(c.again(), "%s cannot be read: %v", e.Path, err)
 		case now.nothing():
-			c.note(again, "%s is gone", e.Path)
+			c.note(c.again(), "%s is gone", e.Path)
 		case now.SHA256 != e.SHA256 || now.Link != e.Link:
-			c.note("move it away if it is wanted, then "+again, "%s is not as it was installed", e.Path)
+			c.note("move it away if it is wanted, then "+c.again(), "%s is not as it was installed", e.Path)
 		case now.Mode != e.Mode:
 			c.note("chmod "+e.Mode+" "+e.Path, "%s has the permissions %s, not %s", e.Path, now.Mode, e.Mode)
 		}
@@ -106,9 +117,9 @@ func (c *checker) pythons(python func(string) (pybuild.Info, error)) {
 		}
 		switch now, err := python(p.Executable); {
 		case err != nil:
-			c.note(rebuild, "the Python %s, %s, is not usable any more: %v", p.Version, p.Executable, err)
+			c.note(c.rebuild(), "the Python %s, %s, is not usable any more: %v", p.Version, p.Executable, err)
 		case now.ABI.Folder() != p.ABI:
-			c.note(rebuild, "%s is Python %s (%s) now, it was %s (%s)", p.Executable, now.Version, now.ABI.Folder(), p.Version, p.ABI)
+			c.note(c.rebuild(), "%s is Python %s (%s) now, it was %s (%s)", p.Executable, now.Version, now.ABI.Folder(), p.Version, p.ABI)
 		}
 	}
 	if c.g.Home == "" {
@@ -127,7 +138,7 @@ func (c *checker) pythons(python func(string) (pybuild.Info, error)) {
 	}
 	fits := slices.ContainsFunc(c.g.Pythons, func(p RecordedPython) bool { return env.XY() == "" || strings.HasPrefix(p.Version+".", env.XY()+".") })
 	if !fits {
-		c.note(rebuild, "the environment %s is of Python %s now, for which nothing is installed", c.g.Home, env.Version)
+		c.note(c.rebuild(), "the environment %s is of Python %s now, for which nothing is installed", c.g.Home, env.Version)
 	}
 }
 
@@ -143,9 +154,9 @@ func (c *checker) libpython(p RecordedPython) {
 	}
 	switch {
 	case err != nil:
-		c.note(rebuild, "%s, which %s needs, is gone: %v", p.LibPython, p.ABI, err)
+		c.note(c.rebuild(), "%s, which %s needs, is gone: %v", p.LibPython, p.ABI, err)
 	case made.SONAME != p.SONAME:
-		c.note(rebuild, "%s is %s now, %s needs %s", p.LibPython, made.SONAME, p.ABI, p.SONAME)
+		c.note(c.rebuild(), "%s is %s now, %s needs %s", p.LibPython, made.SONAME, p.ABI, p.SONAME)
 	}
 }
 
@@ -156,7 +167,7 @@ func (c *checker) apache(ctx context.Context, o Options) error {
 		return nil
 	}
 	if was := c.g.Apache; was != nil && (was.MMN.Cookie != a.MMN.Cookie || was.MMN.Major != a.MMN.Major) {
-		c.note(rebuild, "Apache %s has the module interface %s %d, the module is for %s %d", a.Version, a.MMN.Cookie, a.MMN.Major, was.MMN.Cookie, was.MMN.Major)
+		c.note(c.rebuild(), "Apache %s has the module interface %s %d, the module is for %s %d", a.Version, a.MMN.Cookie, a.MMN.Major, was.MMN.Cookie, was.MMN.Major)
 	}
 	if len(c.g.snippets()) == 0 || !isFile(a.ConfFile) {
 		return nil
@@ -165,7 +176,7 @@ func (c *checker) apache(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("looking at Apache's configuration: %w", err)
 	}
-	module, loads := layoutAt(c.g.Modules).Module, scan.Loads("wsgi_module")
+	module, loads := layoutOf(c.g).Module, scan.Loads("wsgi_module")
 	var ours, others []apxs.Directive
 	for _, d := range loads {
 		if file := loadedFile(d, a.Root); file == module || same(file, module) {
@@ -178,11 +189,11 @@ func (c *checker) apache(ctx context.Context, o Options) error {
 	case len(others) > 0:
 		c.note("mod_wsgi-express install --other-module replace", "%s loads another wsgi_module, %s", others[0].Place(), loadedFile(others[0], a.Root))
 	case len(ours) == 0 && f.Enable == ByA2enmod:
-		c.note(run.Line("a2enmod", Flavour("").Load()), "the module is not enabled")
+		c.note(run.Line("a2enmod", c.g.Flavour.Load()), "the module is not enabled")
 	case len(ours) == 0 && f.Enable == ByInclude:
 		c.note("add to "+a.ConfFile+": "+Directive("Include", c.g.snippets()[0]), "Apache does not read %s", c.g.snippets()[0])
 	case len(ours) == 0:
-		c.note(again, "Apache does not load the module")
+		c.note(c.again(), "Apache does not load the module")
 	}
 	return nil
 }

@@ -53,9 +53,11 @@ type configuration struct {
 	setup  Setup
 	apache apxs.Info
 	family Family
-	r      *run.Runner
-	root   string      // what is staged lies below it; "" for the machine itself
-	old    *Generation // what is installed; nil: nothing
+	// flavour names it if it is a release of the original; "" of ours
+	flavour Flavour
+	r       *run.Runner
+	root    string      // what is staged lies below it; "" for the machine itself
+	old     *Generation // what is installed; nil: nothing
 
 	files     []ConfText // with their final paths
 	lines     []string
@@ -73,7 +75,7 @@ func (c *configuration) plan(ctx context.Context, d Directives) error {
 	var err error
 	c.lines = d.Lines()
 	c.keep, c.overwrote = map[string]string{}, map[string]*Was{}
-	if c.files, err = c.family.Files(conf, "", d); err != nil {
+	if c.files, err = c.family.Files(conf, c.flavour, d); err != nil {
 		return err
 	}
 	if c.root != "" { // I-5: nothing of this machine is asked or enabled
@@ -247,10 +249,10 @@ func (c *configuration) enable(conf string) error {
 	switch c.family.Enable {
 	case ByA2enmod:
 		c.enabled = true
-		if enabledIn(conf) {
+		if enabledIn(conf, c.flavour.Load()) {
 			return nil
 		}
-		return c.a2(true, Flavour("").Load())
+		return c.a2(true, c.flavour.Load())
 	case ByPresence:
 		c.enabled = true
 		return nil
@@ -264,9 +266,10 @@ func (c *configuration) enable(conf string) error {
 	return nil
 }
 
-func enabledIn(conf string) bool {
+// enabledIn tells whether the links that a2enmod makes for a module are there.
+func enabledIn(conf, module string) bool {
 	for _, ext := range []string{".load", ".conf"} {
-		name := Flavour("").Load() + ext
+		name := module + ext
 		if !same(filepath.Join(conf, "mods-enabled", name), filepath.Join(conf, "mods-available", name)) {
 			return false
 		}

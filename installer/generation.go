@@ -21,7 +21,7 @@ func (in *installation) configure(ctx context.Context) error {
 	if a == nil {
 		return fmt.Errorf("telling Apache of the module: which Apache is not known")
 	}
-	c := &configuration{setup: s, apache: *a, family: FamilyOf(*a), r: in.o.Runner, root: in.o.Root}
+	c := &configuration{setup: s, apache: *a, family: FamilyOf(*a), flavour: in.from.flavour(), r: in.o.Runner, root: in.o.Root}
 	if in.record != nil {
 		c.old = &in.record.Current
 	}
@@ -34,19 +34,24 @@ func (in *installation) configure(ctx context.Context) error {
 		}
 		c.advice = append(c.advice, warnings...)
 	}
+	o := in.final.Original
 	d := Directives{
 		About: []string{
 			"Written by mod_wsgi-express " + csrc.Version() + " for mod_wsgi " + in.from.Apache.Version + " with " + strings.Join(abis(in.from), ", ") + ".",
 			"Remove it: mod_wsgi-express uninstall"},
 		Module: in.final.Module, Home: HomeFor(in.from, s.Python), Free: s.Python.ABI.Free,
 	}
+	if o != nil {
+		d.LoadFile, d.Sockets = o.LoadFile, c.family.Sockets
+		d.About[1] += " --flavour " + string(c.flavour)
+	}
 	return c.plan(ctx, d)
 }
 
 func abis(l Layout) []string {
 	var list []string
-	for _, h := range l.Halves {
-		list = append(list, h.ABI)
+	for _, py := range l.pythons() {
+		list = append(list, py.ABI)
 	}
 	return list
 }
@@ -55,6 +60,10 @@ func abis(l Layout) []string {
 func (in *installation) generation() (Generation, error) {
 	g := Generation{
 		Tool: csrc.Version(), Version: in.manifest.Version, Source: in.manifest.Source, Modules: in.final.Dir,
+		Flavour: in.from.flavour(), Again: in.o.Again,
+	}
+	if in.final.Original != nil {
+		g.LoadFile = in.final.Original.LoadFile
 	}
 	if in.record != nil {
 		g.Folders = slices.Clone(in.record.Current.Folders)
@@ -65,11 +74,13 @@ func (in *installation) generation() (Generation, error) {
 	for _, f := range in.manifest.Files {
 		g.Files = append(g.Files, Entry{Path: filepath.Join(in.final.Dir, filepath.FromSlash(f.Path)), SHA256: f.SHA256, Mode: f.Mode, Link: f.Link, Part: partModule})
 	}
-	data, err := in.manifest.encode()
-	if err != nil {
-		return g, err
+	if in.final.Original == nil {
+		data, err := in.manifest.encode()
+		if err != nil {
+			return g, err
+		}
+		g.Files = append(g.Files, Entry{Path: filepath.Join(in.final.Folder, manifestFile), SHA256: sumOf(data), Mode: "0644", Part: partModule})
 	}
-	g.Files = append(g.Files, Entry{Path: filepath.Join(in.final.Folder, manifestFile), SHA256: sumOf(data), Mode: "0644", Part: partModule})
 	in.remember(&g)
 	if in.conf == nil && in.record != nil { // what Apache was told stays
 		g.Home = in.record.Current.Home
@@ -108,9 +119,9 @@ func (in *installation) remember(g *Generation) {
 	if g.Files[i].Was = in.was; in.was == nil {
 		g.Files[i].Was = in.before(in.final.Module)
 	}
-	for _, h := range in.from.Halves {
-		p := RecordedPython{ABI: h.ABI, Version: h.Info.Python, Executable: h.Info.Executable, Library: h.Info.LibPython, SONAME: h.Info.SONAME}
-		if w, err := wasAt(realPath(h.Info.LibPython)); err == nil && h.Info.LibPython != "" && !h.Info.Static {
+	for _, py := range in.from.pythons() {
+		p := RecordedPython{ABI: py.ABI, Version: py.Python, Executable: py.Executable, Library: py.LibPython, SONAME: py.SONAME}
+		if w, err := wasAt(realPath(py.LibPython)); err == nil && py.LibPython != "" && !py.Static {
 			p.LibPython, p.SHA256 = w.Path, w.SHA256
 		}
 		g.Pythons = append(g.Pythons, p)
@@ -173,7 +184,7 @@ func (in *installation) prove(ctx context.Context) error {
 	if in.conf == nil || in.conf.setup.Verify == nil || in.o.Root != "" {
 		return nil
 	}
-	l, err := Locate(in.to.Dir)
+	l, err := in.to.locate()
 	if err != nil {
 		return err
 	}

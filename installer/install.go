@@ -33,6 +33,12 @@ type Options struct {
 	// nothing of this machine is enabled or asked then.
 	Root string
 
+	// Flavour says which of several installations in a folder is to be undone or looked
+	// at: a release of the original by its Python; "": ours, or the only one.
+	Flavour Flavour
+	// Again is the command that installs the same once more, for advice; "": of ours.
+	Again string
+
 	Plan func(steps []string) // if set, it is told what would be done, and nothing is (rule T-8)
 
 	watch func(event string, n int) error // a test's: see journal.Journal.Watch
@@ -86,7 +92,7 @@ func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Re
 	if err := into(from, dir, o.Root); err != nil {
 		return Result{}, err
 	}
-	in := &installation{from: from, final: layoutAt(dir), to: layoutAt(filepath.Join(o.Root, dir)), o: o, state: st}
+	in := &installation{from: from, final: from.placed(dir, o.Apache), to: from.placed(filepath.Join(o.Root, dir), o.Apache), o: o, state: st}
 	plan := func() (change, error) {
 		if err := in.plan(ctx); err != nil {
 			return change{}, err
@@ -102,7 +108,7 @@ func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Re
 		return Result{}, errors.Join(fmt.Errorf("installing into %s: %w", dir, err), in.revive(ctx))
 	}
 	r := in.result(changed)
-	r.Layout, err = Locate(in.to.Dir)
+	r.Layout, err = in.to.locate()
 	return r, err
 }
 
@@ -211,10 +217,15 @@ type installation struct {
 // plan works out what is to be there.
 func (in *installation) plan(ctx context.Context) (err error) {
 	force := in.o.Setup != nil && in.o.Setup.Force
-	if in.old, in.was, err = installed(ctx, in.o.Runner, in.to.Dir, force); err != nil {
+	if in.record, err = in.state.read(place{in.final.Dir, in.from.flavour()}); err != nil {
 		return err
 	}
-	if in.record, err = in.state.read(in.final.Dir); err != nil {
+	if in.from.Original != nil {
+		in.old, in.was, err = installedOriginal(ctx, in.o.Runner, in.to, in.record, force)
+	} else {
+		in.old, in.was, err = installed(ctx, in.o.Runner, in.to.Dir, force)
+	}
+	if err != nil {
 		return err
 	}
 	if err := in.list(); err != nil {
@@ -228,6 +239,16 @@ func (in *installation) plan(ctx context.Context) (err error) {
 
 // list works out what the modules folder is to hold.
 func (in *installation) list() error {
+	in.manifest = Manifest{Schema: manifestSchema, Version: in.from.Apache.Version, Source: in.from.Apache.Source}
+	if in.from.Original != nil {
+		f, err := describe(in.from.Dir, filepath.Base(in.from.Module))
+		if err != nil {
+			return fmt.Errorf("looking at the built file: %w", err)
+		}
+		f.Path, f.Mode = filepath.Base(in.to.Module), "0644"
+		in.sources, in.manifest.Files = map[string]string{f.Path: in.from.Module}, []ManifestFile{f}
+		return nil
+	}
 	files, err := in.from.contents()
 	if err != nil {
 		return err
@@ -248,7 +269,7 @@ func (in *installation) list() error {
 		files = append(files, ManifestFile{Path: csrc.RuntimeFolder + "/" + csrc.DefaultLink, Link: link})
 	}
 	slices.SortFunc(files, func(a, b ManifestFile) int { return strings.Compare(a.Path, b.Path) })
-	in.manifest = Manifest{Schema: manifestSchema, Version: in.from.Apache.Version, Source: in.from.Apache.Source, Files: files}
+	in.manifest.Files = files
 	return nil
 }
 

@@ -332,11 +332,12 @@ type told struct {
 func (b *built) kill(t *testing.T, n int, how *told) bool {
 	t.Helper()
 	data, err := json.Marshal(how)
-	if err != nil {
+	from, fromErr := json.Marshal(b.from)
+	if err := errors.Join(err, fromErr); err != nil {
 		t.Fatal(err)
 	}
 	c := exec.Command(os.Args[0], "-test.run=^TestInstallKilled$")
-	c.Env = append(os.Environ(), fmt.Sprintf("INSTALL_TEST_KILL=%d", n), "INSTALL_TEST_FROM="+b.from.Dir, "INSTALL_TEST_TO="+b.modules, "MODWSGI_STATE="+b.state, "INSTALL_TEST_HOW="+string(data))
+	c.Env = append(os.Environ(), fmt.Sprintf("INSTALL_TEST_KILL=%d", n), "INSTALL_TEST_FROM="+string(from), "INSTALL_TEST_TO="+b.modules, "MODWSGI_STATE="+b.state, "INSTALL_TEST_HOW="+string(data))
 	out, err := c.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL) {
@@ -347,12 +348,10 @@ func (b *built) kill(t *testing.T, n int, how *told) bool {
 
 // killedInstall is the process that is killed.
 func killedInstall(t *testing.T, at string) {
-	from, err := Locate(os.Getenv("INSTALL_TEST_FROM"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var from Layout
 	var how *told
-	if err := json.Unmarshal([]byte(os.Getenv("INSTALL_TEST_HOW")), &how); err != nil {
+	err := errors.Join(json.Unmarshal([]byte(os.Getenv("INSTALL_TEST_FROM")), &from), json.Unmarshal([]byte(os.Getenv("INSTALL_TEST_HOW")), &how))
+	if err != nil {
 		t.Fatal(err)
 	}
 	var o Options

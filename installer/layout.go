@@ -31,6 +31,9 @@ type Layout struct {
 	Apache     csrc.ApacheInfo `json:"apache"`
 	Halves     []Half          `json:"halves"`  // by name of the ABI
 	Default    string          `json:"default"` // the ABI used when nothing else decides; "" for none
+
+	// Original is set of a release of the original, which is the module alone.
+	Original *Original `json:"original,omitempty"`
 }
 
 // Half is what serves one Python.

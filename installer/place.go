@@ -43,7 +43,7 @@ func (in *installation) change() (change, error) {
 		c.discard = append(c.discard, stage) // by then it holds what was there before
 		c.phases = append(c.phases,
 			phase{steps: append(folders(in.to.Dir), staging...), check: func(ctx context.Context) error { return in.check(ctx, stage) }},
-			phase{steps: in.exchange(layoutAt(stage))})
+			phase{steps: in.exchange(in.to.at(stage))})
 	}
 	var settings []journal.Step
 	if in.conf != nil {
@@ -55,7 +55,7 @@ func (in *installation) change() (change, error) {
 		record.Earlier = append([]Generation{in.record.Current}, in.record.Earlier...)
 		record.Earlier = record.Earlier[:min(kept, len(record.Earlier))]
 	}
-	unneeded, err := in.state.unneeded(in.final.Dir, &record)
+	unneeded, err := in.state.unneeded(next.place(), &record)
 	c.discard = append(c.discard, unneeded...)
 	c.phases = append(c.phases, in.state.note(record, in.seen), phase{check: in.restart})
 	return c, err
@@ -70,7 +70,10 @@ func (in *installation) labels(next Generation, complete bool) []journal.Step {
 	}
 	args := append([]string{program, "-R"}, next.snippets()...)
 	if !complete {
-		args = append(args, in.final.Module, in.final.Folder)
+		args = append(args, in.final.Module)
+		if in.final.Folder != "" {
+			args = append(args, in.final.Folder)
+		}
 	}
 	if len(args) == 2 {
 		return nil
@@ -81,7 +84,7 @@ func (in *installation) labels(next Generation, complete bool) []journal.Step {
 // note is the last phase: it writes the record down, completed by what is known
 // only then.
 func (s state) note(r Record, complete func(*Generation) error) phase {
-	step := journal.Step{Kind: journal.Write, Path: s.record(r.Current.Modules), Mode: 0o644, About: "what is installed now, and how to undo it"}
+	step := journal.Step{Kind: journal.Write, Path: s.record(r.Current.place()), Mode: 0o644, About: "what is installed now, and how to undo it"}
 	return phase{steps: []journal.Step{step}, late: func() ([]journal.Step, error) {
 		if complete != nil {
 			if err := complete(&r.Current); err != nil {
@@ -125,6 +128,9 @@ func (in *installation) staging(stage string) ([]journal.Step, error) {
 		}
 		steps = append(steps, journal.Step{Kind: journal.Write, Path: at(f.Path), Mode: mode, From: in.sources[f.Path], SHA256: f.SHA256})
 	}
+	if in.to.Original != nil { // the record alone says that it is ours
+		return []journal.Step{{Kind: journal.Fill, Path: stage, Mode: 0o755, Inner: steps}}, nil
+	}
 	data, err := in.manifest.encode()
 	steps = append(steps, journal.Step{Kind: journal.Write, Path: at(csrc.RuntimeFolder + "/" + manifestFile), Mode: 0o644, Data: data, About: "the list of these files"})
 	return []journal.Step{{Kind: journal.Fill, Path: stage, Mode: 0o755, Inner: steps}}, err
@@ -151,6 +157,9 @@ func (m Manifest) folders() []string {
 
 // check verifies the copy before anything is replaced by it.
 func (in *installation) check(ctx context.Context, stage string) error {
+	if in.to.Original != nil {
+		return in.checkOriginal(ctx, in.to.at(stage))
+	}
 	l, err := Locate(stage)
 	if err != nil {
 		return err
@@ -166,6 +175,9 @@ func (in *installation) check(ctx context.Context, stage string) error {
 // first: an old module with new parts beside it is refused by their interface
 // number, where a new module without its parts could only fail.
 func (in *installation) exchange(stage Layout) []journal.Step {
+	if stage.Folder == "" {
+		return []journal.Step{put(stage.Module, in.to.Module)}
+	}
 	return []journal.Step{put(stage.Folder, in.to.Folder), put(stage.Module, in.to.Module)}
 }
 

@@ -143,7 +143,7 @@ func (v *prover) static(l *LevelReport) {
 		}
 		parts = partsOf(*v.s.Layout)
 	} else {
-		l.wrong(v.s.Module, verifyClassic(v.s.Module, v.s.Apache, v.s.Python))
+		l.wrong(v.s.Module, verifyClassic(v.s.Module, v.s.Apache, v.s.Python.SONAME))
 		parts = []part{{v.s.Module, true}}
 	}
 	c := closure{cache: pybuild.LoaderCache(v.ctx, v.r)}
@@ -198,13 +198,13 @@ func partsOf(l Layout) []part {
 }
 
 // verifyClassic compares the one module of a release of the original with what it
-// was built for.
-func verifyClassic(path string, apache apxs.Info, python pybuild.Info) error {
+// was built for; soname is that of its libpython.
+func verifyClassic(path string, apache apxs.Info, soname string) error {
 	made, err := csrc.Inspect(path)
 	if err != nil {
 		return err
 	}
-	e, err := csrc.Expect(csrc.ClassicModule, python.SONAME, made.RunPath) // where it leads is seen by its closure
+	e, err := csrc.Expect(csrc.ClassicModule, soname, made.RunPath) // where it leads is seen by its closure
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type rollback struct {
 }
 
 func (b *rollback) plan(ctx context.Context) (c change, err error) {
-	record, err := b.state.read(b.dir)
+	record, err := b.state.meant(b.dir, b.o.Flavour)
 	if err != nil {
 		return c, err
 	}
@@ -53,10 +53,15 @@ func (b *rollback) plan(ctx context.Context) (c change, err error) {
 	if len(record.Earlier) == 0 {
 		return c, hint.Exit(hint.New(fmt.Errorf("nothing is known of an earlier installation in %s", b.dir), "take it away: mod_wsgi-express uninstall"), hint.NotFound)
 	}
-	if _, _, err := installed(ctx, b.o.Runner, b.dir, false); err != nil {
+	b.now, b.target = record.Current, record.Earlier[0]
+	if b.now.Flavour != "" {
+		_, _, err = installedOriginal(ctx, b.o.Runner, layoutOf(b.now), record, false)
+	} else {
+		_, _, err = installed(ctx, b.o.Runner, b.dir, false)
+	}
+	if err != nil {
 		return c, err
 	}
-	b.now, b.target = record.Current, record.Earlier[0]
 	if b.sources, err = b.find(); err != nil {
 		return c, err
 	}
@@ -71,11 +76,11 @@ func (b *rollback) plan(ctx context.Context) (c change, err error) {
 		return c, err
 	}
 	next := Record{Schema: recordSchema, Current: b.target, Earlier: record.Earlier[1:]}
-	unneeded, err := b.state.unneeded(b.dir, &next)
+	unneeded, err := b.state.unneeded(next.Current.place(), &next)
 	c.discard = append([]string{stage}, unneeded...)
 	c.phases = []phase{
 		{steps: staging, check: func(ctx context.Context) error { return in.check(ctx, stage) }},
-		{steps: append(in.exchange(layoutAt(stage)), settings...), check: func(ctx context.Context) error { return accepted(ctx, b.o) }},
+		{steps: append(in.exchange(in.to.at(stage)), settings...), check: func(ctx context.Context) error { return accepted(ctx, b.o) }},
 		b.state.note(next, nil),
 	}
 	return c, err
@@ -106,7 +111,8 @@ func (b *rollback) find() (map[string]string, error) {
 
 // installation is that of the earlier generation.
 func (b *rollback) installation() *installation {
-	in := &installation{to: layoutAt(b.dir), final: layoutAt(b.dir), o: b.o, state: b.state, manifest: b.target.manifest(), sources: map[string]string{}}
+	l := layoutOf(b.target)
+	in := &installation{from: l, to: l, final: l, o: b.o, state: b.state, manifest: b.target.manifest(), sources: map[string]string{}}
 	for _, f := range in.manifest.Files {
 		in.sources[f.Path] = b.sources[f.SHA256]
 	}

@@ -421,7 +421,7 @@ func TestSetupProved(t *testing.T) {
 	if r := s.put(t, s.options(setup)); r.Proof == nil || r.Proof.Levels[0].Status != Passed {
 		t.Errorf("%+v", r)
 	}
-	record, err := state{s.state}.read(s.modules)
+	record, err := state{s.state}.read(place{dir: s.modules})
 	if err != nil || record == nil || len(record.Current.Proof) != 1 || record.Current.Tool == "" || record.Current.Apache.MMN.Major == 0 || len(record.Current.Pythons) != 2 {
 		t.Errorf("%+v, %v", record, err)
 	}
@@ -521,7 +521,7 @@ func TestStaged(t *testing.T) {
 			t.Errorf("there is no %s: %q", want, there)
 		}
 	}
-	record, err := state{filepath.Join(root, rootsState)}.read(a.ModulesDir)
+	record, err := state{filepath.Join(root, rootsState)}.read(place{dir: a.ModulesDir})
 	if err != nil || record == nil || strings.Contains(fmt.Sprintf("%+v", record), root) {
 		t.Errorf("%+v, %v", record, err)
 	}

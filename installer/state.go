@@ -15,6 +15,7 @@ import (
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/journal"
+	"modwsgi/internal/pattern"
 )
 
 // rootsState is where it is noted what is installed on the machine.
@@ -60,6 +61,9 @@ type Generation struct {
 	Version  string           `json:"version"` // of the sources, and their sum
 	Source   string           `json:"source"`
 	Modules  string           `json:"modules_dir"`
+	Flavour  Flavour          `json:"flavour,omitempty"`   // of a release of the original
+	LoadFile string           `json:"load_file,omitempty"` // that Apache loads before it
+	Again    string           `json:"again,omitempty"`     // the command that installs the same, if it is not the plain one
 	Apache   *RecordedApache  `json:"apache,omitempty"`
 	Pythons  []RecordedPython `json:"pythons,omitempty"`
 	Home     string           `json:"home,omitempty"` // what WSGIPythonHome names
@@ -132,16 +136,16 @@ type state struct{ dir string }
 func (s state) journal() string { return filepath.Join(s.dir, "journal") }
 func (s state) objects() string { return filepath.Join(s.dir, "objects") }
 
-// record is the file for the modules folder dir.
-func (s state) record(dir string) string {
-	sum := sha256.Sum256([]byte(dir))
-	return filepath.Join(s.dir, fmt.Sprintf("modules-%x.json", sum[:6]))
+// record is the file for an installation.
+func (s state) record(p place) string {
+	sum := sha256.Sum256([]byte(p.dir))
+	return filepath.Join(s.dir, fmt.Sprintf("modules-%x%s.json", sum[:6], p.flavour.in("{-}")))
 }
 
 func (s state) object(sum string) string { return filepath.Join(s.objects(), sum) }
 
-// read reads the record for the modules folder dir; nil if there is none.
-func (s state) read(dir string) (*Record, error) { return readRecord(s.record(dir)) }
+// read reads the record for an installation; nil if there is none.
+func (s state) read(p place) (*Record, error) { return readRecord(s.record(p)) }
 
 func readRecord(name string) (*Record, error) {
 	for _, path := range []string{filepath.Dir(name), name} { // S15: files are removed by what it says
@@ -173,6 +177,9 @@ func parseRecord(data []byte) (*Record, error) {
 		return nil, fmt.Errorf("it is of schema %d, this program knows %d", r.Schema, recordSchema)
 	}
 	for _, g := range append([]Generation{r.Current}, r.Earlier...) {
+		if g.Flavour != "" && !flavourName.MatchString(string(g.Flavour)) {
+			return nil, fmt.Errorf("%q is no release of the original for a Python", g.Flavour)
+		}
 		for _, path := range g.paths() {
 			if !filepath.IsAbs(path) || path != filepath.Clean(path) || path == "/" {
 				return nil, fmt.Errorf("%q is no absolute path", path)
@@ -186,6 +193,8 @@ func parseRecord(data []byte) (*Record, error) {
 	}
 	return &r, nil
 }
+
+var flavourName = pattern.New(`^py3\d+t?d?$`)
 
 func isSum(s string) bool {
 	return len(s) == 64 && !slices.ContainsFunc([]byte(s), func(c byte) bool { return (c < '0' || c > '9') && (c < 'a' || c > 'f') })
@@ -246,7 +255,7 @@ func Noted(o Options) ([]Generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := st.records("", nil)
+	list, err := st.records(place{}, nil)
 	var all []Generation
 	for _, r := range list {
 		all = append(all, r.Current)
@@ -289,9 +298,9 @@ func (s state) keep(contents map[string]string) []journal.Step {
 	return steps
 }
 
-// unneeded are the objects that nobody has a use for once the record for the
-// folder modules is r; nil: there will be none.
-func (s state) unneeded(modules string, r *Record) ([]string, error) {
+// unneeded are the objects that nobody has a use for once the record for p is r;
+// nil: there will be none.
+func (s state) unneeded(p place, r *Record) ([]string, error) {
 	entries, err := os.ReadDir(s.objects())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -300,7 +309,7 @@ func (s state) unneeded(modules string, r *Record) ([]string, error) {
 		return nil, fmt.Errorf("looking at what is kept: %w", err)
 	}
 	needed := map[string]bool{}
-	others, err := s.records(modules, r)
+	others, err := s.records(p, r)
 	if err != nil {
 		return nil, err
 	}
@@ -323,8 +332,8 @@ func (s state) unneeded(modules string, r *Record) ([]string, error) {
 	return list, nil
 }
 
-// records are all, with r for the folder modules.
-func (s state) records(modules string, r *Record) ([]Record, error) {
+// records are all, with r for p.
+func (s state) records(p place, r *Record) ([]Record, error) {
 	names, err := filepath.Glob(filepath.Join(s.dir, "modules-*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("looking for what is installed: %w", err)
@@ -335,7 +344,7 @@ func (s state) records(modules string, r *Record) ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if each != nil && each.Current.Modules != modules {
+		if each != nil && each.Current.place() != p {
 			list = append(list, *each)
 		}
 	}

@@ -37,7 +37,7 @@ func TestStateFolder(t *testing.T) {
 func TestForeignRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := state{filepath.Join(dir, "state")}
-	name := s.record("/m")
+	name := s.record(place{dir: "/m"})
 	put := func(mode, folder os.FileMode) {
 		t.Helper()
 		err := errors.Join(os.MkdirAll(s.dir, 0o755), os.WriteFile(name, []byte(`{"schema":1,"current":{"modules_dir":"/m"}}`), 0o644), os.Chmod(name, mode), os.Chmod(s.dir, folder))
@@ -47,12 +47,12 @@ func TestForeignRecord(t *testing.T) {
 	}
 	refused := func(what string) {
 		t.Helper()
-		if _, err := s.read("/m"); !errors.Is(err, fsx.ErrNotOurs) || hint.Code(err) != hint.Refused {
+		if _, err := s.read(place{dir: "/m"}); !errors.Is(err, fsx.ErrNotOurs) || hint.Code(err) != hint.Refused {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	put(0o644, 0o755)
-	if r, err := s.read("/m"); err != nil || r == nil {
+	if r, err := s.read(place{dir: "/m"}); err != nil || r == nil {
 		t.Errorf("ours: %v, %v", r, err)
 	}
 	put(0o666, 0o755)

@@ -65,7 +65,7 @@ func notInstalled(dir string) error {
 }
 
 func (u *removal) plan(ctx context.Context) (c change, err error) {
-	if u.record, err = u.state.read(u.dir); err != nil {
+	if u.record, err = u.state.meant(u.dir, u.o.Flavour); err != nil {
 		return c, err
 	}
 	if u.record == nil {
@@ -90,9 +90,9 @@ func (u *removal) plan(ctx context.Context) (c change, err error) {
 	c.phases = []phase{
 		{steps: append(switching, snippets...), check: func(ctx context.Context) error { return accepted(ctx, u.o) }},
 		{steps: append(modules, tidying(g.Folders)...)},
-		{steps: []journal.Step{{Kind: journal.Remove, Path: u.state.record(u.dir)}}},
+		{steps: []journal.Step{{Kind: journal.Remove, Path: u.state.record(g.place())}}},
 	}
-	unneeded, err := u.state.unneeded(u.dir, nil)
+	unneeded, err := u.state.unneeded(g.place(), nil)
 	c.discard = append(discard, unneeded...)
 	return c, err
 }
@@ -199,6 +199,10 @@ func (u *removal) files(g Generation, part string) ([]journal.Step, error) {
 // modules are the steps that empty the modules folder: as a whole what has nothing
 // of anybody else's in it, else file by file.
 func (u *removal) modules(g Generation) (steps []journal.Step, discard []string, err error) {
+	if g.Flavour != "" {
+		steps, err = u.files(g, partModule)
+		return steps, nil, err
+	}
 	to := layoutAt(u.dir)
 	m := g.manifest()
 	strangers, err := m.strangers(u.dir)
