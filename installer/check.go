@@ -58,6 +58,9 @@ func CheckInstalled(ctx context.Context, modulesDir string, o Options, python fu
 	c := &checker{g: r.Current}
 	c.files()
 	c.pythons(python)
+	if err := c.interfaces(); err != nil {
+		return Health{}, err
+	}
 	if err := c.apache(ctx, o); err != nil {
 		return Health{}, err
 	}
@@ -107,6 +110,26 @@ func (c *checker) files() {
 			c.note("chmod "+e.Mode+" "+e.Path, "%s has the permissions %s, not %s", e.Path, now.Mode, e.Mode)
 		}
 	}
+}
+
+// interfaces compares what the halves speak with what the module does, which
+// refuses one that speaks another: whoever put it there, a build or a package.
+func (c *checker) interfaces() error {
+	module := layoutOf(c.g)
+	if module.Original != nil {
+		return nil
+	}
+	apache, err := csrc.ReadApacheInfo(module.Folder)
+	if err != nil {
+		return nil // a file that is gone was said
+	}
+	halves, err := readHalves(module.Folder)
+	for _, h := range halves {
+		if h.Info.Interface != apache.Interface {
+			c.note("rebuild needed: "+buildToo([]Half{h})+", then mod_wsgi-express install", "%s speaks interface %d, %s speaks %d and refuses it", h.Dir, h.Info.Interface, module.Module, apache.Interface)
+		}
+	}
+	return err
 }
 
 func (c *checker) pythons(python func(string) (pybuild.Info, error)) {

@@ -257,7 +257,10 @@ func (in *installation) list() error {
 	for _, f := range files {
 		in.sources[f.Path] = filepath.Join(in.from.Dir, filepath.FromSlash(f.Path))
 	}
-	kept, link := in.keep()
+	kept, link, lost := in.keep()
+	if force := in.o.Setup != nil && in.o.Setup.Force; len(lost) > 0 && !force {
+		return in.losing(lost)
+	}
 	for _, f := range kept {
 		files = append(files, f)
 		in.sources[f.Path] = filepath.Join(in.to.Dir, filepath.FromSlash(f.Path))
@@ -274,21 +277,26 @@ func (in *installation) list() error {
 }
 
 // keep lists the files of halves that are installed, not among the new ones,
-// and of the new module's interface; and the default link, if its half stays.
-func (in *installation) keep() (files []ManifestFile, link string) {
+// and of the new module's interface; the default link, if its half stays; and the
+// halves that are of no use to the new module.
+func (in *installation) keep() (files []ManifestFile, link string, lost []Half) {
 	if in.old == nil {
-		return nil, ""
+		return nil, "", nil
 	}
 	halves, err := readHalves(in.to.Folder)
 	if err != nil {
-		return nil, ""
+		return nil, "", nil
 	}
 	stays := map[string]bool{}
 	for _, h := range in.from.Halves {
 		stays[h.ABI] = true
 	}
 	for _, h := range halves {
-		if stays[h.ABI] || h.Info.Interface != in.from.Apache.Interface {
+		if stays[h.ABI] {
+			continue
+		}
+		if h.Info.Interface != in.from.Apache.Interface {
+			lost = append(lost, h)
 			continue
 		}
 		stays[h.ABI] = true
@@ -301,5 +309,25 @@ func (in *installation) keep() (files []ManifestFile, link string) {
 	if f, ok := in.old.find(csrc.RuntimeFolder + "/" + csrc.DefaultLink); ok && stays[f.Link] {
 		link = f.Link
 	}
-	return files, link
+	return files, link, lost
+}
+
+// losing refuses to leave applications without their Python: the module that is
+// there serves them, and the new one would not.
+func (in *installation) losing(lost []Half) error {
+	var names []string
+	for _, h := range lost {
+		names = append(names, fmt.Sprintf("%s (interface %d)", h.Dir, h.Info.Interface))
+	}
+	return hint.Exit(hint.New(fmt.Errorf("the new module speaks interface %d, which these installed halves do not: %s", in.from.Apache.Interface, strings.Join(names, ", ")),
+		buildToo(lost)+", then mod_wsgi-express install; install --force leaves them out"), hint.Refused)
+}
+
+// buildToo is the command that builds halves anew.
+func buildToo(halves []Half) string {
+	words := []string{"mod_wsgi-express", "build"}
+	for _, h := range halves {
+		words = append(words, "--python", h.Info.Executable)
+	}
+	return run.Line(words[0], words[1:]...)
 }

@@ -232,13 +232,70 @@ func TestInstallBesideAnotherPython(t *testing.T) {
 		t.Errorf("%d halves, default %s", len(l.Halves), l.Default)
 	}
 
-	// One that speaks another interface is of no use to the new module.
+}
+
+// Q-8, I-9: a module that speaks another interface does not take the Pythons away
+// that the one before served, until they are built for it too, or that is asked for;
+// and a half of another interface that got there is found.
+func TestInstallAnotherInterface(t *testing.T) {
+	t.Parallel()
+	b := newBuilt(t)
+	old := b.options
+	b.install(t)
+	b.options.Dir, b.options.Python = filepath.Join(b.Root, "newer"), b.Pythons[1:]
 	b.Edit("wsgi_wire.h", "VERSION 7", "VERSION 8")
-	b.options.Source = b.Source
-	b.Build(b.options)
-	b.locate(t)
-	if l := b.install(t); len(l.Halves) != 1 || l.Default != csrctest.ABI313 {
-		t.Errorf("%d halves, default %s", len(l.Halves), l.Default)
+	b.rebuild(t)
+	before := treetest.Tree(t, b.Root)
+	_, _, err := b.try(t.Context(), Options{})
+	if hint.Code(err) != hint.Refused || !strings.Contains(err.Error(), "speaks interface 8") || !strings.Contains(err.Error(), csrctest.ABI311+" (interface 7)") ||
+		strings.Contains(err.Error(), csrctest.ABI313) || !strings.Contains(hint.Of(err), "mod_wsgi-express build --python /nowhere/py3.11, then") {
+		t.Errorf("%v (%s)", err, hint.Of(err))
+	}
+	treetest.Same(t, "refused", treetest.Tree(t, b.Root), before)
+
+	b.options.Python = b.Pythons // as the advice says
+	b.rebuild(t)
+	if l := b.install(t); len(l.Halves) != 2 || l.Apache.Interface != 8 || l.Halves[0].Info.Interface != 8 || l.Default != csrctest.ABI311 {
+		t.Errorf("%+v", l)
+	}
+	health := func() Health {
+		t.Helper()
+		h, err := CheckInstalled(t.Context(), b.modules, Options{State: b.state}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	if h := health(); len(h.Findings) != 0 {
+		t.Errorf("%+v", h.Findings)
+	}
+	// An older half that somebody copies there is named, with what helps.
+	stray := filepath.Join(b.modules, "mod_wsgi", "cpython-39-x86_64-linux-gnu")
+	record, err := os.ReadFile(filepath.Join(old.Dir, "mod_wsgi", csrctest.ABI311, csrc.BuildInfoFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(string(record), csrctest.ABI311, filepath.Base(stray))
+	if err := errors.Join(os.Mkdir(stray, 0o755), os.WriteFile(filepath.Join(stray, csrc.BuildInfoFile), []byte(text), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if h := health(); len(h.Findings) != 1 || !h.Findings[0].Rebuild || !strings.Contains(h.Findings[0].What, stray+" speaks interface 7, ") || !strings.Contains(h.Findings[0].Fix, "build --python /nowhere/py3.11") {
+		t.Errorf("%+v", h.Findings)
+	}
+	if err := os.RemoveAll(stray); err != nil {
+		t.Fatal(err)
+	}
+
+	// Forced, they go.
+	b.options.Dir, b.options.Python = filepath.Join(b.Root, "newest"), b.Pythons[1:]
+	b.Edit("wsgi_wire.h", "VERSION 8", "VERSION 9")
+	b.rebuild(t)
+	in := &installation{from: b.from, to: layoutAt(b.modules), final: layoutAt(b.modules), o: Options{Setup: &Setup{Force: true}}}
+	if in.old, _, err = installed(t.Context(), b.Runner(), b.modules, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.list(); err != nil || slices.ContainsFunc(in.manifest.Files, func(f ManifestFile) bool { return strings.Contains(f.Path, csrctest.ABI311) }) {
+		t.Errorf("%v: %+v", err, in.manifest.Files)
 	}
 }
 
