@@ -52,30 +52,32 @@ func Verify(ctx context.Context, apxs, python, apache_config, python_config, pro
 	return cli.ForMage(verbs.Do(ctx, "verify", flags, verbs.Verify))
 }
 
-// Install builds the module, installs it where Apache has its modules, tells Apache of it and proves it there: all of it or nothing.
-func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, cache, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, edit_config, force, restart, accept_broken_config, dryrun *bool) error {
+// Install builds the module, or -source=SOURCE a release of the original, installs it where Apache has its modules, tells Apache of it and proves it there: all of it or nothing.
+func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, edit_config, force, restart, accept_broken_config, dryrun, offline *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "profile": profile, "builder": builder, "define": define, "rpath": rpath,
 		"cache": cache, "output": output, "color": color, "state": state, "modules_directory": modules_directory, "other_module": other_module, "destdir": destdir, "jobs": jobs, "allow_static": allow_static,
-		"strict": strict, "edit_config": edit_config, "force": force, "restart": restart, "accept_broken_config": accept_broken_config, "dryrun": dryrun}
+		"strict": strict, "edit_config": edit_config, "force": force, "restart": restart, "accept_broken_config": accept_broken_config, "dryrun": dryrun,
+		"source": source, "index_url": index_url, "releases_url": releases_url, "patches": patches, "verify_key": verify_key, "allow_http": allow_http, "allow_unverified": allow_unverified,
+		"allow_untested": allow_untested, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "install", flags, verbs.Install))
 }
 
 // Uninstall takes away what was installed, and what tells Apache of it; files that were changed since are kept and named.
-func Uninstall(ctx context.Context, apxs, apache_config, output, state, modules_directory *string, force, restore, accept_broken_config, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "output": output, "state": state, "modules_directory": modules_directory, "force": force, "restore": restore,
+func Uninstall(ctx context.Context, apxs, apache_config, output, state, modules_directory, flavour *string, force, restore, accept_broken_config, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "output": output, "state": state, "modules_directory": modules_directory, "flavour": flavour, "force": force, "restore": restore,
 		"accept_broken_config": accept_broken_config, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "uninstall", flags, verbs.Uninstall))
 }
 
 // Rollback puts back what an interrupted change did, or else makes what is installed what it was before the last installation.
-func Rollback(ctx context.Context, apxs, apache_config, output, state, modules_directory *string, accept_broken_config, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "output": output, "state": state, "modules_directory": modules_directory, "accept_broken_config": accept_broken_config, "dryrun": dryrun}
+func Rollback(ctx context.Context, apxs, apache_config, output, state, modules_directory, flavour *string, accept_broken_config, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "output": output, "state": state, "modules_directory": modules_directory, "flavour": flavour, "accept_broken_config": accept_broken_config, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "rollback", flags, verbs.Rollback))
 }
 
 // Check compares what is installed with today's machine, after upgrades above all; exit status 6 if something is not as it was.
-func Check(ctx context.Context, apxs, apache_config, hook, output, state, modules_directory *string) error {
-	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "hook": hook, "output": output, "state": state, "modules_directory": modules_directory}
+func Check(ctx context.Context, apxs, apache_config, hook, output, state, modules_directory, flavour *string) error {
+	flags := options.Flags{"apxs": apxs, "apache_config": apache_config, "hook": hook, "output": output, "state": state, "modules_directory": modules_directory, "flavour": flavour}
 	return cli.ForMage(verbs.Do(ctx, "check", flags, verbs.CheckInstalled))
 }
 

@@ -106,7 +106,8 @@ func (c *configuration) plan(ctx context.Context, d Directives) error {
 
 // sound refuses to change a configuration that Apache does not accept as it is
 // (rule V-5): whether it accepts the module could not be told. That it has
-// directives of the module, which is not there yet, is no fault.
+// directives of the module, which is not there yet, is no fault; nor is that our own
+// module, which is replaced, is gone or fits this Apache no more.
 func (c *configuration) sound(ctx context.Context) error {
 	p := &prover{ctx: ctx, r: c.r, s: Subject{Apache: c.apache}}
 	t := configTest{prover: p, conf: c.apache.ConfFile, env: apxs.Environment(ctx, c.r, c.apache)}
@@ -114,7 +115,8 @@ func (c *configuration) sound(ctx context.Context) error {
 		return nil
 	}
 	said, err := t.test()
-	if err == nil || strings.Contains(said, "Invalid command 'WSGI") {
+	ours := c.old != nil && strings.Contains(said, "Cannot load "+layoutOf(*c.old).Module+" into server")
+	if err == nil || ours || strings.Contains(said, "Invalid command 'WSGI") {
 		return nil
 	}
 	return hint.Exit(hint.New(fmt.Errorf("the configuration %s is refused by Apache as it is, before anything is changed: %s", t.conf, whatSaid(said, err)),

@@ -323,6 +323,18 @@ func (in *installation) losing(lost []Half) error {
 		buildToo(lost)+", then mod_wsgi-express install; install --force leaves them out"), hint.Refused)
 }
 
+// Outdated are the halves in a modules folder that what is about to be installed
+// there could not use, and has no other for.
+func Outdated(from Layout, dir string) []Half {
+	halves, err := readHalves(layoutAt(dir).Folder)
+	if err != nil {
+		return nil // nothing of that kind is there
+	}
+	return slices.DeleteFunc(halves, func(h Half) bool {
+		return h.Info.Interface == from.Apache.Interface || slices.ContainsFunc(from.Halves, func(other Half) bool { return other.ABI == h.ABI })
+	})
+}
+
 // buildToo is the command that builds halves anew.
 func buildToo(halves []Half) string {
 	words := []string{"mod_wsgi-express", "build"}

@@ -40,6 +40,9 @@ func Installed(r *run.Runner, l installer.Layout, lines installer.SetupLines, ap
 		Module: l.Module, Layout: &l, Version: l.Apache.Version, Apache: apache, Python: python,
 		Lines: lines.Lines, InPlace: lines.Enabled,
 	}
+	if l.Original != nil {
+		s.Layout, s.LoadFile = nil, l.Original.LoadFile
+	}
 	return withServer(r, s)
 }
 

@@ -65,7 +65,7 @@ var commands = []struct {
 	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
 	{"import", "[--from FORMAT] [--execute] [--python PATH] [--application NAME] [--json] FILE", importGrammar, false},
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
-	{"install", "[--apxs PATH] [--python PYTHON] [--other-module WHAT] [--dryrun] [options]", func() grammar { return grammarOf(installAllCommand{}, 0) }, false},
+	{"install", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--other-module WHAT] [--dryrun] [options]", func() grammar { return grammarOf(installAllCommand{}, 0) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},

@@ -21,19 +21,26 @@ type installAllCommand struct {
 	placeFlags
 	OtherModule        *string `opt:"other_module" placeholder:"WHAT" help:"${other_module}"`
 	Destdir            *string `opt:"destdir" placeholder:"DIR" help:"${destdir}"`
-	Cache              *string `opt:"cache" placeholder:"DIR" help:"${cache}"`
+	Source             *string `opt:"source" placeholder:"SOURCE" help:"${source}"`
+	AllowUntested      *bool   `opt:"allow_untested" help:"${allow_untested}"`
 	EditConfig         *bool   `opt:"edit_config" help:"${edit_config}"`
 	Force              *bool   `opt:"force" help:"${force}"`
 	Restart            *bool   `opt:"restart" help:"${restart}"`
 	AcceptBrokenConfig *bool   `opt:"accept_broken_config" help:"${accept_broken_config}"`
-	Dryrun             *bool   `opt:"dryrun" help:"${dryrun}"`
+	fetchFlags
 }
 
 func (c *installAllCommand) Run(a *app) error { return a.do("install", c, verbs.Install) }
 
+// whichFlags name one of several installations in a folder.
+type whichFlags struct {
+	placeFlags
+	Flavour *string `opt:"flavour" placeholder:"NAME" help:"${flavour}"`
+}
+
 type uninstallCommand struct {
 	serverFlags
-	placeFlags
+	whichFlags
 	Restore            *bool `opt:"restore" help:"${restore}"`
 	Force              *bool `opt:"force" help:"${force}"`
 	AcceptBrokenConfig *bool `opt:"accept_broken_config" help:"${accept_broken_config}"`
@@ -44,7 +51,7 @@ func (c *uninstallCommand) Run(a *app) error { return a.do("uninstall", c, verbs
 
 type rollbackCommand struct {
 	serverFlags
-	placeFlags
+	whichFlags
 	AcceptBrokenConfig *bool `opt:"accept_broken_config" help:"${accept_broken_config}"`
 	Dryrun             *bool `opt:"dryrun" help:"${dryrun}"`
 }
@@ -53,7 +60,7 @@ func (c *rollbackCommand) Run(a *app) error { return a.do("rollback", c, verbs.R
 
 type checkCommand struct {
 	serverFlags
-	placeFlags
+	whichFlags
 	Hook *string `opt:"hook" placeholder:"MANAGER" help:"${hook}"`
 }
 

@@ -56,34 +56,58 @@ func distribution(p *place) apxs.Info {
 	return info
 }
 
-// I-3, I-9, T-8: install, check, roll back and uninstall, as typed, with
-// Debian's own Apache.
-func TestInstallVerbs(t *testing.T) {
+// installing is a place with a distribution to install into.
+type installing struct {
+	*place
+	info apxs.Info
+}
+
+func newInstalling(t *testing.T) *installing {
+	t.Helper()
 	if os.Getenv("MODWSGI_TEST_MODULE") != "" {
 		t.Skip("another module is being tried")
 	}
 	p := newPlace(t)
-	info := distribution(p)
+	x := &installing{p, distribution(p)}
 	for i, word := range p.as {
 		if word == "--python-executable" {
 			p.env = append(p.env, "MODWSGI_PYTHON="+p.as[i+1])
 		}
 	}
-	want := func(code int, said string, words ...string) {
-		t.Helper()
-		out, got := p.run(words...)
-		if got != code || !strings.Contains(out, said) {
-			t.Errorf("%q: exit status %d, want %d and %q\n%s", words, got, code, said, out)
-		}
+	return x
+}
+
+// want runs the program and looks at its exit status and what it says.
+func (x *installing) want(code int, said string, words ...string) string {
+	x.t.Helper()
+	out, got := x.run(words...)
+	if got != code || !strings.Contains(out, said) {
+		x.t.Errorf("%q: exit status %d, want %d and %q\n%s", words, got, code, said, out)
 	}
-	tree := func() []string { return append(treetest.Tree(t, info.ConfDir), treetest.Tree(t, info.ModulesDir)...) }
+	return out
+}
+
+// tree is all that an installation may change.
+func (x *installing) tree() []string {
+	x.t.Helper()
+	return append(treetest.Tree(x.t, x.info.ConfDir), treetest.Tree(x.t, x.info.ModulesDir)...)
+}
+
+// proved is what install says of what it has installed and proved.
+const proved = "and enabled: Apache loads it at its next start\n  static: passed\n  load: passed\n  config: passed\n  run: passed\n"
+
+// I-3, I-9, T-8: install, check, roll back and uninstall, as typed, with
+// Debian's own Apache.
+func TestInstallVerbs(t *testing.T) {
+	x := newInstalling(t)
+	info, want, tree := x.info, x.want, x.tree
 	before := tree()
 	want(3, "nothing is installed in", "check")
 	want(3, "nothing is installed in", "uninstall")
 	want(0, "# /etc/apt/apt.conf.d/90mod-wsgi\n", "check", "--hook", "apt") // I-9
 	want(0, "install it into "+info.ModulesDir, "install", "--dryrun")
 	treetest.Same(t, "a dry run", tree(), before)
-	want(0, "and enabled: Apache loads it at its next start\n  static: passed\n  load: passed\n  config: passed\n  run: passed\n", "install")
+	want(0, proved, "install")
 	want(0, "nothing has changed", "install")
 	want(0, "nothing: all is there", "install", "--dryrun")
 	want(0, "as it was installed", "check")
@@ -112,4 +136,54 @@ func TestInstallVerbs(t *testing.T) {
 	want(5, "--other-module replace", "install")
 	want(4, "refused by Apache as it is, before anything is changed", "install", "--other-module", "replace")
 	treetest.Same(t, "refused", tree(), before)
+}
+
+// original names a release of the original, by a folder of this machine or by the
+// index of Python packages.
+func (x *installing) original() string {
+	x.t.Helper()
+	if dir := os.Getenv("MODWSGI_CLASSIC_SOURCE"); dir != "" {
+		return dir
+	}
+	const spec = "pypi:6.0.5"
+	if out, code := x.run("fetch", spec); code != 0 {
+		x.t.Skipf("MODWSGI_CLASSIC_SOURCE names no release of the original, and %s cannot be fetched: %s", spec, out)
+	}
+	return spec
+}
+
+// S-10, X-1 to X-6: a release of the original is built, installed under the name of
+// its Python, proved at all levels, rolled back and taken away; beside our own.
+func TestInstallOriginal(t *testing.T) {
+	x := newInstalling(t)
+	source, before := x.original(), x.tree()
+	x.want(0, "tell Apache of it, and prove it there", "install", "--source", source, "--dryrun")
+	treetest.Same(t, "a dry run", x.tree(), before)
+	x.want(0, proved, "install", "--source", source)
+	modules, err := filepath.Glob(x.info.ModulesDir + "/mod_wsgi-py3*.so")
+	if err != nil || len(modules) != 1 {
+		t.Fatalf("%q, %v", modules, err)
+	}
+	flavour := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(modules[0]), "mod_wsgi-"), ".so")
+	x.want(0, "nothing has changed", "install", "--source", source)
+	x.want(0, "as it was installed", "check")
+	with := x.tree()
+	x.want(5, "--other-module replace", "install")
+	x.want(0, proved, "install", "--other-module", "replace")
+	x.want(6, "loads another wsgi_module", "check", "--flavour", flavour)
+	x.want(0, "uninstalled from", "uninstall", "--restore")
+	treetest.Same(t, "ours gone", x.tree(), with)
+	if err := os.Chmod(modules[0], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := x.want(6, "has the permissions 0600", "check", "--flavour", flavour); strings.Contains(out, "install again") {
+		t.Error(out)
+	}
+	if err := os.Remove(modules[0]); err != nil {
+		t.Fatal(err)
+	}
+	x.want(6, "install again: mod_wsgi-express install --source "+source, "check")
+	x.want(0, proved, "install", "--source", source)
+	x.want(0, "uninstalled from", "uninstall")
+	treetest.Same(t, "uninstalled", x.tree(), before)
 }

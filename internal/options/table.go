@@ -50,10 +50,10 @@ func Table() []Option {
 		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
 		undoing  = []string{"check", "rollback", "uninstall"}
 		placing  = slices.Concat([]string{"install"}, undoing)
-		fetching = []string{"build", "fetch", "package", "reproduce", "verify"}
+		fetching = []string{"build", "fetch", "install", "package", "reproduce", "verify"}
 		keeping  = slices.Concat([]string{"clean", "fetch", "python"}, building)
-		loading  = []string{"bench", "build", "ci", "fetch", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
-		changing = slices.Concat([]string{"clean", "install", "install-module", "rollback", "uninstall"}, loading)
+		loading  = []string{"bench", "build", "ci", "fetch", "install", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
+		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, loading)
 		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify"}, placing)
 	)
 	table := []Option{
@@ -65,7 +65,7 @@ func Table() []Option {
 			Help: "A file that describes the Apache of another machine, which is then not asked."},
 		{Name: "python_config", Kind: Path, Shape: "FILE", Targets: finding,
 			Help: "A file that describes the Python of another machine, which is then not run."},
-		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "package", "reproduce", "verify"},
+		{Name: "source", Kind: Text, Shape: "SOURCE", Other: "SOURCE", Targets: []string{"build", "install", "package", "reproduce", "verify"},
 			Help: "A source tree to build instead of the one in this program: a folder or archive with a release of the original mod_wsgi, pypi:VERSION, release:VERSION, an https URL or git::URL?ref=REF."},
 		{Name: "jobs", Kind: Count, Shape: "N", Default: "0", Targets: slices.Concat([]string{"python"}, building),
 			Help: "How many compilers run at once; 0 is as many as there are processors and memory for."},
@@ -109,7 +109,7 @@ func Table() []Option {
 			Help: "Fetch by http too, where a checksum is known."},
 		{Name: "allow_unverified", Kind: Switch, Default: "false", Targets: fetching,
 			Help: "Take an archive of which no checksum is known; what is made of it is marked unverified."},
-		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "package", "reproduce", "verify"},
+		{Name: "allow_untested", Kind: Switch, Default: "false", Targets: []string{"build", "install", "package", "reproduce", "verify"},
 			Help: "Build a release of the original with a Python that it was never tested with."},
 		{Name: "releases_url", Kind: Text, Shape: "URL", Targets: fetching,
 			Help: "Where release: finds the releases of the original; its own place otherwise."},
@@ -123,6 +123,8 @@ func Table() []Option {
 			Help: "What is printed for Apache: the directives alone, or the configuration files as install writes them on this kind of system."},
 		{Name: "hook", Kind: Choice, Values: []string{"apt", "dnf", "pacman"}, Targets: []string{"check"},
 			Help: "Print the file that has this package manager run the check after each upgrade, and where it belongs; nothing is checked."},
+		{Name: "flavour", Kind: Text, Shape: "NAME", Targets: undoing,
+			Help: "Which of several installations in a folder is meant: a release of the original, by the name of its Python, such as py311 or py313t; otherwise ours, or the only one."},
 		{Name: "modules_directory", Kind: Path, Shape: "DIR", Targets: placing,
 			Help: "The folder with Apache's modules; its own otherwise."},
 		{Name: "other_module", Kind: Choice, Values: []string{"refuse", "replace", "alongside"}, Default: "refuse", Targets: []string{"install"},

@@ -9,6 +9,7 @@ import (
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/installer"
+	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/pybuild"
 )
@@ -36,43 +37,86 @@ type placed struct {
 	Proof   *installer.Proof `json:"proof,omitempty"`
 }
 
-// Install builds what is out of date, installs it where Apache has its modules,
-// tells Apache of it and has all levels proved with what is in place; if anything
-// fails, nothing has changed.
+// Install builds what is out of date, ours or a release of the original, installs
+// it where Apache has its modules, tells Apache of it and has all levels proved with
+// what is in place; if anything fails, nothing has changed.
 func Install(ctx context.Context, j *Job) error {
-	apache, err := j.Apache(ctx)
+	o, fetching, err := j.resolve(ctx, BuildRequest{})
 	if err != nil {
 		return err
 	}
-	python, err := j.Python(ctx)
-	if err != nil {
-		return err
+	const rest = "tell Apache of it, and prove it there"
+	if len(fetching) > 0 {
+		return j.Plan(append(fetching, "build it", "install it where Apache has its modules, "+rest))
 	}
-	output, err := csrc.OutputFolder(nil)
-	if err != nil {
-		return err
-	}
-	o, err := j.Options(&apache, []pybuild.Info{python}, nil, filepath.Join(j.Dir, output))
-	if err != nil {
-		return err
-	}
-	dir := j.Text("modules_directory")
-	if dir == "" {
-		dir = apache.ModulesDir
-	}
-	if _, ok := Locate(&apache, &python, []string{o.Dir}); !ok && j.Dry() {
-		return j.Plan([]string{BuildStep(o), "install it into " + dir + ", tell Apache of it, and prove it there"})
-	}
+	dir := j.modules(*o.Apache)
 	if !j.Dry() {
-		if _, err := j.Compile(ctx, o); err != nil {
+		l, err := j.ready(ctx, o, dir)
+		if err != nil {
 			return err
 		}
+		return j.place(ctx, l, dir, *o.Apache, o.Python[0])
+	}
+	l, ok := Locate(o.Apache, &o.Python[0], []string{o.Dir})
+	if o.Source != nil {
+		l, err = installer.LocateOriginal(filepath.Join(o.Dir, csrc.ClassicModule), o.Python[0], dir)
+		ok = err == nil
+	}
+	if !ok {
+		return j.Plan([]string{BuildStep(o), "install it into " + dir + ", " + rest})
+	}
+	return j.place(ctx, l, dir, *o.Apache, o.Python[0])
+}
+
+// modules is the folder to install into.
+func (j *Job) modules(apache apxs.Info) string {
+	if dir := j.Text("modules_directory"); dir != "" {
+		return dir
+	}
+	return apache.ModulesDir
+}
+
+// ready builds what is installed into the folder dir: for the Pythons that an
+// installed module serves too, where they could not go on with the new one.
+func (j *Job) ready(ctx context.Context, o csrc.Options, dir string) (installer.Layout, error) {
+	artifact, err := j.Compile(ctx, o)
+	if err != nil {
+		return installer.Layout{}, err
+	}
+	if len(artifact.Halves) == 0 {
+		return installer.LocateOriginal(artifact.Module, o.Python[0], dir)
 	}
 	l, err := installer.Locate(o.Dir)
 	if err != nil {
-		return err
+		return l, err
 	}
-	return j.place(ctx, l, dir, apache, python)
+	n := len(o.Python)
+	for _, h := range installer.Outdated(l, filepath.Join(j.Text("destdir"), dir)) {
+		if py, err := j.named(ctx, h.Info.Executable); err == nil && py.ABI.Folder() == h.ABI {
+			o.Python = append(o.Python, py)
+		} // of one that is gone, installing says what to do
+	}
+	if len(o.Python) == n {
+		return l, nil
+	}
+	if _, err := j.Compile(ctx, o); err != nil {
+		return l, err
+	}
+	return installer.Locate(o.Dir)
+}
+
+// again is the command that installs the same once more; "" of the plain one.
+func (j *Job) again() string {
+	words := []string{"install"}
+	for _, name := range []string{"source", "python"} {
+		if text := j.Text(name); text != "" {
+			words = append(words, "--"+name, text)
+		}
+	}
+	if len(words) == 1 {
+		return ""
+	}
+	return run.Line("mod_wsgi-express", words...)
 }
 
 // place installs what is built.
@@ -83,7 +127,7 @@ func (j *Job) place(ctx context.Context, l installer.Layout, dir string, apache 
 		r = r.With(installer.BrokenVariable + "=1")
 	}
 	o := j.placing(&apache)
-	o.Root = j.Text("destdir")
+	o.Root, o.Again = j.Text("destdir"), j.again()
 	o.Setup = &installer.Setup{
 		Python: python, Other: other, Edit: j.On("edit_config"), Force: j.On("force"), Restart: j.On("restart"),
 		Verify: func(ctx context.Context, l installer.Layout, lines installer.SetupLines) (installer.Proof, error) {

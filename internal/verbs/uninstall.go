@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"modwsgi/apxs"
 	"modwsgi/installer"
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
@@ -19,11 +20,11 @@ func (j *Job) where(ctx context.Context) (dir string, o installer.Options, err e
 	apache, err := j.Apache(ctx)
 	switch named := j.Text("apxs") != "" || j.Text("apache_config") != ""; {
 	case err == nil:
-		o = j.placing(&apache)
+		o = j.undoing(&apache)
 	case named || hint.Code(err) != hint.NotFound:
 		return dir, o, err
 	default:
-		o = j.placing(nil)
+		o = j.undoing(nil)
 		noted, err := installer.Noted(o)
 		if err != nil {
 			return dir, o, err
@@ -41,6 +42,13 @@ func (j *Job) where(ctx context.Context) (dir string, o installer.Options, err e
 		return dir, o, hint.Exit(hint.New(fmt.Errorf("which installation is meant is not known: %w", err), "name its folder: --modules-directory DIR"), hint.NotFound)
 	}
 	return dir, o, nil
+}
+
+// undoing are the options of what looks at an installation, or takes it away.
+func (j *Job) undoing(apache *apxs.Info) installer.Options {
+	o := j.placing(apache)
+	o.Flavour = installer.Flavour(j.Text("flavour"))
+	return o
 }
 
 // Uninstall takes away what is installed, and what tells Apache of it.
@@ -70,7 +78,7 @@ func Uninstall(ctx context.Context, j *Job) error {
 // Rollback puts back what an interrupted change did; if there was none, it makes
 // what is installed what it was before the last installation.
 func Rollback(ctx context.Context, j *Job) error {
-	o := j.placing(nil)
+	o := j.undoing(nil)
 	if !j.Dry() {
 		lines, err := installer.Recover(ctx, o)
 		if err != nil {
