@@ -123,10 +123,14 @@ func (c *collector) tarEntry(h *tar.Header, from io.Reader) error {
 		}
 	}
 	switch h.Typeflag {
+	case tar.TypeSymlink:
+		if c.links {
+			return c.link(h)
+		}
 	case tar.TypeXGlobalHeader: // git's archives begin with one
 		return nil
-	case tar.TypeReg, tar.TypeDir:
-	default:
+	}
+	if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeDir {
 		return fmt.Errorf("%q is neither a file nor a folder (type %q)", h.Name, h.Typeflag)
 	}
 	if h.Mode&0o7000 != 0 {
@@ -141,15 +145,15 @@ func (c *collector) entry(name string, folder bool, mode fs.FileMode, size int64
 	if err != nil || folder || clean == "" {
 		return err
 	}
-	if size > MaxFile {
-		return fmt.Errorf("%q has %d bytes, more than %d", name, size, MaxFile)
+	if size > c.most() {
+		return fmt.Errorf("%q has %d bytes, more than %d", name, size, c.most())
 	}
-	data, err := io.ReadAll(io.LimitReader(from, MaxFile+1))
+	data, err := io.ReadAll(io.LimitReader(from, c.most()+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("unpacking %q: %w", name, err)
-	case len(data) > MaxFile:
-		return fmt.Errorf("%q has more than %d bytes", name, MaxFile)
+	case int64(len(data)) > c.most():
+		return fmt.Errorf("%q has more than %d bytes", name, c.most())
 	}
 	return c.add(clean, mode, data)
 }

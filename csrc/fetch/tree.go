@@ -67,6 +67,9 @@ type collector struct {
 	total   int64
 	entries int
 	kinds   map[string]string // lower case path to the path that has it; folders with a slash
+
+	largest int64 // bytes of one file; 0 for MaxFile
+	links   bool  // symbolic links to a neighbour are taken
 }
 
 // name checks the path of an entry. Folder: it is one.
