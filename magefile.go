@@ -52,12 +52,12 @@ func Verify(ctx context.Context, apxs, python, apache_config, python_config, pro
 	return cli.ForMage(verbs.Do(ctx, "verify", flags, verbs.Verify))
 }
 
-// Install builds the module, or -source=SOURCE a release of the original, installs it where Apache has its modules, tells Apache of it and proves it there: all of it or nothing.
-func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, edit_config, force, restart, accept_broken_config, dryrun, offline *bool) error {
+// Install builds the module, or -source=SOURCE a release of the original, or takes -archive=FILE, installs it where Apache has its modules, tells Apache of it and proves it there: all of it or nothing.
+func Install(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, archive, cache, index_url, releases_url, patches, verify_key, output, color, state, modules_directory, other_module, destdir *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, edit_config, force, restart, accept_broken_config, dryrun, offline *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "profile": profile, "builder": builder, "define": define, "rpath": rpath,
 		"cache": cache, "output": output, "color": color, "state": state, "modules_directory": modules_directory, "other_module": other_module, "destdir": destdir, "jobs": jobs, "allow_static": allow_static,
 		"strict": strict, "edit_config": edit_config, "force": force, "restart": restart, "accept_broken_config": accept_broken_config, "dryrun": dryrun,
-		"source": source, "index_url": index_url, "releases_url": releases_url, "patches": patches, "verify_key": verify_key, "allow_http": allow_http, "allow_unverified": allow_unverified,
+		"source": source, "archive": archive, "index_url": index_url, "releases_url": releases_url, "patches": patches, "verify_key": verify_key, "allow_http": allow_http, "allow_unverified": allow_unverified,
 		"allow_untested": allow_untested, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "install", flags, verbs.Install))
 }
@@ -200,8 +200,8 @@ func Fetch(ctx context.Context, source string, cache, index_url, releases_url, p
 }
 
 // Python makes a CPython of its sources into the cache, where it is found afterwards: 3.13, or 3.13t without the GIL.
-func Python(ctx context.Context, version string, archive, cache, output, color *string, jobs *int, dryrun, offline *bool) error {
-	flags := options.Flags{"archive": archive, "cache": cache, "output": output, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+func Python(ctx context.Context, version string, cpython, cache, output, color *string, jobs *int, dryrun, offline *bool) error {
+	flags := options.Flags{"cpython": cpython, "cache": cache, "output": output, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "python", flags, verbs.MakePython(version)))
 }
 

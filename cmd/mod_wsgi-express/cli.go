@@ -31,7 +31,7 @@ type commandLine struct {
 	Fetch          fetchCommand      `cmd:"" help:"Fetch a source tree of the original, check it and keep it."`
 	Import         importCommand     `cmd:"" help:"Turn the configuration of uWSGI, gunicorn or NGINX Unit into a command line, and say what has no equal."`
 	Inspect        inspectCommand    `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
-	Install        installAllCommand `cmd:"" help:"Build the module, install it where Apache has its modules, tell Apache of it and prove it there: all of it or nothing."`
+	Install        installAllCommand `cmd:"" help:"Build the module, or take an archive, install it where Apache has its modules, tell Apache of it and prove it there: all of it or nothing."`
 	InstallModule  installCommand    `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
 	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
@@ -65,12 +65,12 @@ var commands = []struct {
 	{"fetch", "[--update] [options] SOURCE", func() grammar { return grammarOf(fetchCommand{}, 1) }, false},
 	{"import", "[--from FORMAT] [--execute] [--python PATH] [--application NAME] [--json] FILE", importGrammar, false},
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
-	{"install", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--other-module WHAT] [--dryrun] [options]", func() grammar { return grammarOf(installAllCommand{}, 0) }, false},
+	{"install", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--other-module WHAT] [--dryrun] [options] [ARCHIVE]", func() grammar { return grammarOf(installAllCommand{}, 1) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"package", "[--apxs PATH] [--python PYTHON]... [--source SOURCE] [--dist DIR] [options] FORMAT", func() grammar { return grammarOf(packageCommand{}, 1) }, false},
-	{"python", "[--archive SOURCE] [--jobs N] [options] VERSION", func() grammar { return grammarOf(pythonCommand{}, 1) }, false},
+	{"python", "[--cpython SOURCE] [--jobs N] [options] VERSION", func() grammar { return grammarOf(pythonCommand{}, 1) }, false},
 	{"pythons", "[--json]", func() grammar { return grammarOf(pythonsCommand{}, 0) }, false},
 	{"reload", "[--rolling] SERVER_ROOT", reloadGrammar, false},
 	{"reproduce", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(reproduceCommand{}, 0) }, false},

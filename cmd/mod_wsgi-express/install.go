@@ -1,6 +1,11 @@
 package main
 
-import "modwsgi/internal/verbs"
+import (
+	"errors"
+
+	"modwsgi/internal/hint"
+	"modwsgi/internal/verbs"
+)
 
 // placeFlags say where an installation is and is noted.
 type placeFlags struct {
@@ -16,6 +21,8 @@ type serverFlags struct {
 }
 
 type installAllCommand struct {
+	File    string  `arg:"" optional:"" help:"An archive to install, as --archive."`
+	Archive *string `opt:"archive" placeholder:"FILE" help:"${archive}"`
 	findFlags
 	makeFlags
 	placeFlags
@@ -30,7 +37,16 @@ type installAllCommand struct {
 	fetchFlags
 }
 
-func (c *installAllCommand) Run(a *app) error { return a.do("install", c, verbs.Install) }
+func (c *installAllCommand) Run(a *app) error {
+	switch {
+	case c.File == "":
+	case c.Archive != nil:
+		return hint.Exit(errors.New("two archives are named, and one is installed"), hint.Usage)
+	default:
+		c.Archive = &c.File
+	}
+	return a.do("install", c, verbs.Install)
+}
 
 // whichFlags name one of several installations in a folder.
 type whichFlags struct {

@@ -3,7 +3,7 @@ package main
 import "modwsgi/internal/verbs"
 
 type pythonCommand struct {
-	Archive *string `opt:"archive" placeholder:"SOURCE" help:"${archive}"`
+	CPython *string `opt:"cpython" name:"cpython" placeholder:"SOURCE" help:"${cpython}"`
 	Cache   *string `opt:"cache" placeholder:"DIR" help:"${cache}"`
 	Jobs    *int    `opt:"jobs" placeholder:"N" help:"${jobs}"`
 	Color   *string `opt:"color" placeholder:"WHEN" help:"${color}"`

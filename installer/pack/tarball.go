@@ -23,12 +23,13 @@ import (
 )
 
 // tarball is one archive on its way (rule Q-8): what it holds has the shape of an
-// installation, so that it can be used where it is unpacked, and installed from
-// there.
+// installation, so that it can be used where it is unpacked; [Unpack] is the way
+// back.
 type tarball struct {
 	top   string // the one folder in it
 	date  time.Time
-	files []File // paths below the top
+	files []File           // paths below the top
+	of    []csrc.BuildInfo // the Pythons that it is for
 }
 
 // makeTarballs makes the archives of each half with the Apache half, or of a
@@ -44,7 +45,7 @@ func makeTarballs(ctx context.Context, b Build, o Options, squeeze string) ([]Ma
 		if err != nil {
 			return nil, err
 		}
-		t := tarball{date: o.Date, top: topOf(b, b.Classic.Version, b.Classic.Python.ABI)}
+		t := tarball{date: o.Date, top: topOf(b, b.Classic.Version, b.Classic.Python.ABI), of: b.pythons()}
 		text := installer.LoadModule("/path/to/mod_wsgi.so") + "\n"
 		t.files = []File{{Path: "mod_wsgi.so", Mode: 0o644, Source: ships[0].file}, {Path: "wsgi.conf", Mode: 0o644, Data: []byte(text)}}
 		m, err := t.make(b, squeeze)
@@ -55,7 +56,7 @@ func makeTarballs(ctx context.Context, b Build, o Options, squeeze string) ([]Ma
 		if !slices.Contains(b.ABIs, h.ABI) {
 			continue
 		}
-		t := tarball{date: o.Date, top: topOf(b, b.Layout.Apache.Version, h.ABI)}
+		t := tarball{date: o.Date, top: topOf(b, b.Layout.Apache.Version, h.ABI), of: []csrc.BuildInfo{h.Info}}
 		if err := t.addHalves(ctx, s, b.Layout, h); err != nil {
 			return nil, fmt.Errorf("packing %s: %w", t.top, err)
 		}
@@ -118,7 +119,11 @@ func (t *tarball) make(b Build, squeeze string) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	t.files = append(t.files, File{Path: "LICENSE", Mode: 0o644, Data: text}, File{Path: "sbom.cdx.json", Mode: 0o644, Data: bom})
+	manifest, err := b.manifest(t.of)
+	if err != nil {
+		return Made{}, err
+	}
+	t.files = append(t.files, File{Path: "LICENSE", Mode: 0o644, Data: text}, File{Path: "sbom.cdx.json", Mode: 0o644, Data: bom}, File{Path: ManifestFile, Mode: 0o644, Data: manifest})
 	sums, err := t.sums()
 	if err != nil {
 		return Made{}, err

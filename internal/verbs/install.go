@@ -9,7 +9,6 @@ import (
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/installer"
-	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/pybuild"
 )
@@ -37,10 +36,13 @@ type placed struct {
 	Proof   *installer.Proof `json:"proof,omitempty"`
 }
 
-// Install builds what is out of date, ours or a release of the original, installs
-// it where Apache has its modules, tells Apache of it and has all levels proved with
+// Install builds what is out of date, ours or a release of the original, or takes
+// what an archive has, installs it where Apache has its modules, tells Apache of it and has all levels proved with
 // what is in place; if anything fails, nothing has changed.
 func Install(ctx context.Context, j *Job) error {
+	if file := j.Text("archive"); file != "" {
+		return j.installArchive(ctx, file)
+	}
 	o, fetching, err := j.resolve(ctx, BuildRequest{})
 	if err != nil {
 		return err
@@ -103,20 +105,6 @@ func (j *Job) ready(ctx context.Context, o csrc.Options, dir string) (installer.
 		return l, err
 	}
 	return installer.Locate(o.Dir)
-}
-
-// again is the command that installs the same once more; "" of the plain one.
-func (j *Job) again() string {
-	words := []string{"install"}
-	for _, name := range []string{"source", "python"} {
-		if text := j.Text(name); text != "" {
-			words = append(words, "--"+name, text)
-		}
-	}
-	if len(words) == 1 {
-		return ""
-	}
-	return run.Line("mod_wsgi-express", words...)
 }
 
 // place installs what is built.

@@ -32,7 +32,7 @@ func MakePython(version string) func(context.Context, *Job) error {
 		}
 		maker := provider.Maker{R: j.R, Store: store, Mirror: provider.Mirror{R: j.R}, Agent: j.Agent(), Jobs: j.Count("jobs")}
 		if j.Dry() {
-			steps, err := maker.PythonSteps(version, j.Text("archive"))
+			steps, err := maker.PythonSteps(version, j.Text("cpython"))
 			if err != nil {
 				return err
 			}
@@ -43,7 +43,7 @@ func MakePython(version string) func(context.Context, *Job) error {
 		store.Waiting = func(what string, pid int) {
 			steps.Start(fmt.Sprintf("waiting for process %d, which makes %s", pid, what))
 		}
-		dir, stamp, err := maker.Python(ctx, version, j.Text("archive"))
+		dir, stamp, err := maker.Python(ctx, version, j.Text("cpython"))
 		if err != nil {
 			steps.Fail()
 			return err
