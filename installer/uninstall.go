@@ -50,6 +50,26 @@ func Uninstall(ctx context.Context, modulesDir string, how Removal, o Options) (
 	return u.done, nil
 }
 
+// Disabled says what was disabled for what is installed in a folder, a sentence each:
+// whoever uninstalls may want it enabled again.
+func Disabled(modulesDir string, o Options) ([]string, error) {
+	o, st, err := o.ready()
+	if err != nil {
+		return nil, err
+	}
+	r, err := st.meant(modulesDir, o.Flavour)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	var list []string
+	for _, s := range r.Current.Enabling {
+		if s.Other {
+			list = append(list, s.What)
+		}
+	}
+	return list, nil
+}
+
 type removal struct {
 	how    Removal
 	o      Options

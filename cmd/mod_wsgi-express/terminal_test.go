@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"modwsgi/internal/treetest"
 )
 
 // terminal opens a pseudo-terminal: what a person holds, and what the program
@@ -103,4 +106,83 @@ func TestTerminalKilled(t *testing.T) {
 func fileHas(path, text string) bool {
 	data, _ := os.ReadFile(path)
 	return strings.Contains(string(data), text)
+}
+
+// X-4: on a terminal uninstalling asks whether to enable again what was disabled, if
+// nobody has said it; without an answer nothing is changed.
+func TestUninstallAsks(t *testing.T) {
+	x := newInstalling(t)
+	x.want(0, "LoadModule", "build")
+	module, err := os.ReadFile(x.path("build/mod_wsgi.so"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := "LoadModule wsgi_module \"" + strings.ReplaceAll(x.write("other/mod_wsgi.so", string(module)), `"`, `\"`) + "\"\n"
+	site := filepath.Join(x.info.ConfDir, "conf-enabled", "site.conf")
+	uninstall := func(typed string, words ...string) (string, int) {
+		t.Helper()
+		person, program := terminal(t)
+		cmd := x.command(append([]string{"uninstall"}, words...)...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+		var said strings.Builder
+		read := make(chan struct{})
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		program.Close()
+		go func() {
+			defer close(read)
+			buf := make([]byte, 1024)
+			for typing := typed; ; {
+				n, err := person.Read(buf)
+				said.Write(buf[:n])
+				if typing != "" && strings.HasSuffix(said.String(), "[y/N] ") {
+					_, err = person.WriteString(typing)
+					typing = ""
+				}
+				if err != nil {
+					return // nobody has the other end any more
+				}
+			}
+		}()
+		err := cmd.Wait()
+		<-read
+		if cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return said.String(), cmd.ProcessState.ExitCode()
+	}
+	for _, answer := range []string{"y\n", "n\n"} {
+		if err := os.WriteFile(site, []byte(line), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before := x.tree()
+		x.want(0, proved, "install", "--other-module", "replace")
+		installed := x.tree()
+		for _, none := range []string{"\x03", "\x04"} { // ^C and ^D
+			if out, code := uninstall(none); code == 0 || !strings.Contains(out, "nothing is changed") {
+				t.Errorf("%q: %d %s", none, code, out)
+			}
+			treetest.Same(t, "no answer", x.tree(), installed)
+		}
+		out, code := uninstall(answer)
+		if question := "site.conf:1 is disabled, since this was installed. Enable it again? [y/N] "; code != 0 || strings.Count(out, question) != 1 || !strings.Contains(out, "uninstalled from") {
+			t.Errorf("%q: %d %s", answer, code, out)
+		}
+		if answer == "y\n" {
+			treetest.Same(t, "enabled again", x.tree(), before)
+		} else if data, err := os.ReadFile(site); err != nil || string(data) != "#modwsgi# "+line || !strings.Contains(out, "--restore reverts that") {
+			t.Errorf("%q, %v: %s", data, err, out)
+		}
+	}
+
+	// What is said is not asked.
+	if err := os.WriteFile(site, []byte(line), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	x.want(0, proved, "install", "--other-module", "replace")
+	if out, code := uninstall("", "--restore"); code != 0 || strings.Contains(out, "[y/N]") {
+		t.Errorf("%d %s", code, out)
+	}
 }

@@ -38,6 +38,9 @@ func (s Set) Named(name string) string {
 	return ""
 }
 
+// Said tells whether somebody says the option, in whatever way.
+func (s Set) Said(name string) bool { return s.value(name).from != fromDefault }
+
 // Blame puts the line of the file in front of an error over an option that the
 // file says.
 func (s Set) Blame(name string, err error) error {

@@ -27,6 +27,7 @@ type Job struct {
 	options.Set
 	Dir string      // the working folder, absolute; of a checkout, its root
 	R   *run.Runner // knows what the options say
+	In  io.Reader   // whoever answers questions; nil: nobody
 	Out io.Writer   // what was asked for
 	Err io.Writer   // how far it is, and notes (rule T-5)
 
@@ -44,7 +45,7 @@ func New(target string, flags options.Flags) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Set: set, Dir: dir, R: set.Runner(), Out: os.Stdout, Err: os.Stderr}
+	j := &Job{Set: set, Dir: dir, R: set.Runner(), In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	if j.Dry() {
 		j.R.Dry = &j.planned
 	}

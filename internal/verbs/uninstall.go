@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 
 	"modwsgi/apxs"
 	"modwsgi/installer"
+	"modwsgi/internal/cli"
 	"modwsgi/internal/hint"
 	"modwsgi/pybuild"
 )
@@ -57,8 +59,12 @@ func Uninstall(ctx context.Context, j *Job) error {
 	if err != nil {
 		return err
 	}
+	restore, err := j.restores(ctx, dir, o)
+	if err != nil {
+		return err
+	}
 	return j.planOr(o, func(o installer.Options) error {
-		done, err := installer.Uninstall(ctx, dir, installer.Removal{Restore: j.On("restore"), Force: j.On("force")}, o)
+		done, err := installer.Uninstall(ctx, dir, installer.Removal{Restore: restore, Force: j.On("force")}, o)
 		if err != nil || j.Dry() {
 			return err
 		}
@@ -73,6 +79,26 @@ func Uninstall(ctx context.Context, j *Job) error {
 			Advice []string `json:"advice,omitempty"`
 		}{1, dir, append([]string{}, done.Kept...), done.Advice}, Lines(append(lines, done.Advice...)))
 	})
+}
+
+// restores tells whether what was disabled for the module is to be enabled again:
+// as the option says, or else the person at the terminal, if there is one (rule X-4).
+func (j *Job) restores(ctx context.Context, dir string, o installer.Options) (bool, error) {
+	in, isFile := j.In.(*os.File)
+	if j.Dry() || j.JSON() || j.Said("restore") || !isFile || !cli.Terminal(in) || !cli.Terminal(j.Err) {
+		return j.On("restore"), nil
+	}
+	disabled, err := installer.Disabled(dir, o)
+	if err != nil || len(disabled) == 0 {
+		return false, err
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt)
+	defer stop()
+	yes, err := cli.Ask(ctx, in, j.Err, strings.Join(disabled, ", ")+", since this was installed. Enable it again?")
+	if err != nil {
+		return false, hint.New(fmt.Errorf("asking whether to enable it again: %w; nothing is changed", err), "say it: --restore, or MODWSGI_RESTORE=0")
+	}
+	return yes, nil
 }
 
 // Rollback puts back what an interrupted change did; if there was none, it makes
