@@ -6,6 +6,10 @@ import (
 	"path/filepath"
 )
 
+// Private says why a Python that this process can run is closed to the users that a
+// server started by it runs as; nil if it is not, or if this is not root.
+func Private(info Info) error { return (&finder{}).private(info) }
+
 // private says why a Python that root can use is of no use to the users that a
 // server started by root runs as: a folder on the way to it is closed to them,
 // as root's own home is. nil if there is none, or if we are not root.
