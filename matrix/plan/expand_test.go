@@ -70,7 +70,7 @@ sanitizer = ["none", "asan", "tsan"]
 	same(t, ids(p), []string{
 		"py3.12/event/daemon/static", "py3.12/event/daemon/static/express", "py3.12/event/daemon/static/pypi-4.9.4", "py3.12/event/daemon/static/pypi-6.0.5",
 		"py3.12/event/daemon/per-interpreter/static", "py3.12/event/daemon/per-interpreter/static/express", "py3.12/event/daemon/per-interpreter/static/pypi-6.0.5",
-		"py3.13t/event/daemon/tsan", "py3.13t/event/daemon/tsan/express",
+		"py3.13t-tsan/event/daemon/tsan", "py3.13t-tsan/event/daemon/tsan/express",
 	})
 	if p.Spec(Source, "pypi-6.0.5") != "pypi:6.0.5" {
 		t.Errorf("pypi-6.0.5 stands for %q", p.Spec(Source, "pypi-6.0.5"))
@@ -404,4 +404,23 @@ func TestBuilds(t *testing.T) {
 	if key := p.Cells[0].Builds; !slices.Equal(key, []string{"apache/ap2.4.62", "python/py3.11"}) {
 		t.Errorf("the builds of %s are %q", p.Cells[0].ID, key)
 	}
+}
+
+// M-3: what Pythons are called: the first of a version shortly, another release of it
+// in full; the same release again is not there twice, but for another build.
+func TestPythonNames(t *testing.T) {
+	debug, thread := python("3.12.4", "/debug"), python("3.13.5t", "/tsan")
+	debug.Debug, thread.Sanitizer = true, Thread
+	var list []Runtime
+	for _, r := range []Runtime{python("3.12.4", "/a"), python("3.12.9", "/b"), python("3.12.4", "/c"), debug, python("3.13.5t", "/d"), thread, {Request: "3.12"}, {Request: ">=3.15"}} {
+		if strings.HasPrefix(r.Request, "/") {
+			r.Request = ""
+		}
+		list = append(list, r)
+	}
+	var got []string
+	for _, r := range (Machine{Pythons: list}).named().Pythons {
+		got = append(got, r.Name+" "+r.Request+" "+r.Executable)
+	}
+	same(t, got, []string{"py3.12 3.12 /a", "py3.12.9 3.12.9 /b", "py3.12d 3.12d /debug", "py3.13t 3.13t /d", "py3.13t-tsan /tsan /tsan", "py-3.15 >=3.15 "})
 }

@@ -18,17 +18,24 @@ type Machine struct {
 	Lacking map[string]Reason // kinds of providers that there are not, "rootfs", or single ones, "rootfs-trixie"
 }
 
-// named gives every Python and Apache of the machine its name, and drops what is
-// the same as an earlier one. The first Python of a version is py3.11, another one
-// py3.11.7.
+// named gives every Python and Apache of the machine its name, and drops a Python
+// that nobody asked for and that is of the version of an earlier one. The first of a
+// version is py3.11, another one py3.11.7.
 func (m Machine) named() Machine {
 	out := Machine{Lacking: m.Lacking}
 	taken := map[[2]string]bool{}
 	for _, py := range m.Pythons {
+		if py.Request == "" && slices.ContainsFunc(out.Pythons, py.like) {
+			continue
+		}
 		for _, name := range []string{py.shortName(), py.longName()} {
-			if key := [2]string{py.Provider, name}; !taken[key] {
+			if key := [2]string{py.Provider, name}; !taken[key] && name != "py" { // what is missing has no other name
 				taken[key] = true
 				py.Name = name
+				if py.Request == "" && py.Sanitizer == "" { // by which another machine finds its own
+					py.Request = strings.TrimPrefix(name, "py")
+				}
+				py.Request = cmp.Or(py.Request, py.Executable)
 				out.Pythons = append(out.Pythons, py)
 				break
 			}
@@ -62,6 +69,11 @@ func (m Machine) lacking(provider string) Reason {
 	return cmp.Or(m.Lacking[provider], m.Lacking[kindOf(provider)])
 }
 
+// like tells whether two Pythons are the same release, built the same way.
+func (r Runtime) like(other Runtime) bool {
+	return r.Provider == other.Provider && r.longName() == other.longName()
+}
+
 // requested is a request for a version, with its flags.
 var requested = regexp.MustCompile(`^(\d+)(?:\.(\d+))?(?:\.\d+)?(t?)(d?)$`)
 
@@ -79,12 +91,19 @@ func (r Runtime) shortName() string {
 
 func (r Runtime) longName() string { return "py" + name(r.Version) + r.flags() }
 
-// flags are those that Python's own names have for its build.
+// flags are those that Python's own names have for its build, and the sanitizer.
 func (r Runtime) flags() string {
+	flags := ""
 	if r.Free {
-		return "t"
+		flags = "t"
 	}
-	return ""
+	if r.Debug {
+		flags += "d"
+	}
+	if r.Sanitizer != "" {
+		flags += "-" + r.Sanitizer
+	}
+	return flags
 }
 
 // numbers are the first two of the version, found or asked for.

@@ -89,6 +89,7 @@ type Runtime struct {
 	Executable string `json:"executable,omitempty"` // "" where it is missing, or another provider's
 	ABI        string `json:"abi,omitempty"`        // "cp313t-x86_64-linux-gnu"
 	Free       bool   `json:"free,omitempty"`       // a build that can do without the GIL
+	Debug      bool   `json:"debug,omitempty"`      // a debug build
 	Shared     bool   `json:"shared,omitempty"`     // it has a libpython to link
 	Static     bool   `json:"static,omitempty"`     // it has a static one
 	Sanitizer  string `json:"sanitizer,omitempty"`  // "tsan", "asan": what it was built with

@@ -65,7 +65,7 @@ func (p *Plan) Shard(t Timings, n int) [][]string {
 	for i, s := range best {
 		out[i] = []string{}
 		for _, c := range p.Cells { // in the order of the plan
-			if slices.Contains(s.ids, c.ID) {
+			if s.ids[c.ID] {
 				out[i] = append(out[i], c.ID)
 			}
 		}
@@ -76,11 +76,14 @@ func (p *Plan) Shard(t Timings, n int) [][]string {
 // spread puts pieces of at most so many seconds, or of one cell, on n shards.
 func (p *Plan) spread(cost costs, n int, size float64) []load {
 	shards := make([]load, n)
+	for i := range shards {
+		shards[i] = load{builds: map[string]bool{}, ids: map[string]bool{}}
+	}
 	for _, piece := range p.pieces(cost, size) {
-		best := 0
+		best, first := 0, shards[0].with(piece, cost)
 		for i := range shards {
-			if shards[i].with(piece, cost) < shards[best].with(piece, cost) {
-				best = i
+			if end := shards[i].with(piece, cost); end < first {
+				best, first = i, end
 			}
 		}
 		shards[best].take(piece, cost)
@@ -144,15 +147,15 @@ func (p *Plan) Part(t Timings, i, n int) error {
 // load is what one shard has to do.
 type load struct {
 	seconds float64
-	builds  []string
-	ids     []string
+	builds  map[string]bool
+	ids     map[string]bool
 }
 
 // with is when the shard would end with a piece more.
 func (l *load) with(p piece, cost costs) float64 {
 	seconds := l.seconds + p.seconds
 	for _, key := range p.builds {
-		if !slices.Contains(l.builds, key) {
+		if !l.builds[key] {
 			seconds += cost.builds[key]
 		}
 	}
@@ -162,9 +165,11 @@ func (l *load) with(p piece, cost costs) float64 {
 func (l *load) take(p piece, cost costs) {
 	l.seconds = l.with(p, cost)
 	for _, c := range p.cells {
-		l.ids = append(l.ids, c.ID)
+		l.ids[c.ID] = true
 	}
-	l.builds = append(l.builds, p.builds...)
+	for _, key := range p.builds {
+		l.builds[key] = true
+	}
 }
 
 // costs are the seconds that cells and builds are taken to need.
