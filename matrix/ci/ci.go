@@ -92,17 +92,18 @@ func add(list []string, v string) []string {
 	return append(list, v)
 }
 
-// compact is a document without blanks, in which < and & are themselves.
-func compact(document any) (string, error) {
+// document writes JSON in which < and & are themselves, since people read it too. One
+// that is longer than engines take is an error.
+func document(v any, indent string) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(document); err != nil {
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
 		return "", fmt.Errorf("writing JSON: %w", err)
 	}
-	text := strings.TrimSpace(b.String())
-	if len(text) > maxOutput {
-		return "", hint.Exit(hint.New(fmt.Errorf("%d bytes are more than the %d that an engine takes", len(text), maxOutput), "plan fewer cells"), hint.Usage)
+	if b.Len() > maxOutput {
+		return "", hint.Exit(hint.New(fmt.Errorf("%d bytes are more than the %d that an engine takes", b.Len(), maxOutput), "choose fewer cells: -cells=pairwise"), hint.Usage)
 	}
-	return text, nil
+	return b.String(), nil
 }

@@ -45,7 +45,8 @@ func Github(p *plan.Plan, t plan.Timings, s Settings) (string, error) {
 			j.id, j.name, cmp.Or(s.RunsOn, githubMachine), strings.Join(j.python, " "), strings.Join(j.apache, " "), strings.Join(j.mpm, " "), strings.Join(j.cells, " "), j.shard,
 		})
 	}
-	return compact(matrix)
+	text, err := document(matrix, "")
+	return strings.TrimSpace(text), err
 }
 
 // GithubOutput is an output of a step called name, as it is added to the file that

@@ -2,7 +2,6 @@ package ci
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 
 	"modwsgi/internal/words"
@@ -21,7 +20,7 @@ const gitlabImage = "golang:1.26-bookworm"
 
 // Gitlab spreads a plan over the jobs of a child pipeline of GitLab and gives its
 // file (rule E-2): JSON, which YAML is a superset of. The plan has the shards
-// afterwards. What a job runs on is Settings.
+// afterwards.
 func Gitlab(p *plan.Plan, t plan.Timings, s Settings) (string, error) {
 	if err := spread(p, t, s.Jobs, gitlabJobs*(gitlabNeeds-1)); err != nil {
 		return "", err
@@ -104,12 +103,5 @@ func (s Settings) pipeline(doc object, names []string) (string, error) {
 		"script":    []string{fmt.Sprintf("%s matrix:merge -plan=%s shards", s.Tool, planFile)},
 		"artifacts": object{"when": "always", "paths": []string{results + "/"}, "reports": object{"junit": results + "/junit.xml"}},
 	}
-	data, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		return "", fmt.Errorf("writing JSON: %w", err)
-	}
-	if _, err := compact(doc); err != nil {
-		return "", err
-	}
-	return string(data) + "\n", nil
+	return document(doc, "  ")
 }
