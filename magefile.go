@@ -156,6 +156,37 @@ func (Package) All(ctx context.Context, apxs, python, apache_config, python_conf
 	return cli.ForMage(verbs.Do(ctx, "package", flags, quickstart.Package("all")))
 }
 
+// Matrix is every combination of Apache, MPM, Python and mode, as matrix.toml and this machine have them: -cells chooses.
+type Matrix mg.Namespace
+
+// List lists the cells: which are skipped and why, which are known to fail, which are required.
+func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixList()))
+}
+
+// Plan writes plan.json, which says what is run, on how many machines.
+func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixPlan()))
+}
+
+// Github gives GitHub Actions a matrix of jobs, within its limits, and writes plan.json.
+func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGithub()))
+}
+
+// Gitlab prints a child pipeline of GitLab, within its limits, and writes plan.json.
+func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGitlab()))
+}
+
 // Config prints the lines that load the module in build/.
 func Config(ctx context.Context, apxs, python, apache_config, python_config, format, output *string) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "format": format, "output": output}

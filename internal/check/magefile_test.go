@@ -137,7 +137,7 @@ func TestTargetNames(t *testing.T) {
 	for _, x := range targets(t) {
 		names = append(names, x.name)
 	}
-	for _, want := range []string{"discover", "apaches", "pythons", "build", "inspect", "verify", "install", "uninstall", "rollback", "check", "config", "doctor", "explain", "fetch", "package", "test", "lint", "clean"} {
+	for _, want := range []string{"discover", "apaches", "pythons", "build", "inspect", "verify", "install", "uninstall", "rollback", "check", "config", "doctor", "explain", "fetch", "package", "matrix", "test", "lint", "clean"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no target %s", want)
 		}

@@ -197,8 +197,8 @@ func targetsOf(t *testing.T, option string) []string {
 
 // typed is a target of the table as mage has it: of a namespace, one of its own.
 func typed(name string) string {
-	if name == "package" {
-		return name + ":deb"
+	if first := map[string]string{"package": ":deb", "matrix": ":list"}[name]; first != "" {
+		return name + first
 	}
 	return name
 }

@@ -47,14 +47,15 @@ func Table() []Option {
 	// Who needs what. A target that builds has to find first.
 	var (
 		building = []string{"build", "install", "package", "prove", "quickstart", "reproduce", "verify"}
-		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, building)
+		running  = []string{"matrix"}
+		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, running, building)
 		undoing  = []string{"check", "rollback", "uninstall"}
 		placing  = slices.Concat([]string{"install"}, undoing)
 		fetching = []string{"build", "fetch", "install", "package", "reproduce", "verify"}
 		keeping  = slices.Concat([]string{"clean", "fetch", "python"}, building)
 		loading  = []string{"bench", "build", "ci", "fetch", "install", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
-		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, loading)
-		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify"}, placing)
+		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, running, loading)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify"}, running, placing)
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
@@ -153,6 +154,20 @@ func Table() []Option {
 			Help: "A command that signs packages: it is run for each one that was written, with the file as its last word, as debsigs --sign=origin or cosign sign-blob."},
 		{Name: "maintainer", Kind: Text, Shape: "NAME_AND_ADDRESS", Default: "modwsgi authors <modwsgi@example.invalid>", Targets: []string{"package"},
 			Help: "Who made the packages, as Debian and RPM have it: NAME <ADDRESS>."},
+		{Name: "cells", Kind: Text, Shape: "WORDS", Targets: running,
+			Help: "The cells of the matrix: full, pairwise, smoke or changed, and selectors such as py3.13*/event or !*/prefork, separated by blanks; all otherwise."},
+		{Name: "changed", Kind: Path, Shape: "FILE", Targets: running,
+			Help: "A file with the paths that changed, a line each, by which -cells=changed decides between smoke and full."},
+		{Name: "ci_nodes", Kind: Switch, Default: "false", Targets: running,
+			Help: "Have GitLab count the jobs itself: each finds its shard by CI_NODE_INDEX and CI_NODE_TOTAL."},
+		{Name: "matrix_file", Kind: Path, Shape: "FILE", Targets: running,
+			Help: "The file that says what the matrix has; otherwise matrix.toml, or where there is none, what the machine has."},
+		{Name: "plan", Kind: Path, Shape: "FILE", Targets: running,
+			Help: "The file for the plan of the matrix; otherwise build/matrix/plan.json."},
+		{Name: "shards", Kind: Count, Shape: "N", Default: "0", Targets: running,
+			Help: "Over how many machines or jobs the cells are spread; 0 is one job for each cell, as far as a CI engine allows, and no spreading in a plan."},
+		{Name: "timings", Kind: Path, Shape: "FILE", Targets: running,
+			Help: "The file with the seconds that cells took earlier, by which they are spread; otherwise build/matrix/timings.json, if there is one."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},
 			Help: "Make a benchmark short."},
 		{Name: "bench_only", Kind: Text, Shape: "NAMES", Other: "BENCH_ONLY", Targets: []string{"bench"},

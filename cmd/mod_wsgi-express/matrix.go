@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"modwsgi/internal/hint"
+	"modwsgi/internal/verbs"
+	"modwsgi/internal/words"
+)
+
+// maxSelectors is how many words may say which cells are meant.
+const maxSelectors = 1000
+
+type matrixCommand struct {
+	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, github or gitlab."`
+	Words []string `arg:"" optional:"" help:"Which cells: a mode (full, pairwise, smoke, changed) and selectors."`
+	findFlags
+	Cells      *string `opt:"cells" placeholder:"WORDS" help:"${cells}"`
+	Changed    *string `opt:"changed" placeholder:"FILE" help:"${changed}"`
+	MatrixFile *string `opt:"matrix_file" placeholder:"FILE" help:"${matrix_file}"`
+	Plan       *string `opt:"plan" placeholder:"FILE" help:"${plan}"`
+	Timings    *string `opt:"timings" placeholder:"FILE" help:"${timings}"`
+	Shards     *int    `opt:"shards" placeholder:"N" help:"${shards}"`
+	CINodes    *bool   `opt:"ci_nodes" name:"ci-nodes" help:"${ci_nodes}"`
+	Dryrun     *bool   `opt:"dryrun" help:"${dryrun}"`
+	printFlags
+}
+
+// matrixVerbs are what can be asked of the matrix.
+var matrixVerbs = []struct {
+	name string
+	do   func(cells ...string) func(context.Context, *verbs.Job) error
+}{
+	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab},
+}
+
+func (c *matrixCommand) Run(a *app) error {
+	var names []string
+	for _, v := range matrixVerbs {
+		if v.name == c.Verb {
+			return a.do("matrix", c, v.do(c.Words...))
+		}
+		names = append(names, v.name)
+	}
+	err := fmt.Errorf("matrix does not know %q", c.Verb)
+	if c.Verb == "" {
+		err = fmt.Errorf("matrix is to do what?")
+	}
+	if near := words.Nearest(c.Verb, names); near != "" {
+		err = hint.New(err, "did you mean "+near+"?")
+	}
+	return hint.Exit(err, hint.Usage)
+}
