@@ -10,7 +10,7 @@ const ConfigFile = "matrix.toml"
 // Bounds and defaults of what is said of cells (rules M-6 and M-9).
 const (
 	defaultTimeout = 120 * time.Second
-	maxTimeout     = 7 * 24 * time.Hour
+	MaxTimeout     = 7 * 24 * time.Hour
 	maxRetries     = 2
 )
 

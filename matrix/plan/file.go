@@ -114,7 +114,7 @@ func (p *Plan) checkCell(c Planned, builds map[string]bool) error {
 			return fmt.Errorf("%s needs %q, which is not built", c.ID, key)
 		}
 	}
-	if c.Timeout <= 0 || c.Timeout > maxTimeout || c.Retries < 0 || c.Retries > maxRetries {
+	if c.Timeout <= 0 || c.Timeout > MaxTimeout || c.Retries < 0 || c.Retries > maxRetries {
 		return fmt.Errorf("%s has a timeout of %v and %d retries", c.ID, c.Timeout, c.Retries)
 	}
 	if c.Skip != "" && !slices.Contains(Reasons(), c.Skip) {
@@ -149,7 +149,7 @@ func ReadTimings(data []byte) (Timings, error) {
 		return nil, hint.Exit(fmt.Errorf("reading the timings: %w", err), hint.Usage)
 	}
 	for id, seconds := range t {
-		if !(seconds >= 0 && seconds <= maxTimeout.Seconds()) {
+		if !(seconds >= 0 && seconds <= MaxTimeout.Seconds()) {
 			return nil, hint.Exit(fmt.Errorf("the timings: %s took %v seconds", id, seconds), hint.Usage)
 		}
 	}

@@ -390,7 +390,7 @@ func (r *reader) needed(t table, key string) string {
 func (r *reader) duration(t table, key string) time.Duration {
 	text, _ := t.m[key].(string)
 	d, err := time.ParseDuration(text)
-	if err != nil || d <= 0 || d > maxTimeout {
+	if err != nil || d <= 0 || d > MaxTimeout {
 		r.fail(t, key, "%s = %v: it is a time in quotes, such as \"90s\" or \"10m\", of at most a week", key, t.m[key])
 		return defaultTimeout
 	}

@@ -95,13 +95,5 @@ func (rep Report) stepSummary(path string) error {
 	if text == "" {
 		return nil
 	}
-	log, err := fsx.OpenLog(path, size, 0o644)
-	if err != nil {
-		return fmt.Errorf("the summary of the step: %w", err)
-	}
-	err = log.Add([]byte(text))
-	if closing := log.Close(); err == nil {
-		err = closing
-	}
-	return err
+	return fsx.Append(path, []byte(text))
 }

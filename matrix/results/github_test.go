@@ -38,7 +38,7 @@ func TestGithub(t *testing.T) {
 	path := filepath.Join(t.TempDir(), `the "step" summary`)
 	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path}
 	said := publish(t, rep, env)
-	kinds, groups, stopped := map[string]int{}, 0, ""
+	kinds, groups, stopped, tokens := map[string]int{}, 0, "", map[string]bool{}
 	command := regexp.MustCompile(`^::([a-z-]+)( [^:]*)?::(.*)$`)
 	for line := range strings.Lines(said) {
 		line = strings.TrimSuffix(line, "\n")
@@ -55,7 +55,10 @@ func TestGithub(t *testing.T) {
 		kinds[m[1]]++
 		switch m[1] {
 		case "stop-commands":
-			stopped = m[3]
+			if stopped = m[3]; len(stopped) < 20 || tokens[stopped] {
+				t.Errorf("a log could have the word %q", stopped)
+			}
+			tokens[stopped] = true
 		case "group":
 			groups++
 		case "endgroup":

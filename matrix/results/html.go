@@ -89,6 +89,7 @@ type detail struct {
 	Built     []pair
 	Wrong     []CaseResult
 	Skipped   []CaseResult
+	Noted     []CaseResult // those that passed, and had something to tell
 	Cases     string
 }
 
@@ -193,8 +194,11 @@ func (r Result) detail() detail {
 	counts := map[Status]int{}
 	for _, c := range r.Cases {
 		counts[c.Status]++
-		if c.Status == Skip || c.Status == XFail {
+		switch {
+		case c.Status == Skip, c.Status == XFail:
 			d.Skipped = append(d.Skipped, c)
+		case c.Status == Pass && len(c.Messages) > 0:
+			d.Noted = append(d.Noted, c)
 		}
 	}
 	var parts []string

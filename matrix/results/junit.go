@@ -125,8 +125,8 @@ func (rep Report) suite(id int, name string, list []Result) junitSuite {
 	s.Out = cut(out.String(), maxOut)
 	s.Properties = []junitProperty{{"plan", rep.Plan.Hash}, {"plan.mode", rep.Plan.Mode}, {"mpm", list[0].Axes.MPM}}
 	for _, fact := range []string{FactApache, FactMMN} { // which the cells of a suite have in common
-		if value := list[0].Facts[fact]; value != "" {
-			s.Properties = append(s.Properties, junitProperty{fact, value})
+		if i := slices.IndexFunc(list, func(r Result) bool { return r.Facts[fact] != "" }); i >= 0 {
+			s.Properties = append(s.Properties, junitProperty{fact, list[i].Facts[fact]})
 		}
 	}
 	return s

@@ -19,7 +19,7 @@ func viewed(live bool) (*View, *bytes.Buffer, func(time.Duration)) {
 	}
 	at := time.Unix(1000, 0)
 	var out bytes.Buffer
-	v := NewView(&out, ViewOptions{Jobs: 2, Plan: p, Timings: plan.Timings{"a": 10, "b": 20, "c": 40}, Now: func() time.Time { return at }})
+	v := NewView(&out, ViewOptions{Jobs: 2, Plan: p, Timings: plan.Timings{"a": 10, "b": 20, "c": 15}, Now: func() time.Time { return at }})
 	v.o.Live = live // and nobody draws but for events
 	return v, &out, func(d time.Duration) { at = at.Add(d) }
 }
@@ -82,14 +82,14 @@ func TestViewLive(t *testing.T) {
 			t.Errorf("%q\nwant %q", out, want)
 		}
 	}
-	step(func() { v.Started("a") }, "           0s  a\n0 of 4, about 50 s to go\n") // 10 + 20 + 40 + 30, two at once
+	step(func() { v.Started("a") }, "           0s  a\n0 of 4, about 38 s to go\n") // 10 + 20 + 15 + 30, two at once
 	wait(4 * time.Second)
-	step(func() { v.Started("b") }, "\x1b[2A\r\x1b[J           4s  a\n           0s  b\n0 of 4, about 48 s to go\n")
-	step(func() { v.Note("b", "run:\nhello") }, "\x1b[3A\r\x1b[J           4s  a\n           0s  b  run: hello\n0 of 4, about 48 s to go\n")
-	step(func() { v.Building("python/py3.13") }, "\x1b[3A\r\x1b[J           0s  building python/py3.13\n           4s  a\n           0s  b  run: hello\n0 of 4, about 48 s to go\n")
+	step(func() { v.Started("b") }, "\x1b[2A\r\x1b[J           4s  a\n           0s  b\n0 of 4, about 36 s to go\n")
+	step(func() { v.Note("b", "run:\nhello") }, "\x1b[3A\r\x1b[J           4s  a\n           0s  b  run: hello\n0 of 4, about 36 s to go\n")
+	step(func() { v.Building("python/py3.13") }, "\x1b[3A\r\x1b[J           0s  building python/py3.13\n           4s  a\n           0s  b  run: hello\n0 of 4, about 36 s to go\n")
 	wait(6 * time.Second)
-	step(func() { v.Ended(took("a", Pass, 10)) }, "\x1b[4A\r\x1b[Jok     10.00s  a\n           6s  b  run: hello\n1 of 4: 1 pass, about 40 s to go\n") // d as a, but c alone takes 40
-	step(func() { v.Ended(took("b", Fail, 8)) }, "\x1b[2A\r\x1b[JFAIL    8.00s  b: fail\n2 of 4: 1 pass, 1 fail, about 40 s to go\n")
+	step(func() { v.Ended(took("a", Pass, 10)) }, "\x1b[4A\r\x1b[Jok     10.00s  a\n           6s  b  run: hello\n1 of 4: 1 pass, about 20 s to go\n") // b has 14, and d is taken to be as a
+	step(func() { v.Ended(took("b", Fail, 8)) }, "\x1b[2A\r\x1b[JFAIL    8.00s  b: fail\n2 of 4: 1 pass, 1 fail, about 15 s to go\n")                  // c alone takes that
 	step(func() { _ = v.Close() }, "\x1b[1A\r\x1b[J")
 }
 

@@ -84,10 +84,8 @@ func (r Result) markdown() string {
 		fence := strings.Repeat("`", max(3, longest(text, '`')+1))
 		return fmt.Sprintf("\n<details><summary><code>%s</code> <b>%s</b>: %s</summary>\n\n%s\n%s\n%s\n\n</details>\n",
 			escape(r.ID), r.Status, escape(cut(r.Complaint(), 300)), fence, strings.TrimRight(text, "\n"), fence)
-	case r.Flaky:
-		return fmt.Sprintf("\n- `%s` %s: attempt %d\n", r.ID, r.Word(), r.Attempts)
-	case r.Status != Pass:
-		return fmt.Sprintf("\n- `%s` %s: %s\n", r.ID, r.Status, escape(cut(r.Why, 300)))
+	case r.Status != Pass || r.Flaky:
+		return fmt.Sprintf("\n- `%s` %s: %s\n", r.ID, r.Word(), escape(cut(r.Complaint(), 300)))
 	}
 	return ""
 }

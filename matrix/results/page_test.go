@@ -130,7 +130,7 @@ func keyboard(t *testing.T, b *browse.Browser, rep Report) {
 	b.Do(cdp.KeyEvent(kb.Enter))
 	b.Wait(`document.getElementById("dialog").open`)
 	text := browse.Value[string](b, `document.getElementById("dialog").innerText`)
-	for _, want := range []string{"py3.9/event/embedded", "go tool mage matrix:run -cells=py3.9/event/embedded", "3.9.5", "20120211:133", "sha256:9b1f04c3aa17", "19 pass, 1 skip", "not root"} {
+	for _, want := range []string{"py3.9/event/embedded", "go tool mage matrix:run -cells=py3.9/event/embedded", "3.9.5", "20120211:133", "sha256:9b1f04c3aa17", "19 pass, 1 skip", "not root", "case-02 31 MiB before, 31 MiB after 1,000 uploads"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the cell does not tell %q:\n%s", want, text)
 		}

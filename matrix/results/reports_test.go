@@ -264,6 +264,7 @@ func TestJUnit(t *testing.T) {
 // nothing of a log gets out of its fence.
 func TestMarkdown(t *testing.T) {
 	p, list := sample(66)
+	list[3].Status, list[3].Messages = Fail, []string{hostile}
 	text := NewReport(p, list).Markdown(0)
 	for _, want := range []string{"## Matrix: ", "| 3.13t |", "**timeout**", "pass (flaky)", "xfail", "````\n", list[3].Repro[:20]} {
 		if !strings.Contains(text, want) {
@@ -319,6 +320,19 @@ func TestText(t *testing.T) {
 	for _, want := range []string{"P pass, F fail, E error, T timeout, s skip, x xfail, X xpass, * flaky, - not run yet, seconds", "\n    go tool mage matrix:run -cells=py3.", "2 not run yet\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
+// What a log has to move the cursor, to colour, to turn the direction of writing
+// or to be invisible is shown as something that was there.
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain\tü\nline": "plain\tü\nline", "\x1b[2J": "�[2J", "a\rb\x00\x07\x7f": "a�b���", "\u009b1m": "�1m",
+		"\u202aa\u202b\u202c\u202d\u202ee": "�a����e", "\u2066a\u2069": "�a�", "\xff": "�",
+	} {
+		if got := clean(in); got != want {
+			t.Errorf("%q is shown as %q, want %q", in, got, want)
 		}
 	}
 }

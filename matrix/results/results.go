@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -145,8 +144,12 @@ func (r Result) Word() string {
 	return string(r.Status)
 }
 
-// Complaint says in a line what is wrong: of messages and cases the first.
+// Complaint says in a line why the cell did not simply pass: the reason if it has
+// one, else of messages and cases the first.
 func (r Result) Complaint() string {
+	if r.Why != "" && (r.Status == Skip || r.Status == XFail) {
+		return oneLine(r.Why)
+	}
 	first := func(list []string) string {
 		for _, text := range list {
 			if line, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); line != "" {
@@ -154,6 +157,9 @@ func (r Result) Complaint() string {
 			}
 		}
 		return ""
+	}
+	if n := len(r.Earlier); r.Flaky && n > 0 {
+		return strings.TrimSuffix(fmt.Sprintf("attempt %d; before that %s: %s", n+1, r.Earlier[n-1].Status, first(r.Earlier[n-1].Messages)), ": ")
 	}
 	if line := first(r.Messages); line != "" {
 		return line
@@ -265,6 +271,9 @@ func (r Result) check() error {
 			return fmt.Errorf("%s: %q took %v seconds", r.ID, cut(phase, 100), took)
 		}
 	}
+	if !isTime(r.Seconds()) {
+		return fmt.Errorf("%s: it took %v seconds", r.ID, r.Seconds())
+	}
 	if year := r.Began.Year(); year < 1 || year > 9999 {
 		return errors.New(r.ID + ": it began in no year of ours")
 	}
@@ -275,7 +284,5 @@ func (r Result) check() error {
 // file name or XML would take for more.
 var idPattern = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._:+/=-]{0,79}$`)
 
-// isTime tells whether a number of seconds can be one: not even a year is a run.
-func isTime(seconds float64) bool {
-	return !math.IsNaN(seconds) && seconds >= 0 && seconds < 366*86400
-}
+// isTime tells whether a number of seconds can be that of a cell.
+func isTime(seconds float64) bool { return seconds >= 0 && seconds <= plan.MaxTimeout.Seconds() }

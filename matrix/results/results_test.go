@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"modwsgi/matrix/plan"
 )
@@ -137,6 +138,30 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// What is said of a cell in one line.
+func TestComplaint(t *testing.T) {
+	for _, tt := range []struct {
+		r    Result
+		want string
+	}{
+		{Result{Status: Pass}, ""},
+		{Result{Status: Pass, Messages: []string{"a note"}}, "a note"},
+		{Result{Status: Fail, Messages: []string{"\n \n", " one\ntwo"}}, "one"},
+		{Result{Status: Fail, Cases: []CaseResult{{Name: "a", Status: Pass}, {Name: "b", Status: Fail, Messages: []string{"", "wrong"}}}}, "b: wrong"},
+		{Result{Status: Fail, Cases: []CaseResult{{Name: "b", Status: Fail}}}, "b"},
+		{Result{Status: Skip, Why: "not root", Messages: []string{"x"}}, "not root"},
+		{Result{Status: XFail, Why: "it leaks\n(12)", Messages: []string{"x"}}, "it leaks (12)"},
+		{Result{Status: XPass, Why: "it leaks (12)", Messages: []string{"it passes"}}, "it passes"},
+		{Result{Status: Pass, Flaky: true, Earlier: []Attempt{{Status: Timeout}, {Status: Error, Messages: []string{"no port\nat all"}}}}, "attempt 3; before that error: no port"},
+		{Result{Status: Pass, Flaky: true, Earlier: []Attempt{{Status: Timeout}}}, "attempt 2; before that timeout"},
+		{Result{Status: Pass, Flaky: true}, ""}, // somebody else's record
+	} {
+		if got := tt.r.Complaint(); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.r, got, tt.want)
+		}
+	}
+}
+
 // M-10: a line is an object with what the specification lists, comes back as it
 // was, and has a bound.
 func TestRecord(t *testing.T) {
@@ -182,13 +207,13 @@ func TestRecord(t *testing.T) {
 }
 
 func TestBounds(t *testing.T) {
-	long := strings.Repeat("é line\n", 40000)
+	long := "x" + strings.Repeat("é", 20000) + strings.Repeat("é line\n", 40000)
 	r := Result{ID: "cell", Status: Fail, Log: long, Began: time.Now(), Messages: make([]string, 200), Earlier: []Attempt{{Status: Error, Messages: []string{long}}}}
 	for i := range r.Messages {
 		r.Messages[i] = long
 	}
 	for range 2 * maxCases {
-		r.Cases = append(r.Cases, CaseResult{Name: long[:300], Status: Fail, Messages: []string{long}})
+		r.Cases = append(r.Cases, CaseResult{Name: cut(long, 301), Status: Fail, Messages: []string{long}})
 	}
 	line, err := encode(r)
 	if err != nil {
@@ -206,6 +231,11 @@ func TestBounds(t *testing.T) {
 	}
 	if last := once.Messages[len(once.Messages)-1]; len(once.Messages) != maxMessages || last != "… and 151 more" {
 		t.Errorf("%d messages, the last is %q", len(once.Messages), last)
+	}
+	for _, text := range append(once.Messages, once.Cases[0].Name) {
+		if !utf8.ValidString(text) {
+			t.Errorf("cut within a character: %q", text[max(0, len(text)-20):])
+		}
 	}
 	if len(once.Cases) != maxCases || len(r.Cases) != 2*maxCases || len(r.Log) != len(long) {
 		t.Errorf("%d cases; what was given has %d, and a log of %d bytes", len(once.Cases), len(r.Cases), len(r.Log))
@@ -238,6 +268,7 @@ func TestRead(t *testing.T) {
 		{"an endless name", strings.Replace(good, `py3.13/event/daemon`, strings.Repeat("x", 81), 1), `line 1: "` + strings.Repeat("x", 81) + `" is no name of a cell`},
 		{"a time before the beginning", strings.Replace(good, `{`, `{"durations":{"run":-1},`, 1), `line 1: py3.13/event/daemon: "run" took -1 seconds`},
 		{"a time of ages", strings.Replace(good, `{`, `{"durations":{"run":1e300},`, 1), `line 1: py3.13/event/daemon: "run" took 1e+300 seconds`},
+		{"phases of ages", strings.Replace(good, `{`, `{"durations":{"start":400000,"run":400000},`, 1), `line 1: py3.13/event/daemon: it took 800000 seconds`},
 		{"a flaky failure", strings.Replace(strings.Replace(good, `{`, `{"flaky":true,`, 1), `pass`, `fail`, 1), `line 1: py3.13/event/daemon: flaky, and did not pass`},
 		{"a case with no status", strings.Replace(good, `{`, `{"cases":[{"name":"x"}],`, 1), `line 1: py3.13/event/daemon: case "x": status "", 0 seconds`},
 		{"no end", strings.Repeat("x", maxLine+100000), "line 1: it is longer than 8 MiB"},

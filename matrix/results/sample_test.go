@@ -62,6 +62,7 @@ func sampleResult(random *rand.Rand, hash string, i int, c plan.Planned) Result 
 	for k := range 20 {
 		r.Cases = append(r.Cases, CaseResult{Name: fmt.Sprintf("case-%02d", k), Status: Pass, Seconds: 0.25})
 	}
+	r.Cases[2].Messages = []string{"31 MiB before, 31 MiB after 1,000 uploads"}
 	r.Cases[4] = CaseResult{Name: "sendfile", Status: Skip, Messages: []string{"not root"}}
 	switch status {
 	case Fail:

@@ -16,11 +16,8 @@ func (rep Report) Text() string {
 	}
 	b.WriteString("\n" + rep.legend() + "\n\n")
 	for _, r := range rep.Results {
-		switch {
-		case r.Flaky:
-			fmt.Fprintf(&b, "%s  %s: attempt %d of %d\n", r.ID, r.Word(), r.Attempts, r.Attempts)
-		case r.Status != Pass:
-			fmt.Fprintf(&b, "%s  %s: %s\n", r.ID, r.Status, clean(r.Complaint()))
+		if r.Status != Pass || r.Flaky {
+			fmt.Fprintf(&b, "%s  %s: %s\n", r.ID, r.Word(), clean(r.Complaint()))
 		}
 		if r.Status.Bad() && r.Repro != "" {
 			fmt.Fprintf(&b, "    %s\n", r.Repro)
