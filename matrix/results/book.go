@@ -53,7 +53,7 @@ func Start(dir string, whole, part *plan.Plan) (*Book, error) {
 // is reported (nil: all): what is added comes to the records that are there. One
 // that somebody was killed over is cut off.
 func Continue(dir string, part *plan.Plan) (*Book, error) {
-	there, err := ReadPart(dir)
+	there, err := ReadPart(dir, nil)
 	if err != nil {
 		return nil, err
 	}

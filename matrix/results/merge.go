@@ -25,22 +25,71 @@ type Part struct {
 	whole   int64 // bytes of the records that are whole
 }
 
-// ReadPart reads a folder. Of one without records nothing was run: what its cells
-// came to is not known, and the merge says so.
-func ReadPart(dir string) (Part, error) {
-	part := Part{Dir: dir}
+// ReadPart reads a folder that a run wrote. p is its plan if it has none itself: of
+// a shard that was killed early there may be records alone. Of a folder without
+// records it is not known what its cells came to, and the merge says so.
+func ReadPart(dir string, p *plan.Plan) (Part, error) {
+	part := Part{Dir: dir, Plan: p}
 	data, err := os.ReadFile(filepath.Join(dir, PlanFile))
-	if err != nil {
+	switch {
+	case err == nil:
+		if part.Plan, err = plan.ReadPlan(data); err != nil {
+			return part, fmt.Errorf("%s: %w", filepath.Join(dir, PlanFile), err)
+		}
+	case p == nil || !errors.Is(err, fs.ErrNotExist):
 		return part, hint.Exit(hint.New(fmt.Errorf("reading a plan: %w", err), "name the folders that matrix:run wrote; each has a "+PlanFile), hint.Usage)
-	}
-	if part.Plan, err = plan.ReadPlan(data); err != nil {
-		return part, fmt.Errorf("%s: %w", filepath.Join(dir, PlanFile), err)
 	}
 	if part.Results, part.whole, err = readFile(filepath.Join(dir, File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return part, err
 	}
 	part.Timings, err = ReadTimings(filepath.Join(dir, TimingsFile))
 	return part, err
+}
+
+// ReadParts reads folders; of one that no run wrote, those in it: of the shards of
+// a CI engine, each its own. p is the plan of folders that have none, or nil.
+func ReadParts(dirs []string, p *plan.Plan) ([]Part, error) {
+	var list []Part
+	for _, dir := range dirs {
+		inner, err := runsIn(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, dir := range inner {
+			part, err := ReadPart(dir, p)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, part)
+		}
+	}
+	return list, nil
+}
+
+// runsIn are the folders in dir that a run wrote, or dir itself if it is one.
+func runsIn(dir string) ([]string, error) {
+	is := func(dir string) bool {
+		for _, name := range []string{File, PlanFile} {
+			if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+				return true
+			}
+		}
+		return false
+	}
+	if is(dir) {
+		return []string{dir}, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, hint.Exit(fmt.Errorf("looking for results: %w", err), hint.Usage)
+	}
+	var list []string
+	for _, e := range entries {
+		if path := filepath.Join(dir, e.Name()); is(path) {
+			list = append(list, path)
+		}
+	}
+	return list, nil
 }
 
 // Merged is what the parts of a plan come to together.
@@ -51,14 +100,17 @@ type Merged struct {
 }
 
 // Merge puts parts of one plan together (rule M-14). The order in which they are
-// named changes nothing. Parts of different plans, results of cells that the plan
+// given changes nothing. Without p it is that of the parts. Parts of other plans, results of cells that the plan
 // has not, and two results of a cell that do not agree are errors, all of them
 // said; a cell without a result ends in [Error].
-func Merge(parts []Part) (Merged, error) {
-	if len(parts) == 0 {
-		return Merged{}, hint.Exit(errors.New("there is nothing to merge"), hint.Usage)
+func Merge(p *plan.Plan, parts []Part) (Merged, error) {
+	of := "the plan"
+	if p == nil {
+		if len(parts) == 0 {
+			return Merged{}, hint.Exit(hint.New(errors.New("there is nothing to merge"), "name the folders that matrix:run wrote"), hint.Usage)
+		}
+		p, of = parts[0].Plan, "the plan of "+parts[0].Dir
 	}
-	p := parts[0].Plan
 	cells := map[string][]found{}
 	for _, c := range p.Cells {
 		cells[c.ID] = nil
@@ -66,7 +118,7 @@ func Merge(parts []Part) (Merged, error) {
 	var errs []error
 	for _, part := range parts {
 		if part.Plan.Hash != p.Hash {
-			errs = append(errs, fmt.Errorf("%s is of the plan %s, and %s of the plan %s", parts[0].Dir, p.Hash, part.Dir, part.Plan.Hash))
+			errs = append(errs, fmt.Errorf("%s is %s, and that of %s is %s", of, p.Hash, part.Dir, part.Plan.Hash))
 			continue
 		}
 		for _, r := range part.Results {

@@ -40,15 +40,11 @@ func runIn(t *testing.T, dir string, p *plan.Plan, known string, list []Result) 
 // mergeInto merges folders into another one, and gives what is in it.
 func mergeInto(t *testing.T, dir string, from ...string) ([]string, Merged) {
 	t.Helper()
-	var parts []Part
-	for _, dir := range from {
-		part, err := ReadPart(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		parts = append(parts, part)
+	parts, err := ReadParts(from, nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	m, err := Merge(parts)
+	m, err := Merge(nil, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,9 +143,9 @@ func TestMerge(t *testing.T) {
 		{"a cell is missing", []Part{part("all", slices.Concat(list[:3], list[4:])...)}, Error, ""},
 		{"nothing was run", []Part{part("all")}, Error, ""},
 		{"missing before, and there now", []Part{part("all", slices.Concat(list[:3], list[4:], []Result{{Schema: Schema, Plan: p.Hash, ID: list[3].ID, Status: Error, Messages: []string{"no result"}}})...), part("late", list[3])}, Pass, ""},
-		{"another plan", []Part{all, {Dir: "more", Plan: other}}, "", "all is of the plan " + p.Hash + ", and more of the plan " + other.Hash},
+		{"another plan", []Part{all, {Dir: "more", Plan: other}}, "", "the plan of all is " + p.Hash + ", and that of more is " + other.Hash},
 		{"results of another plan", []Part{all, part("more", with(list[0], func(r *Result) { r.Plan = "x" }))}, "", `more: the result of ` + list[0].ID + ` is of the plan "x"`},
-		{"a cell of nobody", []Part{part("all", with(list[0], func(r *Result) { r.ID = "x" })), {Dir: "more", Plan: other}}, "", "more of the plan " + other.Hash + "|all: x is no cell of the plan"},
+		{"a cell of nobody", []Part{part("all", with(list[0], func(r *Result) { r.ID = "x" })), {Dir: "more", Plan: other}}, "", "that of more is " + other.Hash + "|all: x is no cell of the plan"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,7 +156,7 @@ func TestMerge(t *testing.T) {
 					}
 				}
 			}
-			m, err := Merge(tt.parts)
+			m, err := Merge(nil, tt.parts)
 			if tt.want == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -196,7 +192,7 @@ func TestMergeTimings(t *testing.T) {
 		list[i].Status, list[i].Plan = Pass, p.Hash
 	}
 	a, b := list[0].ID, list[1].ID
-	m, err := Merge([]Part{
+	m, err := Merge(nil, []Part{
 		{Dir: "one", Plan: p, Results: list[:1], Timings: plan.Timings{a: 12, b: 50, "python/py3.13": 4, "gone": 1}},
 		{Dir: "two", Plan: p, Results: list[1:], Timings: plan.Timings{a: 10, b: 40, "python/py3.13": 5, "gone": 1}},
 	})
@@ -207,5 +203,53 @@ func TestMergeTimings(t *testing.T) {
 		if milli(m.Timings[name]) != milli(want) {
 			t.Errorf("%s takes %v, want %v", name, m.Timings[name], want)
 		}
+	}
+}
+
+// A folder of folders is what CI engines make of artifacts: one that was killed
+// before there was a plan or a result counts for what it has.
+func TestReadParts(t *testing.T) {
+	p, list := sample(10)
+	dir := t.TempDir()
+	runIn(t, filepath.Join(dir, "cells-0"), p, "{}", list[:20])
+	runIn(t, filepath.Join(dir, "cells-1"), p, "{}", list[20:])
+	if err := errors.Join(os.Mkdir(filepath.Join(dir, "logs"), 0o755), os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	merged := func(p *plan.Plan) Report {
+		t.Helper()
+		parts, err := ReadParts([]string{dir}, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Merge(p, parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Report
+	}
+	if got := merged(nil); got.Line() != NewReport(p, list).Line() {
+		t.Errorf("%s, want %s", got.Line(), NewReport(p, list).Line())
+	}
+	if err := os.Remove(filepath.Join(dir, "cells-0", PlanFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadParts([]string{dir}, nil); err == nil || hint.Code(err) != hint.Usage || !strings.Contains(err.Error(), "reading a plan") {
+		t.Errorf("without a plan: %v", err)
+	}
+	if got := merged(p); got.Line() != NewReport(p, list).Line() {
+		t.Errorf("%s, want %s", got.Line(), NewReport(p, list).Line())
+	}
+	if err := os.Remove(filepath.Join(dir, "cells-1", File)); err != nil {
+		t.Fatal(err)
+	}
+	if got := merged(p); got.Count(Error) != len(list)-20+NewReport(p, list[:20]).Count(Error) {
+		t.Errorf("%s", got.Counts())
+	}
+	if m, err := Merge(p, nil); err != nil || m.Count(Error) != len(p.Cells) || m.Err() == nil {
+		t.Errorf("of nothing: %v, %s", err, m.Counts())
+	}
+	if _, err := ReadParts([]string{filepath.Join(dir, "gone")}, p); err == nil || hint.Code(err) != hint.Usage {
+		t.Errorf("of a folder that is not there: %v", err)
 	}
 }
