@@ -160,31 +160,38 @@ func (Package) All(ctx context.Context, apxs, python, apache_config, python_conf
 type Matrix mg.Namespace
 
 // List lists the cells: which are skipped and why, which are known to fail, which are required.
-func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
 		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixList()))
 }
 
 // Plan writes plan.json, which says what is run, on how many machines.
-func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
 		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixPlan()))
 }
 
 // Github gives GitHub Actions a matrix of jobs, within its limits, and writes plan.json.
-func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
 		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGithub()))
 }
 
 // Gitlab prints a child pipeline of GitLab, within its limits, and writes plan.json.
-func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "timings": timings,
+func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
 		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGitlab()))
+}
+
+// Merge puts the results of shards together, from folders or folders of them, and makes all reports again.
+func (Matrix) Merge(ctx context.Context, folders string, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
+		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixMergeLine(folders)))
 }
 
 // Config prints the lines that load the module in build/.

@@ -13,13 +13,14 @@ import (
 const maxSelectors = 1000
 
 type matrixCommand struct {
-	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, github or gitlab."`
-	Words []string `arg:"" optional:"" help:"Which cells: a mode (full, pairwise, smoke, changed) and selectors."`
+	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, github, gitlab or merge."`
+	Words []string `arg:"" optional:"" help:"Which cells: a mode (full, pairwise, smoke, changed) and selectors; for merge, folders."`
 	findFlags
 	Cells      *string `opt:"cells" placeholder:"WORDS" help:"${cells}"`
 	Changed    *string `opt:"changed" placeholder:"FILE" help:"${changed}"`
 	MatrixFile *string `opt:"matrix_file" placeholder:"FILE" help:"${matrix_file}"`
 	Plan       *string `opt:"plan" placeholder:"FILE" help:"${plan}"`
+	Results    *string `opt:"results" placeholder:"DIR" help:"${results}"`
 	Timings    *string `opt:"timings" placeholder:"FILE" help:"${timings}"`
 	Shards     *int    `opt:"shards" placeholder:"N" help:"${shards}"`
 	CINodes    *bool   `opt:"ci_nodes" name:"ci-nodes" help:"${ci_nodes}"`
@@ -32,7 +33,7 @@ var matrixVerbs = []struct {
 	name string
 	do   func(cells ...string) func(context.Context, *verbs.Job) error
 }{
-	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab},
+	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab}, {"merge", verbs.MatrixMerge},
 }
 
 func (c *matrixCommand) Run(a *app) error {

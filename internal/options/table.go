@@ -164,6 +164,8 @@ func Table() []Option {
 			Help: "The file that says what the matrix has; otherwise matrix.toml, or where there is none, what the machine has."},
 		{Name: "plan", Kind: Path, Shape: "FILE", Targets: running,
 			Help: "The file for the plan of the matrix; otherwise build/matrix/plan.json."},
+		{Name: "results", Kind: Path, Shape: "DIR", Targets: running,
+			Help: "The folder for the results and reports of the matrix; otherwise build/matrix."},
 		{Name: "shards", Kind: Count, Shape: "N", Default: "0", Targets: running,
 			Help: "Over how many machines or jobs the cells are spread; 0 is one job for each cell, as far as a CI engine allows, and no spreading in a plan."},
 		{Name: "timings", Kind: Path, Shape: "FILE", Targets: running,
