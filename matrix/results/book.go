@@ -2,6 +2,7 @@ package results
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type Book struct {
 	size    int64 // of the records that are whole
 	log     *fsx.Log
 	next    time.Time // before which no reports are made
+
+	release func() // of the lock of the folder
 }
 
 // Start begins a run in the folder dir, which is made if it is missing, of a plan or
@@ -39,38 +42,77 @@ func Start(dir string, whole, part *plan.Plan) (*Book, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := fsx.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	release, err := hold(dir)
+	if err != nil {
+		return nil, err
+	}
 	// The records go first: none is to be found beside a plan that is not its own.
-	if err := fsx.Remove(filepath.Join(dir, File)); err != nil {
+	err = fsx.Remove(filepath.Join(dir, File))
+	if err == nil {
+		err = fsx.WriteTree(dir, []fsx.File{{Path: PlanFile, Data: text}})
+	}
+	if err != nil {
+		release()
 		return nil, err
 	}
-	if err := fsx.WriteTree(dir, []fsx.File{{Path: PlanFile, Data: text}}); err != nil {
-		return nil, err
-	}
-	return begin(dir, cmp.Or(part, whole), nil, 0)
+	return begin(Part{Dir: dir, Plan: cmp.Or(part, whole)}, release)
 }
 
 // Continue goes on with the run in the folder dir, with its plan, of which a part
 // is reported (nil: all): what is added comes to the records that are there. One
 // that somebody was killed over is cut off.
 func Continue(dir string, part *plan.Plan) (*Book, error) {
-	there, err := ReadPart(dir, nil)
+	if _, err := ReadPart(dir, nil); err != nil { // nothing is made in a folder that is somebody's
+		return nil, err
+	}
+	release, err := hold(dir)
 	if err != nil {
 		return nil, err
 	}
-	if part = cmp.Or(part, there.Plan); part.Hash != there.Plan.Hash {
-		return nil, hint.Exit(fmt.Errorf("going on in %s: it is of the plan %s, and this is %s", dir, there.Plan.Hash, part.Hash), hint.Usage)
+	there, err := ReadPart(dir, nil)
+	if err == nil && part != nil && part.Hash != there.Plan.Hash {
+		err = hint.Exit(fmt.Errorf("going on in %s: it is of the plan %s, and this is %s", dir, there.Plan.Hash, part.Hash), hint.Usage)
 	}
-	return begin(dir, part, there.Results, there.whole)
-}
-
-// begin opens the folder and makes the first reports.
-func begin(dir string, p *plan.Plan, list []Result, whole int64) (*Book, error) {
-	b := &Book{dir: dir, plan: p, now: time.Now, list: list, size: whole}
-	var err error
-	if b.timings, err = ReadTimings(filepath.Join(dir, TimingsFile)); err != nil {
+	if err != nil {
+		release()
 		return nil, err
 	}
-	b.timings = fill(b.timings, list)
+	there.Plan = cmp.Or(part, there.Plan)
+	return begin(there, release)
+}
+
+// hold has the folder dir for this process alone: two runs that write into one
+// would cut off each other's records. It is given back when the process ends, too.
+func hold(dir string) (release func(), err error) {
+	ctx, give := context.WithCancel(context.Background())
+	defer give()
+	var busy error
+	release, err = fsx.Lock(ctx, filepath.Join(dir, ".lock"), func(pid int) {
+		busy = fmt.Errorf("the process %d writes results into %s", pid, dir)
+		give()
+	})
+	if err != nil && busy != nil {
+		err = hint.New(busy, "wait for it, or name another folder: -results")
+	}
+	return release, err
+}
+
+// begin opens the records behind those that a folder has, and makes the first
+// reports.
+func begin(p Part, release func()) (_ *Book, err error) {
+	b := &Book{dir: p.Dir, plan: p.Plan, now: time.Now, list: p.Results, size: p.whole, release: release}
+	defer func() {
+		if err != nil {
+			release()
+		}
+	}()
+	if b.timings, err = ReadTimings(filepath.Join(b.dir, TimingsFile)); err != nil {
+		return nil, err
+	}
+	b.timings = fill(b.timings, b.list)
 	if b.log, err = b.reopen(); err != nil {
 		return nil, err
 	}
@@ -157,6 +199,7 @@ func (b *Book) Close() error {
 		}
 		b.log = nil
 	}
+	b.release()
 	return err
 }
 

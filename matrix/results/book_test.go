@@ -2,6 +2,7 @@ package results
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"modwsgi/internal/hint"
 	"modwsgi/matrix/plan"
 )
 
@@ -81,7 +83,7 @@ func TestBook(t *testing.T) {
 	if got := b.Report(); got.Line() != NewReport(p, list).Line() || len(got.Pending) != 0 {
 		t.Errorf("it says %s, %d pending", got.Line(), len(got.Pending))
 	}
-	left, err := filepath.Glob(filepath.Join(dir, ".*"))
+	left, err := filepath.Glob(filepath.Join(dir, ".*.tmp"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left over: %v, %v", left, err)
 	}
@@ -150,6 +152,51 @@ func TestContinue(t *testing.T) {
 	other, _ := sample(10)
 	if b, err := Continue(dir, other); err == nil || !strings.Contains(err.Error(), "it is of the plan "+p.Hash) {
 		t.Errorf("it goes on with another plan: %v, %v", b, err)
+	}
+}
+
+// Two runs never write into one folder: they would cut off each other's records.
+func TestTwoRuns(t *testing.T) {
+	dir := t.TempDir()
+	p, list := sample(10)
+	if _, err := Continue(dir, nil); err == nil || !strings.Contains(err.Error(), "reading a plan") {
+		t.Errorf("of nothing: %v", err)
+	}
+	first, err := Start(dir, p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Add(list[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("the process %d writes results into %s", os.Getpid(), dir)
+	for name, open := range map[string]func() (*Book, error){
+		"another run": func() (*Book, error) { return Start(dir, p, nil) },
+		"going on":    func() (*Book, error) { return Continue(dir, nil) },
+	} {
+		if _, err := open(); err == nil || err.Error() != want || hint.Of(err) == "" {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	m, err := Merge(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Write(dir); err == nil || err.Error() != want {
+		t.Errorf("a merge: %v, want %s", err, want)
+	}
+	if err := errors.Join(first.Add(list[1]), first.Close()); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Continue(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(second.Report().Results); got != 2 {
+		t.Errorf("%d results", got)
+	}
+	if err := second.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

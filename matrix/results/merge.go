@@ -234,6 +234,14 @@ func (m Merged) Write(dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := fsx.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	release, err := hold(dir)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := fsx.WriteTree(dir, []fsx.File{{Path: PlanFile, Data: text}, {Path: File, Data: bytes.Join(m.records, nil)}}); err != nil {
 		return err
 	}
