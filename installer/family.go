@@ -63,14 +63,23 @@ func Families() []Family {
 	}
 }
 
+// FamilyNamed is the row of that name.
+func FamilyNamed(name string) (Family, bool) {
+	i := slices.IndexFunc(Families(), func(f Family) bool { return f.Name == name })
+	if i < 0 {
+		return Family{}, false
+	}
+	return Families()[i], true
+}
+
 // FamilyOf is the family of an Apache. One whose files nobody may change, or of
 // which nothing is known, has no place for a file.
 func FamilyOf(a apxs.Info) Family {
-	i := slices.IndexFunc(Families(), func(f Family) bool { return f.Name == a.Family })
-	if i < 0 || a.ConfFile == "" || strings.HasPrefix(a.ConfFile, "/nix/") || strings.HasPrefix(a.ModulesDir, "/nix/") {
+	f, ok := FamilyNamed(a.Family)
+	if !ok || a.ConfFile == "" || strings.HasPrefix(a.ConfFile, "/nix/") || strings.HasPrefix(a.ModulesDir, "/nix/") {
 		return Family{Enable: ByHand, Module: "mod_wsgi{-}.so"}
 	}
-	return Families()[i]
+	return f
 }
 
 // Unexpected says where the Apache lies otherwise than its family does, a sentence

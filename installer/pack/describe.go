@@ -41,7 +41,7 @@ type Classic struct {
 	Version  string
 	Python   csrc.BuildInfo
 	Home     string // WSGIPythonHome; "" where the module finds it by itself
-	LoadFile string // the directive that is needed before LoadModule, or ""
+	LoadFile string // the library that Apache must load first; "" for none
 	MMN      int
 	Licence  []byte
 }
@@ -64,11 +64,12 @@ const original = "https://modwsgi.readthedocs.io/"
 // describer makes the descriptions of one build for one dialect.
 type describer struct {
 	dialect
-	b     Build
-	o     Options
-	v     Version
-	stage stage
-	list  []Description
+	system installer.Family
+	b      Build
+	o      Options
+	v      Version
+	stage  stage
+	list   []Description
 }
 
 // Describe makes the descriptions of a build for a distribution's format: each
@@ -78,7 +79,11 @@ func Describe(ctx context.Context, format string, b Build, o Options) ([]Descrip
 	if err != nil {
 		return nil, err
 	}
-	d := &describer{dialect: w, b: b, o: o, stage: stage{r: o.Runner, dir: o.Stage}}
+	system, ok := installer.FamilyNamed(w.family)
+	if !ok {
+		return nil, fmt.Errorf("packages of the format %s are for systems of which nothing is known", format)
+	}
+	d := &describer{dialect: w, system: system, b: b, o: o, stage: stage{r: o.Runner, dir: o.Stage}}
 	if d.arch[b.Machine] == "" {
 		return nil, fmt.Errorf("packages of the format %s have no name for %s", format, b.Machine)
 	}
@@ -137,15 +142,15 @@ func (d *describer) apachePackage(ctx context.Context) error {
 		"the Python package mod_wsgi. There is no Python in Apache's own processes:\n" +
 		"each version of it comes as a package of its own, and several may serve\n" +
 		"side by side."
-	module := path.Join(d.modules, "mod_wsgi.so")
+	module := d.module("")
 	p.Files = append(p.Files,
 		File{Path: module, Mode: 0o644, Source: ships[0].file},
 		File{Path: d.at("wsgi-supervisor"), Mode: 0o755, Source: ships[1].file},
 		File{Path: d.at(csrc.ApacheInfoFile), Mode: 0o644, Source: filepath.Join(l.Folder, csrc.ApacheInfoFile)},
 		File{Path: d.runtime, Kind: Folder, Mode: 0o755},
 	)
-	if beside := path.Join(d.modules, csrc.RuntimeFolder); d.runtime != beside { // where the module looks for it
-		target, err := filepath.Rel(d.modules, d.runtime)
+	if beside := path.Join(path.Dir(module), csrc.RuntimeFolder); d.runtime != beside { // where the module looks for it
+		target, err := filepath.Rel(path.Dir(module), d.runtime)
 		if err != nil {
 			return fmt.Errorf("placing the folder of the parts: %w", err)
 		}
@@ -156,16 +161,14 @@ func (d *describer) apachePackage(ctx context.Context) error {
 		return err
 	}
 	p.Files = append(p.Files, files...)
-	s := snippet{
-		comment: []string{"mod_wsgi " + l.Apache.Version + ", of the package " + p.Name,
-			"A Python: WSGIPythonHome, or python-home= of WSGIDaemonProcess; else the one", d.at(csrc.DefaultLink) + " leads to."},
-		load: []string{installer.LoadModule(module)},
+	if err := d.tell(&p, "", installer.Directives{Module: module, About: []string{"mod_wsgi " + l.Apache.Version + ", of the package " + p.Name,
+		"A Python: WSGIPythonHome, or python-home= of WSGIDaemonProcess; else the one", d.at(csrc.DefaultLink) + " leads to."}}); err != nil {
+		return err
 	}
-	p.Files = append(p.Files, d.snippets("wsgi", s)...)
 	p.Depends = append(d.apacheAPI(d.apacheFacts(l.Apache.Major)), d.libc(facts)...)
 	p.Provides = []string{d.interfaceName()}
 	p.Conflicts, p.Replaces = d.conflicts, d.conflicts
-	p.Scripts = d.script(steps{module: "wsgi", runtime: d.runtime, cleans: d.at("python")})
+	p.Scripts = d.script(steps{module: installer.Flavour("").Load(), runtime: d.runtime, cleans: d.at("python")})
 	d.add(p, ships, facts)
 	return nil
 }
@@ -214,22 +217,17 @@ func (d *describer) classicPackage(ctx context.Context) error {
 	p := d.common(d.classic(py))
 	p.Summary = "Original mod_wsgi " + c.Version + " for Apache, with Python " + py.Dotted
 	p.Text = "The module mod_wsgi by Graham Dumpleton, which has Python " + py.Dotted + " in Apache's\nprocesses and is the only one of its kind that an Apache can load."
-	module := path.Join(d.modules, "mod_wsgi-py"+py.Digits+".so")
-	p.Files = append(p.Files, File{Path: module, Mode: 0o644, Source: ships[0].file})
-	s := snippet{comment: []string{"mod_wsgi " + c.Version + " with Python " + py.Dotted + ", of the package " + p.Name}}
-	if c.LoadFile != "" {
-		s.load = append(s.load, c.LoadFile)
+	v := installer.Flavour("py" + py.Digits)
+	p.Files = append(p.Files, File{Path: d.module(v), Mode: 0o644, Source: ships[0].file})
+	if err := d.tell(&p, v, installer.Directives{
+		About:  []string{"mod_wsgi " + c.Version + " with Python " + py.Dotted + ", of the package " + p.Name},
+		Module: d.module(v), LoadFile: c.LoadFile, Home: c.Home, Free: strings.Contains(py.Digits, "t"), Sockets: d.system.Sockets}); err != nil {
+		return err
 	}
-	s.load = append(s.load, installer.LoadModule(module))
-	if c.Home != "" {
-		s.directives = []string{installer.Directive("WSGIPythonHome", c.Home)}
-	}
-	name := "wsgi-py" + py.Digits
-	p.Files = append(p.Files, d.snippets(name, s)...)
 	p.Depends = append(d.apacheAPI(d.apacheFacts(c.MMN)), d.libc(facts)...)
 	d.needsPython(&p, py, facts)
 	p.Provides = d.provides
-	p.Scripts = d.script(steps{module: name, restart: true})
+	p.Scripts = d.script(steps{module: v.Load(), restart: true})
 	d.add(p, ships, facts)
 	return nil
 }
@@ -260,6 +258,21 @@ func (d *describer) apacheFacts(major int) apacheFacts {
 		text = fmt.Sprintf("%d%s", major, map[string]string{"amd64": "x8664", "arm64": "aarch6464", "ppc64le": "ppc64le64", "s390x": "s390x64", "riscv64": "riscv64"}[d.b.Machine])
 	}
 	return apacheFacts{major, text}
+}
+
+// module is where the module of a flavour lies.
+func (d *describer) module(v installer.Flavour) string {
+	return path.Join(d.system.Modules[0], d.system.ModuleFile(v))
+}
+
+// tell adds the files in which Apache is told of a module: as the installer would
+// write them (rule N-1), but that the administrator's changes are kept.
+func (d *describer) tell(p *Description, v installer.Flavour, s installer.Directives) error {
+	files, err := d.system.Files(d.system.Conf, v, s)
+	for _, f := range files {
+		p.Files = append(p.Files, File{Path: f.Path, Kind: Config, Mode: 0o644, Data: []byte(f.Text)})
+	}
+	return err
 }
 
 // at is a path below the folder of the parts.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"modwsgi/apxs"
 	"modwsgi/csrc"
 )
 
@@ -22,10 +23,9 @@ type dialect struct {
 	classic func(p python) string
 	debug   string // what is added for debug files
 
-	modules  string // where Apache's modules lie
-	runtime  string // where the folder of the other parts lies
-	snippets func(name string, s snippet) []File
-	script   func(s steps) Scripts
+	family  string // of the systems: where their Apache has what (rule N-1)
+	runtime string // where the folder of the other parts lies
+	script  func(s steps) Scripts
 
 	section, debugSection string
 	licence               string            // folder of the licence of a package, with %s for its name
@@ -100,10 +100,9 @@ var dialects = []dialect{
 		half:    func(p python) string { return "libapache2-mod-wsgi-py" + p.Digits },
 		classic: func(p python) string { return "libapache2-mod-wsgi-py" + p.Digits + "-classic" },
 		debug:   "-dbgsym",
-		modules: "/usr/lib/apache2/modules",
+		family:  apxs.FamilyDebian,
 		// What lies below Apache's modules is held for one of them.
-		runtime:  "/usr/lib/" + csrc.RuntimeFolder,
-		snippets: debianSnippets, script: debianScripts,
+		runtime: "/usr/lib/" + csrc.RuntimeFolder, script: debianScripts,
 		section: "httpd", debugSection: "debug", licence: "/usr/share/doc/%s/copyright",
 		arch: goToDeb, version: Version.Deb,
 		exactly:   func(name, version string) string { return name + " (= " + version + ")" },
@@ -127,14 +126,11 @@ var dialects = []dialect{
 		half:    func(p python) string { return "python" + p.Dotted + "-mod_wsgi" },
 		classic: func(p python) string { return "python" + p.Dotted + "-mod_wsgi-classic" },
 		debug:   "-debuginfo",
-		modules: "/usr/lib64/httpd/modules",
+		family:  apxs.FamilyFedora,
 		// Programs below Apache's modules have a label of SELinux with which httpd may
 		// not execute them; these are where programs of daemons are.
 		runtime: "/usr/libexec/" + csrc.RuntimeFolder,
-		snippets: func(name string, s snippet) []File {
-			return s.guarded("/etc/httpd/conf.modules.d/10-" + name + ".conf")
-		},
-		script: plainScripts, section: "System Environment/Daemons", debugSection: "Development/Debug", licence: "/usr/share/licenses/%s/LICENSE",
+		script:  plainScripts, section: "System Environment/Daemons", debugSection: "Development/Debug", licence: "/usr/share/licenses/%s/LICENSE",
 		arch: goToUname, version: Version.Deb,
 		exactly:   func(name, version string) string { return name + " = " + version },
 		provide:   func(name string) string { return name },
@@ -156,10 +152,7 @@ var dialects = []dialect{
 		half:    func(p python) string { return "apache2-mod-wsgi-py" + p.Digits },
 		classic: func(p python) string { return "apache2-mod-wsgi-py" + p.Digits + "-classic" },
 		debug:   "-dbg",
-		modules: "/usr/lib/apache2", runtime: "/usr/lib/apache2/" + csrc.RuntimeFolder,
-		snippets: func(name string, s snippet) []File {
-			return s.guarded("/etc/apache2/conf.d/" + strings.Replace(name, "wsgi", "wsgi-module", 1) + ".conf")
-		},
+		family:  apxs.FamilyAlpine, runtime: "/usr/lib/apache2/" + csrc.RuntimeFolder,
 		script: plainScripts, section: "net", debugSection: "devel", licence: "/usr/share/licenses/%s/LICENSE",
 		arch: goToApk, version: Version.Apk,
 		exactly:   func(name, version string) string { return name + "=" + version },
@@ -183,9 +176,8 @@ var dialects = []dialect{
 		half:    func(p python) string { return "mod_wsgi-py" + p.Digits },
 		classic: func(p python) string { return "mod_wsgi-py" + p.Digits + "-classic" },
 		debug:   "-debug",
-		modules: "/usr/lib/httpd/modules", runtime: "/usr/lib/httpd/modules/" + csrc.RuntimeFolder,
-		snippets: func(name string, s snippet) []File { return s.guarded("/etc/httpd/conf/extra/httpd-" + name + ".conf") },
-		script:   plainScripts, section: "", debugSection: "", licence: "/usr/share/licenses/%s/LICENSE",
+		family:  apxs.FamilyArch, runtime: "/usr/lib/httpd/modules/" + csrc.RuntimeFolder,
+		script: plainScripts, section: "", debugSection: "", licence: "/usr/share/licenses/%s/LICENSE",
 		arch: goToArch, version: Version.Arch,
 		exactly:   func(name, version string) string { return name + "=" + version },
 		provide:   func(name string) string { return name },

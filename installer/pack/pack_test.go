@@ -32,7 +32,7 @@ func TestPack(t *testing.T) {
 	o, b := built(t, w, "build folder")
 	x := packed{w, b, o}
 	for name, test := range map[string]func(*testing.T){
-		"bytes": x.testSameBytes, "shared": x.testNothingShared, "facts": x.testFacts,
+		"bytes": x.testSameBytes, "shared": x.testNothingShared, "told": x.testTold, "facts": x.testFacts,
 		"deb": x.testDeb, "lintian": x.testLintian, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
 		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "tar": x.testTar, "unpack": x.testUnpack, "folder": x.testFolder, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
 		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
@@ -168,6 +168,35 @@ func (x packed) testNothingShared(t *testing.T) {
 		}
 		if len(owner) < 20 {
 			t.Errorf("%s: %d files", format, len(owner))
+		}
+	}
+}
+
+// N-1, N-2, N-3: a package tells Apache what the installer would, in the same files;
+// what is told apart is loaded before the distribution's own.
+func (x packed) testTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		format string
+		want   map[string]string // part of the text by the file
+	}{
+		{"deb", map[string]string{
+			"/etc/apache2/mods-available/wsgi.load": "\n# Conflicts: wsgi-py36 wsgi-py37 wsgi-py38 wsgi-py39 wsgi-py310 wsgi-py311 wsgi-py312 wsgi-py313 wsgi-py313t wsgi-py314 wsgi-py314t wsgi-py315 wsgi-py315t\nLoadModule wsgi_module \"/usr/lib/apache2/modules/mod_wsgi.so\"\n",
+			"/etc/apache2/mods-available/wsgi.conf": "# mod_wsgi "}},
+		{"rpm", map[string]string{"/etc/httpd/conf.modules.d/10-mod_wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib64/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
+		{"apk", map[string]string{"/etc/apache2/conf.d/wsgi-module.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/apache2/mod_wsgi.so\"\n</IfModule>\n"}},
+		{"arch", map[string]string{"/etc/httpd/conf/extra/httpd-wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
+	} {
+		got := map[string]string{}
+		for _, d := range described(t, c.format, x.b, x.o) {
+			for _, f := range d.Files {
+				if f.Kind == Config {
+					got[f.Path] = string(f.Data)
+				}
+			}
+		}
+		if !maps.EqualFunc(got, c.want, func(text, part string) bool { return strings.Contains(text, part) }) {
+			t.Errorf("%s: %q", c.format, got)
 		}
 	}
 }

@@ -89,19 +89,24 @@ func (x packed) testClassic(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := Build{Machine: "amd64", Apache: "2.4.65", Classic: &Classic{Module: module, Version: "6.0.5rc1", Python: csrc.BuildInfo{
-		ABI: half.ABI, Python: "3.11.2", SONAME: "libpython3.11.so.1.0", Prefix: "/opt/py"}, Home: "/opt/py", MMN: 20120211, LoadFile: `LoadFile "/opt/py/lib/libpython3.11.so.1.0"`}}
+		ABI: half.ABI, Python: "3.11.2", SONAME: "libpython3.11.so.1.0", Prefix: "/opt/py"}, Home: "/opt/py", MMN: 20120211, LoadFile: "/opt/py/lib/libpython3.11.so.1.0"}}
 	for _, w := range dialects {
 		if n := len(made(t, w.format, b, x.o)); n != 5 { // with debug files, bills and the statement
 			t.Errorf("%s: %d files", w.format, n)
 		}
 		d := described(t, w.format, b, x.o)[w.classic(python{Digits: "311", Dotted: "3.11"})]
+		module := map[string]string{"deb": "/usr/lib/apache2/modules/mod_wsgi-py311.so", "rpm": "/usr/lib64/httpd/modules/mod_wsgi_py311.so",
+			"apk": "/usr/lib/apache2/mod_wsgi-py311.so", "arch": "/usr/lib/httpd/modules/mod_wsgi-py311.so"}[w.format]
+		if !slices.ContainsFunc(d.Files, func(f File) bool { return f.Path == module }) {
+			t.Errorf("%s has no %s", w.format, module)
+		}
 		var text string
 		for _, f := range d.Files {
 			if f.Kind == Config {
 				text += string(f.Data)
 			}
 		}
-		for _, want := range []string{`LoadFile "/opt/py/lib/libpython3.11.so.1.0"` + "\n", `LoadModule wsgi_module "` + w.modules + `/mod_wsgi-py311.so"`, `WSGIPythonHome "/opt/py"`} {
+		for _, want := range []string{`LoadFile "/opt/py/lib/libpython3.11.so.1.0"` + "\n", `LoadModule wsgi_module "` + module + `"`, `WSGIPythonHome "/opt/py"`} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s lacks %s:\n%s", w.format, want, text)
 			}

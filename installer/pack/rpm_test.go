@@ -46,10 +46,10 @@ func (x packed) testRPMTool(t *testing.T) {
 		{[]string{"-qp", "--requires", apache}, []string{"httpd-mmn = 20120211x8664", "rtld(GNU_HASH)"}},
 		{[]string{"-qp", "--provides", apache}, []string{"mod-wsgi-interface-7", "mod_wsgi-any = " + v + "-1"}},
 		{[]string{"-qp", "--requires", half}, []string{"libpython3.11.so.1.0()(64bit)", "mod-wsgi-interface-7"}},
-		{[]string{"-qpc", apache}, []string{"/etc/httpd/conf.modules.d/10-wsgi.conf"}},
+		{[]string{"-qpc", apache}, []string{"/etc/httpd/conf.modules.d/10-mod_wsgi.conf"}},
 		{[]string{"-qpL", apache}, []string{"/usr/share/licenses/mod_wsgi-any/LICENSE"}},
 		{[]string{"-qp", "--changelog", apache}, []string{"packager@debian.org", "Package of version"}},
-		{[]string{"-qp", "--qf", "[%{FILEFLAGS:fflags} %{FILENAMES}\n]", apache}, []string{"cn /etc/httpd/conf.modules.d/10-wsgi.conf"}},
+		{[]string{"-qp", "--qf", "[%{FILEFLAGS:fflags} %{FILENAMES}\n]", apache}, []string{"cn /etc/httpd/conf.modules.d/10-mod_wsgi.conf"}},
 		{[]string{"-K", "--nosignature", apache, half}, []string{"digests OK"}},
 	} {
 		out := ask(t, rpm, c.args...)
