@@ -18,6 +18,7 @@ const (
 	ByPresence Enabling = "presence" // the folder is included as a whole
 	ByInclude  Enabling = "include"  // by a line of the main configuration file
 	ByDefine   Enabling = "define"   // its content counts with -D WSGI
+	ByName     Enabling = "name"     // the module's name is in a list of those that are loaded: a2enmod of SUSE, for a module of the usual name
 	ByHand     Enabling = "print"    // there is no place for a file: the lines are printed
 )
 

@@ -107,6 +107,7 @@ func TestConfFiles(t *testing.T) {
 			comments + "# Conflicts: wsgi wsgi-py36 wsgi-py37 wsgi-py38 wsgi-py39 wsgi-py310 wsgi-py311 wsgi-py312 wsgi-py313 wsgi-py314 wsgi-py314t wsgi-py315 wsgi-py315t\n" + load,
 			comments + settings}},
 		{ByDefine, []string{comments + "<IfDefine WSGI>\n    " + strings.ReplaceAll(strings.TrimSuffix(guarded+settings, "\n"), "\n", "\n    ") + "\n</IfDefine>\n"}},
+		{ByName, []string{comments + settings}},
 		{ByHand, nil},
 	} {
 		f := Family{File: "wsgi{-}.load", Enable: c.enable}

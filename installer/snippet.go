@@ -105,6 +105,8 @@ func (f Family) Files(conf string, v Flavour, d Directives) ([]ConfText, error) 
 	case ByDefine:
 		inner := append(guarded, within("<IfModule wsgi_module>", settings)...)
 		return []ConfText{{path, text(d.comments(), within("<IfDefine WSGI>", inner))}}, nil
+	case ByName:
+		return []ConfText{{path, text(d.comments(), within("<IfModule wsgi_module>", settings))}}, nil
 	}
 	return []ConfText{{path, text(d.comments(), guarded, within("<IfModule wsgi_module>", settings))}}, nil
 }

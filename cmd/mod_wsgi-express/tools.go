@@ -36,6 +36,7 @@ type packageCommand struct {
 	Python        []string `sep:"none" placeholder:"PYTHON" help:"${python} Repeatable: each becomes a package of its own."`
 	Source        *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
 	Dist          *string  `opt:"dist" placeholder:"DIR" help:"${dist}"`
+	Family        *string  `opt:"family" placeholder:"FAMILY" help:"${family}"`
 	Revision      *string  `opt:"revision" placeholder:"N" help:"${revision}"`
 	Sign          *string  `opt:"sign" placeholder:"COMMAND" help:"${sign}"`
 	Maintainer    *string  `opt:"maintainer" placeholder:"NAME" help:"${maintainer}"`

@@ -27,6 +27,9 @@ type Build struct {
 	Machine string   // as Go says it
 	Program string   // the file that is to be mod_wsgi-express, where a format has it
 
+	System  string // the family of this system
+	Python3 string // what its python3 leads to, "python3.11"; "" for nothing
+
 	Compiler string // who made it, "gcc 12.2.0"
 	Profile  string // whose flags it was made with
 
@@ -50,6 +53,7 @@ type Classic struct {
 type Options struct {
 	Revision string // "1"
 	Contact  string // NAME <ADDRESS>
+	Family   string // of the systems; "" for those that first come to mind with the format
 	Date     time.Time
 	Runner   *run.Runner
 	Stage    string // a folder for what is made on the way; it must last until the packages are written
@@ -75,7 +79,7 @@ type describer struct {
 // Describe makes the descriptions of a build for a distribution's format: each
 // package, and behind it that of its debug information.
 func Describe(ctx context.Context, format string, b Build, o Options) ([]Description, error) {
-	w, err := dialectOf(format)
+	w, err := dialectOf(format, o.Family)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +200,8 @@ func (d *describer) halfPackage(ctx context.Context, h installer.Half) error {
 		File{Path: d.at(h.ABI), Kind: Folder, Mode: 0o755},
 		File{Path: d.at(h.ABI, csrc.BuildInfoFile), Mode: 0o644, Source: filepath.Join(h.Dir, csrc.BuildInfoFile)})
 	p.Depends = append([]string{d.interfaceName()}, d.libc(facts)...)
-	d.needsPython(&p, py, facts)
 	p.Provides = d.provides
+	d.needsPython(&p, py, facts)
 	p.Scripts = d.script(steps{runtime: d.runtime, abi: h.ABI})
 	d.add(p, ships, facts)
 	return nil
@@ -225,8 +229,8 @@ func (d *describer) classicPackage(ctx context.Context) error {
 		return err
 	}
 	p.Depends = append(d.apacheAPI(d.apacheFacts(c.MMN)), d.libc(facts)...)
-	d.needsPython(&p, py, facts)
 	p.Provides = d.provides
+	d.needsPython(&p, py, facts)
 	p.Scripts = d.script(steps{module: v.Load(), restart: true})
 	d.add(p, ships, facts)
 	return nil
@@ -239,6 +243,9 @@ func (d *describer) needsPython(p *Description, py python, facts Facts) {
 		p.Text += "\nPython's library is part of these files."
 	case py.packaged():
 		p.Depends = append(p.Depends, d.libpython(py, facts)...)
+		if d.own != nil && d.family == d.b.System && d.b.Python3 == "python"+py.Dotted {
+			d.own(p, py)
+		}
 	default:
 		p.Text += "\nThat Python is of no package: " + py.SONAME + " must be where the loader\nfinds it, as below " + py.Prefix + "."
 	}
@@ -268,7 +275,11 @@ func (d *describer) module(v installer.Flavour) string {
 // tell adds the files in which Apache is told of a module: as the installer would
 // write them (rule N-1), but that the administrator's changes are kept.
 func (d *describer) tell(p *Description, v installer.Flavour, s installer.Directives) error {
-	files, err := d.system.Files(d.system.Conf, v, s)
+	system := d.system
+	if v == "" && d.enable != "" {
+		system.Enable = d.enable
+	}
+	files, err := system.Files(system.Conf, v, s)
 	for _, f := range files {
 		p.Files = append(p.Files, File{Path: f.Path, Kind: Config, Mode: 0o644, Data: []byte(f.Text)})
 	}

@@ -9,6 +9,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/installer"
 )
 
 // dialect is how a family of systems names and places things: what one format
@@ -23,8 +24,9 @@ type dialect struct {
 	classic func(p python) string
 	debug   string // what is added for debug files
 
-	family  string // of the systems: where their Apache has what (rule N-1)
-	runtime string // where the folder of the other parts lies
+	family  string             // of the systems: where their Apache has what (rule N-1)
+	enable  installer.Enabling // how a package enables the module of ours, if otherwise than the installer
+	runtime string             // where the folder of the other parts lies
 	script  func(s steps) Scripts
 
 	section, debugSection string
@@ -40,6 +42,7 @@ type dialect struct {
 	libpython func(p python, f Facts) []string // of Python
 	conflicts []string                         // the same files, of others
 	provides  []string                         // what a package that serves provides
+	own       func(p *Description, py python)  // adds what holds for the Python that is the system's python3
 }
 
 // python is what a package says of the Python that it is for.
@@ -92,7 +95,53 @@ var (
 	goToArch  = map[string]string{"amd64": "x86_64", "arm64": "aarch64", "386": "i686", "arm": "armv7h"}
 )
 
-// dialects are the formats of distributions.
+// fedoraPackages are those of Fedora, RHEL and its rebuilds.
+var fedoraPackages = dialect{
+	format:  "rpm",
+	apache:  "mod_wsgi-any",
+	half:    func(p python) string { return "python" + p.Dotted + "-mod_wsgi" },
+	classic: func(p python) string { return "python" + p.Dotted + "-mod_wsgi-classic" },
+	debug:   "-debuginfo",
+	family:  apxs.FamilyFedora,
+	// Programs below Apache's modules have a label of SELinux with which httpd may
+	// not execute them; these are where programs of daemons are.
+	runtime: "/usr/libexec/" + csrc.RuntimeFolder,
+	script:  plainScripts, section: "System Environment/Daemons", debugSection: "Development/Debug", licence: "/usr/share/licenses/%s/LICENSE",
+	arch: goToUname, version: Version.Deb,
+	exactly:   func(name, version string) string { return name + " = " + version },
+	provide:   func(name string) string { return name },
+	apacheAPI: func(f apacheFacts) []string { return []string{"httpd-mmn = " + f.Text} },
+	libc: func(f Facts) []string {
+		list := []string{"rtld(GNU_HASH)"}
+		for _, so := range f.Needed {
+			if f.GLIBC != "" && so == "libc.so.6" {
+				list = append(list, so+"(GLIBC_"+f.GLIBC+")(64bit)")
+			}
+		}
+		return list
+	},
+	libpython: func(p python, _ Facts) []string { return []string{p.SONAME + "()(64bit)"} },
+	own: func(p *Description, _ python) {
+		p.Provides = append(slices.Clone(p.Provides), "mod_wsgi = "+p.Version.Deb())
+	},
+}
+
+// susePackages are rpms with the names, places and scripts of SUSE in place of
+// Fedora's (rule Q-6).
+func susePackages(d dialect) dialect {
+	d.family = apxs.FamilySUSE
+	d.apache = "apache2-mod_wsgi-any"
+	d.half = func(p python) string { return "python" + p.Digits + "-mod_wsgi" }
+	d.classic = func(p python) string { return "apache2-mod_wsgi-py" + p.Digits + "-classic" }
+	d.enable, d.script = installer.ByName, suseScripts
+	d.section = "Productivity/Networking/Web/Servers"
+	d.apacheAPI = func(f apacheFacts) []string { return []string{fmt.Sprintf("apache_mmn_%d", f.Major)} }
+	d.conflicts = []string{"apache2-mod_wsgi", "apache2-mod_wsgi-python3"} // the same file
+	return d
+}
+
+// dialects are the formats of distributions. The first of a format is what is meant
+// where nobody says which systems its packages are for.
 var dialects = []dialect{
 	{
 		format:  "deb",
@@ -119,33 +168,12 @@ var dialects = []dialect{
 		},
 		conflicts: []string{"libapache2-mod-wsgi", "libapache2-mod-wsgi-py3"},
 		provides:  []string{"httpd-wsgi3"},
-	},
-	{
-		format:  "rpm",
-		apache:  "mod_wsgi-any",
-		half:    func(p python) string { return "python" + p.Dotted + "-mod_wsgi" },
-		classic: func(p python) string { return "python" + p.Dotted + "-mod_wsgi-classic" },
-		debug:   "-debuginfo",
-		family:  apxs.FamilyFedora,
-		// Programs below Apache's modules have a label of SELinux with which httpd may
-		// not execute them; these are where programs of daemons are.
-		runtime: "/usr/libexec/" + csrc.RuntimeFolder,
-		script:  plainScripts, section: "System Environment/Daemons", debugSection: "Development/Debug", licence: "/usr/share/licenses/%s/LICENSE",
-		arch: goToUname, version: Version.Deb,
-		exactly:   func(name, version string) string { return name + " = " + version },
-		provide:   func(name string) string { return name },
-		apacheAPI: func(f apacheFacts) []string { return []string{"httpd-mmn = " + f.Text} },
-		libc: func(f Facts) []string {
-			list := []string{"rtld(GNU_HASH)"}
-			for _, so := range f.Needed {
-				if f.GLIBC != "" && so == "libc.so.6" {
-					list = append(list, so+"(GLIBC_"+f.GLIBC+")(64bit)")
-				}
-			}
-			return list
+		own: func(p *Description, py python) {
+			p.Depends = append(p.Depends, "python3 (>= "+py.minor()+")", "python3 (<< "+py.Next+")")
 		},
-		libpython: func(p python, _ Facts) []string { return []string{p.SONAME + "()(64bit)"} },
 	},
+	fedoraPackages,
+	susePackages(fedoraPackages),
 	{
 		format:  "apk",
 		apache:  "apache2-mod-wsgi-any",
@@ -193,11 +221,11 @@ var dialects = []dialect{
 	},
 }
 
-// dialectOf is the dialect of a format.
-func dialectOf(format string) (dialect, error) {
-	i := slices.IndexFunc(dialects, func(d dialect) bool { return d.format == format })
+// dialectOf is the dialect of a format, on the systems of a family; "" for any.
+func dialectOf(format, family string) (dialect, error) {
+	i := slices.IndexFunc(dialects, func(d dialect) bool { return d.format == format && (family == "" || d.family == family) })
 	if i < 0 {
-		return dialect{}, fmt.Errorf("%q is no format of a distribution", format)
+		return dialect{}, fmt.Errorf("%q is no format of a distribution, or not of %s", format, cmp.Or(family, "any"))
 	}
 	return dialects[i], nil
 }

@@ -23,7 +23,7 @@ var natives = map[string]nfpm.Packager{"deb": deb.Default, "rpm": rpm.DefaultRPM
 // writeNative makes the package of a description: its name as a file, and what
 // is in that. dir takes what the writer wants as files.
 func writeNative(d Description, format, dir string) (name string, data []byte, err error) {
-	w, err := dialectOf(format)
+	w, err := dialectOf(format, "")
 	if err != nil {
 		return "", nil, err
 	}

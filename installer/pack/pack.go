@@ -17,7 +17,7 @@ func Formats() []string {
 	for _, d := range dialects {
 		list = append(list, d.format)
 	}
-	return append(list, "tar", "wheel")
+	return append(slices.Compact(list), "tar", "wheel")
 }
 
 // CheckFormat refuses what is no format.
@@ -28,10 +28,31 @@ func CheckFormat(format string) error {
 	return hint.Exit(fmt.Errorf("there is no format %q: it is one of %s, or all", format, strings.Join(Formats(), ", ")), hint.Usage)
 }
 
-// RuntimePlace is where the parts lie that a package of the format installs; ""
-// of one that can be anywhere.
-func RuntimePlace(format string) string {
-	d, err := dialectOf(format)
+// Target is which systems packages of a format are for: the first of the families
+// that has such packages, else those that first come to mind. "" for any system.
+func Target(format string, families ...string) string {
+	families = slices.DeleteFunc(slices.Clone(families), func(family string) bool { return family == "" })
+	families = slices.DeleteFunc(slices.Clone(families), func(family string) bool { return family == "" })
+	for _, family := range append(families, "") {
+		if d, err := dialectOf(format, family); err == nil {
+			return d.family
+		}
+	}
+	return ""
+}
+
+// CheckFamily refuses systems that do not have packages of the format.
+func CheckFamily(format, family string) error {
+	if family == "" || Target(format, family) == family {
+		return nil
+	}
+	return hint.Exit(fmt.Errorf("systems of the family %s have no packages of the format %s", family, format), hint.Usage)
+}
+
+// RuntimePlace is where the parts lie that a package of the format installs, on
+// systems of that family; "" of one that can be anywhere.
+func RuntimePlace(format, family string) string {
+	d, err := dialectOf(format, family)
 	if err != nil {
 		return ""
 	}

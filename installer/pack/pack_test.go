@@ -34,7 +34,7 @@ func TestPack(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "told": x.testTold, "facts": x.testFacts,
 		"deb": x.testDeb, "lintian": x.testLintian, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
-		"rpm": x.testRPM, "rpmtool": x.testRPMTool, "tar": x.testTar, "unpack": x.testUnpack, "folder": x.testFolder, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
+		"rpm": x.testRPM, "suse": x.testSUSE, "own": x.testOwn, "rpmtool": x.testRPMTool, "tar": x.testTar, "unpack": x.testUnpack, "folder": x.testFolder, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
 		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
 	} {
 		t.Run(name, test)
@@ -157,6 +157,7 @@ func (x packed) testNothingShared(t *testing.T) {
 	b, o := x.b, x.o
 	for _, w := range dialects {
 		format := w.format
+		o.Family = w.family
 		owner := map[string]string{}
 		for name, d := range described(t, format, b, o) {
 			for _, f := range d.Files {
@@ -178,17 +179,21 @@ func (x packed) testTold(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		format string
+		family string
 		want   map[string]string // part of the text by the file
 	}{
-		{"deb", map[string]string{
+		{"deb", "", map[string]string{
 			"/etc/apache2/mods-available/wsgi.load": "\n# Conflicts: wsgi-py36 wsgi-py37 wsgi-py38 wsgi-py39 wsgi-py310 wsgi-py311 wsgi-py312 wsgi-py313 wsgi-py313t wsgi-py314 wsgi-py314t wsgi-py315 wsgi-py315t\nLoadModule wsgi_module \"/usr/lib/apache2/modules/mod_wsgi.so\"\n",
 			"/etc/apache2/mods-available/wsgi.conf": "# mod_wsgi "}},
-		{"rpm", map[string]string{"/etc/httpd/conf.modules.d/10-mod_wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib64/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
-		{"apk", map[string]string{"/etc/apache2/conf.d/wsgi-module.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/apache2/mod_wsgi.so\"\n</IfModule>\n"}},
-		{"arch", map[string]string{"/etc/httpd/conf/extra/httpd-wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
+		{"rpm", "fedora", map[string]string{"/etc/httpd/conf.modules.d/10-mod_wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib64/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
+		{"rpm", "suse", map[string]string{"/etc/apache2/conf.d/wsgi.conf": "# mod_wsgi "}}, // a2enmod has its name put among those that are loaded
+		{"apk", "", map[string]string{"/etc/apache2/conf.d/wsgi-module.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/apache2/mod_wsgi.so\"\n</IfModule>\n"}},
+		{"arch", "", map[string]string{"/etc/httpd/conf/extra/httpd-wsgi.conf": "\n<IfModule !wsgi_module>\n    LoadModule wsgi_module \"/usr/lib/httpd/modules/mod_wsgi.so\"\n</IfModule>\n"}},
 	} {
 		got := map[string]string{}
-		for _, d := range described(t, c.format, x.b, x.o) {
+		o := x.o
+		o.Family = c.family
+		for _, d := range described(t, c.format, x.b, o) {
 			for _, f := range d.Files {
 				if f.Kind == Config {
 					got[f.Path] = string(f.Data)
@@ -196,7 +201,7 @@ func (x packed) testTold(t *testing.T) {
 			}
 		}
 		if !maps.EqualFunc(got, c.want, func(text, part string) bool { return strings.Contains(text, part) }) {
-			t.Errorf("%s: %q", c.format, got)
+			t.Errorf("%s of %s: %q", c.format, c.family, got)
 		}
 	}
 }

@@ -16,7 +16,9 @@ import (
 func (x packed) testReaders(t *testing.T) {
 	t.Parallel()
 	for _, w := range dialects {
-		all := described(t, w.format, x.b, x.o)
+		o := x.o
+		o.Family = w.family
+		all := described(t, w.format, x.b, o)
 		for _, d := range []Description{all[w.apache], all[w.half(python{Digits: "311", Dotted: "3.11"})]} {
 			_, data, err := writeNative(d, w.format, t.TempDir())
 			if err != nil {
@@ -91,12 +93,14 @@ func (x packed) testClassic(t *testing.T) {
 	b := Build{Machine: "amd64", Apache: "2.4.65", Classic: &Classic{Module: module, Version: "6.0.5rc1", Python: csrc.BuildInfo{
 		ABI: half.ABI, Python: "3.11.2", SONAME: "libpython3.11.so.1.0", Prefix: "/opt/py"}, Home: "/opt/py", MMN: 20120211, LoadFile: "/opt/py/lib/libpython3.11.so.1.0"}}
 	for _, w := range dialects {
-		if n := len(made(t, w.format, b, x.o)); n != 5 { // with debug files, bills and the statement
+		o := x.o
+		o.Family = w.family
+		if n := len(made(t, w.format, b, o)); n != 5 { // with debug files, bills and the statement
 			t.Errorf("%s: %d files", w.format, n)
 		}
-		d := described(t, w.format, b, x.o)[w.classic(python{Digits: "311", Dotted: "3.11"})]
-		module := map[string]string{"deb": "/usr/lib/apache2/modules/mod_wsgi-py311.so", "rpm": "/usr/lib64/httpd/modules/mod_wsgi_py311.so",
-			"apk": "/usr/lib/apache2/mod_wsgi-py311.so", "arch": "/usr/lib/httpd/modules/mod_wsgi-py311.so"}[w.format]
+		d := described(t, w.format, b, o)[w.classic(python{Digits: "311", Dotted: "3.11"})]
+		module := map[string]string{"debian": "/usr/lib/apache2/modules/mod_wsgi-py311.so", "fedora": "/usr/lib64/httpd/modules/mod_wsgi_py311.so",
+			"suse": "/usr/lib64/apache2/mod_wsgi-py311.so", "alpine": "/usr/lib/apache2/mod_wsgi-py311.so", "arch": "/usr/lib/httpd/modules/mod_wsgi-py311.so"}[w.family]
 		if !slices.ContainsFunc(d.Files, func(f File) bool { return f.Path == module }) {
 			t.Errorf("%s has no %s", w.format, module)
 		}

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,6 +29,70 @@ func (x packed) testRPM(t *testing.T) {
 	b.MMNText = "20120211x1234"
 	if got := described(t, "rpm", b, x.o)["mod_wsgi-any"].Depends[0]; got != "httpd-mmn = 20120211x1234" {
 		t.Errorf("not as .mmn says: %s", got)
+	}
+}
+
+// what is otherwise on SUSE. A release of the original is loaded by its file
+// there, and a2enmod would not know its name.
+func (x packed) testSUSE(t *testing.T) {
+	t.Parallel()
+	o := x.o
+	o.Family = "suse"
+	all := described(t, "rpm", x.b, o)
+	apache, half := all["apache2-mod_wsgi-any"], all["python311-mod_wsgi"]
+	if apache.Name == "" || half.Name == "" {
+		t.Fatalf("%d packages", len(all))
+	}
+	if list := strings.Join(apache.Depends, "\n"); !strings.Contains(list, "apache_mmn_20120211") || strings.Contains(list, "httpd-mmn") {
+		t.Errorf("%s", list)
+	}
+	if !slices.Contains(apache.Conflicts, "apache2-mod_wsgi") || !strings.Contains(apache.Scripts.AfterInstall, "a2enmod wsgi") {
+		t.Errorf("%q\n%s", apache.Conflicts, apache.Scripts.AfterInstall)
+	}
+	for _, want := range []string{"/usr/lib64/apache2/mod_wsgi.so", "/usr/lib64/apache2/mod_wsgi", "/usr/libexec/mod_wsgi/wsgi-supervisor", "/etc/apache2/conf.d/wsgi.conf"} {
+		if !slices.ContainsFunc(apache.Files, func(f File) bool { return f.Path == want }) {
+			t.Errorf("there is no %s", want)
+		}
+	}
+	if s := described(t, "rpm", x.b, x.o)["mod_wsgi-any"].Scripts; strings.Contains(s.AfterInstall+s.BeforeRemove, "a2") {
+		t.Errorf("Fedora has no a2enmod: %+v", s)
+	}
+	if Target("rpm", "", "suse") != "suse" || Target("rpm", "", "debian") != "fedora" || Target("tar", "suse") != "" || CheckFamily("rpm", "suse") != nil || CheckFamily("deb", "suse") == nil {
+		t.Error("which systems packages are for")
+	}
+}
+
+// the half for the system's own python3 goes with that, and no other does;
+// elsewhere nothing is known of that python3.
+func (x packed) testOwn(t *testing.T) {
+	t.Parallel()
+	b, o := x.b, x.o
+	b.Python3 = "python3.11"
+	for _, c := range []struct{ format, system, half, depends, provides string }{
+		{"deb", "debian", "libapache2-mod-wsgi-py311", "python3 (>= 3.11) python3 (<< 3.12)", ""},
+		{"deb", "debian", "libapache2-mod-wsgi-py313t", "", ""},
+		{"deb", "fedora", "libapache2-mod-wsgi-py311", "", ""},
+		{"rpm", "fedora", "python3.11-mod_wsgi", "", "mod_wsgi = " + x.b.Layout.Apache.Version + "-1"},
+		{"rpm", "fedora", "python3.13t-mod_wsgi", "", ""},
+		{"rpm", "debian", "python3.11-mod_wsgi", "", ""},
+	} {
+		b.System = c.system
+		d := described(t, c.format, b, o)[c.half]
+		var depends, provides []string
+		for _, r := range d.Depends {
+			if strings.HasPrefix(r, "python3 ") {
+				depends = append(depends, r)
+			}
+		}
+		for _, r := range d.Provides {
+			if strings.HasPrefix(r, "mod_wsgi") {
+				provides = append(provides, r)
+			}
+		}
+		if d.Name == "" || strings.Join(depends, " ") != c.depends || strings.Join(provides, " ") != c.provides {
+			t.Errorf("%+v: %q, %q", c, depends, provides)
+		}
+		made(t, c.format, b, o) // the readers find it again
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	rpmBuildTime, rpmBuildHost, rpmLicense       = 1006, 1007, 1014
 	rpmArch, rpmModes, rpmFileDigests            = 1022, 1030, 1035
 	rpmFileFlags, rpmProvides, rpmRequires       = 1037, 1047, 1049
-	rpmRequireVersions, rpmConflicts             = 1050, 1054
+	rpmRequireVersions, rpmProvideVersions       = 1050, 1113
 	rpmAfter, rpmBefore                          = 1024, 1025
 	rpmDirIndexes, rpmBaseNames, rpmDirNames     = 1116, 1117, 1118
 	rpmConfigFlag, rpmNoReplace, rpmHeaderDigest = 1, 1 << 4, 273
@@ -123,18 +123,24 @@ func checkRPM(data []byte, d Description) error {
 		list = append(list, fmt.Errorf("its time is %v", h.numbers[rpmBuildTime]))
 	}
 	for _, want := range d.Depends {
-		name, version, _ := strings.Cut(want, " = ")
-		i := slices.Index(h.texts[rpmRequires], name)
-		if i < 0 || h.texts[rpmRequireVersions][i] != version {
+		if !h.relates(rpmRequires, rpmRequireVersions, want) {
 			list = append(list, fmt.Errorf("it does not require %s", want))
 		}
 	}
 	for _, want := range d.Provides {
-		if !slices.Contains(h.texts[rpmProvides], want) {
+		if !h.relates(rpmProvides, rpmProvideVersions, want) {
 			list = append(list, fmt.Errorf("it does not provide %s", want))
 		}
 	}
 	return errors.Join(append(list, h.checkFiles(d))...)
+}
+
+// relates tells whether a relation is among those of a tag, whose versions another
+// has.
+func (h rpmHeader) relates(names, versions int, want string) bool {
+	name, version, _ := strings.Cut(want, " = ")
+	i := slices.Index(h.texts[names], name)
+	return i >= 0 && i < len(h.texts[versions]) && h.texts[versions][i] == version
 }
 
 // checkFiles compares the files of a header.

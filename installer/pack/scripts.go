@@ -112,3 +112,19 @@ func plainScripts(s steps) Scripts {
 	gone := when(`[ "${1:-0}" != 1 ]`, s.losesDefault()+s.losesCaches())
 	return Scripts{AfterInstall: script(s.hasDefault()), AfterUpgrade: script(s.hasDefault()), BeforeRemove: script(gone)}
 }
+
+// suseScripts are those of an rpm that has the module's name put into the list of
+// what the server loads, and taken from it (rule Q-6). It is for the administrator
+// to restart the server. A release of the original is loaded by its file.
+func suseScripts(s steps) Scripts {
+	p := plainScripts(s)
+	if s.module == "" || s.restart {
+		return p
+	}
+	list := func(count, program string) string {
+		return when("[ \"$1\" = "+count+" ] && command -v "+program+" >/dev/null", program+" "+s.module+" >/dev/null || echo '"+program+" "+s.module+" failed' >&2\n")
+	}
+	p.AfterInstall = script(list("1", "a2enmod"))
+	p.BeforeRemove = script(list("0", "a2dismod"), when(`[ "$1" = 0 ]`, s.losesCaches()))
+	return p
+}

@@ -58,6 +58,33 @@ func TestDefaultLink(t *testing.T) {
 	leads("cpython-313t") // one that leads nowhere is no choice
 }
 
+// on SUSE the module's name is put into the list when it is first installed, and
+// taken from it with the last; where there is no a2enmod, nothing fails.
+func TestSUSEScripts(t *testing.T) {
+	sh, env := tool(t, "sh"), tool(t, "env")
+	ours, classic := suseScripts(steps{module: "wsgi", runtime: "/x"}), suseScripts(steps{module: "wsgi-py311", restart: true})
+	bin, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
+	for _, name := range []string{"a2enmod", "a2dismod"} {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!"+sh+"\necho "+name+" \"$@\" >> "+log+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &run.Runner{}
+	for _, path := range []string{bin, t.TempDir()} {
+		for _, args := range [][]string{{ours.AfterInstall, "sh", "1"}, {ours.AfterInstall, "sh", "2"}, {ours.BeforeRemove, "sh", "1"}, {ours.BeforeRemove, "sh", "0"}} {
+			if _, err := r.Output(t.Context(), "", env, append([]string{"PATH=" + path, sh, "-c"}, args...)...); err != nil {
+				t.Errorf("%v\n%s", err, args[0])
+			}
+		}
+	}
+	if got, _ := os.ReadFile(log); string(got) != "a2enmod wsgi\na2dismod wsgi\n" {
+		t.Errorf("%s", got)
+	}
+	if classic.AfterInstall != "" || classic.BeforeRemove != "" {
+		t.Errorf("%+v", classic)
+	}
+}
+
 // Without Debian's helper there is nothing to tell Apache, and a module with
 // Python in it is never exchanged gracefully.
 func TestDebianScripts(t *testing.T) {

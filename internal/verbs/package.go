@@ -62,7 +62,11 @@ type packing struct {
 
 func (p *packing) do(ctx context.Context) error {
 	for _, format := range p.formats {
-		if err := pack.CheckFormat(format); err != nil {
+		err := pack.CheckFormat(format)
+		if err == nil && p.q.Format != "all" {
+			err = pack.CheckFamily(format, p.Text("family"))
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -160,11 +164,16 @@ func (p *packing) step() string {
 	return fmt.Sprintf("write packages into %s: %s", p.folder, strings.Join(p.formats, ", "))
 }
 
+// family is which systems packages of a format are for.
+func (p *packing) family(format string) string {
+	return pack.Target(format, p.Text("family"), p.base.Apache.Family)
+}
+
 // build says how the parts of a format are built: for distributions apart from
 // what is used here, since no path of this machine may be in it.
 func (p *packing) build(format string) csrc.Options {
 	o := p.base
-	if place := pack.RuntimePlace(format); place != "" {
+	if place := pack.RuntimePlace(format, p.family(format)); place != "" {
 		o.Dir, o.Package, o.InstallDir = filepath.Join(o.Dir, "package", format), true, place
 	}
 	return o
@@ -194,7 +203,9 @@ func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pa
 // publish writes the packages, has them signed, and writes what lies beside them:
 // that is about the files as they are then.
 func (p *packing) publish(ctx context.Context, format string, b pack.Build) ([]pack.Made, error) {
-	made, err := pack.Make(ctx, format, b, p.common)
+	o := p.common
+	o.Family = p.family(format)
+	made, err := pack.Make(ctx, format, b, o)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +217,7 @@ func (p *packing) publish(ctx context.Context, format string, b pack.Build) ([]p
 			return nil, err
 		}
 	}
-	papers, err := pack.Papers(format, b, p.common, made)
+	papers, err := pack.Papers(format, b, o, made)
 	if err != nil {
 		return nil, err
 	}
@@ -242,8 +253,12 @@ func (p *packing) signed(ctx context.Context, m pack.Made) ([]byte, error) {
 
 // parts are what was built, for a packer.
 func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build, error) {
-	b := pack.Build{MMNText: p.base.Apache.MMNText, Apache: p.base.Apache.Version, Compiler: artifact.Compiler, Profile: p.Text("profile"), Machine: runtime.GOARCH, Program: p.q.Program}
-	if distro.Here().Family == distro.Debian {
+	b := pack.Build{MMNText: p.base.Apache.MMNText, Apache: p.base.Apache.Version, Compiler: artifact.Compiler, Profile: p.Text("profile"), Machine: runtime.GOARCH, Program: p.q.Program,
+		System: distro.Here().Family}
+	if own, err := filepath.EvalSymlinks("/usr/bin/python3"); err == nil {
+		b.Python3 = filepath.Base(own)
+	}
+	if b.System == distro.Debian {
 		b.Owner = func(path string) string { return distro.Owner(ctx, p.R, path) }
 	}
 	if len(artifact.Halves) == 0 {
