@@ -37,6 +37,7 @@ type packageCommand struct {
 	Source        *string  `opt:"source" placeholder:"SOURCE" help:"${source}"`
 	Dist          *string  `opt:"dist" placeholder:"DIR" help:"${dist}"`
 	Family        *string  `opt:"family" placeholder:"FAMILY" help:"${family}"`
+	Compress      *string  `opt:"compress" placeholder:"FORM" help:"${compress}"`
 	Revision      *string  `opt:"revision" placeholder:"N" help:"${revision}"`
 	Sign          *string  `opt:"sign" placeholder:"COMMAND" help:"${sign}"`
 	Maintainer    *string  `opt:"maintainer" placeholder:"NAME" help:"${maintainer}"`

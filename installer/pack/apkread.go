@@ -12,8 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // stream is one of several gzip streams in a row.
@@ -130,12 +128,7 @@ func checkApkSums(data []byte) error {
 
 // checkArch reads a package of pacman and compares it with its description.
 func checkArch(data []byte, d Description) error {
-	z, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderMaxMemory(4*maxEntry))
-	if err != nil {
-		return err
-	}
-	defer z.Close()
-	got, err := readTar(z, true)
+	got, err := readPackedTar(data, "zst")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // member is one file of an ar archive.
@@ -44,6 +46,20 @@ func readAr(data []byte) ([]member, error) {
 		rest = rest[end:]
 	}
 	return list, nil
+}
+
+// unpackers are by the end of a name how a member of a deb is compressed.
+var unpackers = map[string]func(data []byte) (io.Reader, error){"gz": ungzip, "zst": unzstd}
+
+// unzstd reads all of data.
+func unzstd(data []byte) (io.Reader, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(4*maxEntry), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	plain, err := z.DecodeAll(data, nil)
+	return bytes.NewReader(plain), err
 }
 
 // ungzip reads one gzip stream that is all of data.
@@ -85,26 +101,27 @@ func checkDeb(data []byte, d Description) error {
 	for _, m := range members {
 		names = append(names, m.name)
 	}
-	if !slices.Equal(names, []string{"debian-binary", "control.tar.gz", "data.tar.gz"}) || string(members[0].data) != "2.0\n" {
+	end := map[string]string{"": "gz", "gzip": "gz", "zstd": "zst"}[d.Compress]
+	if !slices.Equal(names, []string{"debian-binary", "control.tar.gz", "data.tar." + end}) || string(members[0].data) != "2.0\n" {
 		return fmt.Errorf("it is of the members %q", names)
 	}
-	control, err := readGzTar(members[1].data, true)
+	control, err := readPackedTar(members[1].data, "gz")
 	if err != nil {
-		return fmt.Errorf("its control.tar.gz: %w", err)
+		return fmt.Errorf("its %s: %w", names[1], err)
 	}
-	files, err := readGzTar(members[2].data, true)
+	files, err := readPackedTar(members[2].data, end)
 	if err != nil {
-		return fmt.Errorf("its data.tar.gz: %w", err)
+		return fmt.Errorf("its %s: %w", names[2], err)
 	}
 	return errors.Join(checkFiles(files, d), checkControl(control, files, d))
 }
 
-func readGzTar(data []byte, keep bool) (map[string]entry, error) {
-	r, err := ungzip(data)
+func readPackedTar(data []byte, end string) (map[string]entry, error) {
+	r, err := unpackers[end](data)
 	if err != nil {
 		return nil, err
 	}
-	return readTar(r, keep)
+	return readTar(r, true)
 }
 
 // checkControl compares the control files.

@@ -82,6 +82,40 @@ func (x packed) testDpkgDeb(t *testing.T) {
 	}
 }
 
+// whoever wants zstd gets it where a format leaves the choice, in the same bytes
+// each time; gzip is what they get otherwise.
+func (x packed) testCompress(t *testing.T) {
+	t.Parallel()
+	o := x.o
+	o.Compress = "zstd"
+	for _, c := range []struct {
+		format, name string
+		args         []string
+	}{
+		{"deb", "libapache2-mod-wsgi-any", []string{"dpkg-deb", "-c"}},
+		{"rpm", "mod_wsgi-any", []string{"rpm", "-K", "--nosignature"}},
+	} {
+		small := described(t, c.format, x.b, o)[c.name]
+		_, data, err := writeNative(small, c.format, t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, again, err := writeNative(small, c.format, t.TempDir())
+		if err != nil || !bytes.Equal(data, again) {
+			t.Errorf("%s: not the same bytes: %v", c.format, err)
+		}
+		plain := small
+		plain.Compress = ""
+		if reread(c.format, data, small) != nil || reread(c.format, data, plain) == nil {
+			t.Errorf("%s: %v, and as gzip %v", c.format, reread(c.format, data, small), reread(c.format, data, plain))
+		}
+		file := filepath.Join(kept(t, map[string][]byte{"p": data}), "p")
+		t.Run(c.args[0], func(t *testing.T) {
+			ask(t, tool(t, c.args[0]), append(c.args[1:], file)...)
+		})
+	}
+}
+
 // H-5: what is packed is stripped, and a debugger finds the rest by build id in
 // the package beside it.
 func (x packed) testDebugFiles(t *testing.T) {

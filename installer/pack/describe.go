@@ -54,6 +54,7 @@ type Options struct {
 	Revision string // "1"
 	Contact  string // NAME <ADDRESS>
 	Family   string // of the systems; "" for those that first come to mind with the format
+	Compress string // "zstd" where a format lets one choose; otherwise gzip
 	Date     time.Time
 	Runner   *run.Runner
 	Stage    string // a folder for what is made on the way; it must last until the packages are written
@@ -294,7 +295,7 @@ func (d *describer) at(names ...string) string {
 // common is what every package of the build has.
 func (d *describer) common(name string) Description {
 	p := Description{
-		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Date: d.o.Date.UTC(),
+		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Compress: d.o.Compress, Date: d.o.Date.UTC(),
 	}
 	text := licence
 	if d.b.Classic != nil {

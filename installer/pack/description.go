@@ -68,6 +68,7 @@ type Description struct {
 	License  string // SPDX
 	Contact  string // NAME <ADDRESS> of who made it
 	Date     time.Time
+	Compress string // as Options have it
 
 	Files []File // sorted by path
 

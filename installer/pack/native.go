@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -80,8 +81,9 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 		Description: d.Summary + "\n" + d.Text, DisableGlobbing: true, MTime: d.Date,
 	}
 	info.Depends, info.Provides, info.Conflicts, info.Replaces = d.Depends, d.Provides, d.Conflicts, d.Replaces
-	info.Deb.Compression, info.Deb.Fields = "gzip", d.Fields
-	info.RPM = nfpm.RPM{BuildHost: "localhost", Summary: d.Summary, Group: d.Section, Compression: "gzip", Packager: d.Contact}
+	compress := cmp.Or(d.Compress, "gzip")
+	info.Deb.Compression, info.Deb.Fields = compress, d.Fields
+	info.RPM = nfpm.RPM{BuildHost: "localhost", Summary: d.Summary, Group: d.Section, Compression: compress, Packager: d.Contact}
 	info.ArchLinux.Packager = d.Contact
 	var err error
 	if w.format != "deb" { // where it is about files; elsewhere others' packages would go

@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -21,6 +22,7 @@ const (
 	rpmAfter, rpmBefore                          = 1024, 1025
 	rpmDirIndexes, rpmBaseNames, rpmDirNames     = 1116, 1117, 1118
 	rpmConfigFlag, rpmNoReplace, rpmHeaderDigest = 1, 1 << 4, 273
+	rpmCompressor                                = 1125
 )
 
 // rpmHeader is one header: strings and numbers by their tags.
@@ -117,6 +119,7 @@ func checkRPM(data []byte, d Description) error {
 	equal("license", rpmLicense, d.License)
 	equal("architecture", rpmArch, goToUname[d.Arch])
 	equal("build host", rpmBuildHost, "localhost")
+	equal("compression", rpmCompressor, cmp.Or(d.Compress, "gzip"))
 	equal("script after installation", rpmAfter, d.Scripts.AfterInstall)
 	equal("script before removal", rpmBefore, d.Scripts.BeforeRemove)
 	if !slices.Equal(h.numbers[rpmBuildTime], []int{int(d.Date.Unix())}) {

@@ -142,7 +142,7 @@ func (p *packing) options() error {
 	}
 	p.sign = sign
 	date, err := packDate(p.R.Getenv("SOURCE_DATE_EPOCH"))
-	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Date: date, Runner: p.R}
+	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Compress: p.Text("compress"), Date: date, Runner: p.R}
 	return err
 }
 
