@@ -94,8 +94,8 @@ func Reproduce(ctx context.Context, apxs, python, apache_config, python_config, 
 type Package mg.Namespace
 
 // Deb writes packages for Debian and Ubuntu.
-func (Package) Deb(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Deb(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -103,8 +103,8 @@ func (Package) Deb(ctx context.Context, apxs, python, apache_config, python_conf
 }
 
 // Rpm writes packages for Fedora and its relatives.
-func (Package) Rpm(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Rpm(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -112,8 +112,8 @@ func (Package) Rpm(ctx context.Context, apxs, python, apache_config, python_conf
 }
 
 // Apk writes packages for Alpine.
-func (Package) Apk(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Apk(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -121,8 +121,8 @@ func (Package) Apk(ctx context.Context, apxs, python, apache_config, python_conf
 }
 
 // Arch writes packages for Arch.
-func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -130,8 +130,8 @@ func (Package) Arch(ctx context.Context, apxs, python, apache_config, python_con
 }
 
 // Tar writes archives that can be unpacked anywhere, and installed from there.
-func (Package) Tar(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Tar(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -139,8 +139,8 @@ func (Package) Tar(ctx context.Context, apxs, python, apache_config, python_conf
 }
 
 // Wheel writes a wheel, which pip installs with mod_wsgi-express.
-func (Package) Wheel(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) Wheel(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}
@@ -148,8 +148,8 @@ func (Package) Wheel(ctx context.Context, apxs, python, apache_config, python_co
 }
 
 // All writes packages of every format.
-func (Package) All(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
-	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
+func (Package) All(ctx context.Context, apxs, python, apache_config, python_config, profile, builder, define, rpath, source, cache, index_url, releases_url, patches, verify_key, output, color, dist, family, compress, apk_key, revision, sign, maintainer *string, jobs *int, allow_static, strict, allow_http, allow_unverified, allow_untested, dryrun, offline *bool) error {
+	flags := options.Flags{"profile": profile, "builder": builder, "define": define, "rpath": rpath, "dist": dist, "family": family, "compress": compress, "apk_key": apk_key, "revision": revision, "sign": sign, "maintainer": maintainer, "allow_static": allow_static, "strict": strict,
 		"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "source": source, "cache": cache, "index_url": index_url,
 		"releases_url": releases_url, "patches": patches, "verify_key": verify_key, "output": output, "color": color, "jobs": jobs,
 		"allow_http": allow_http, "allow_unverified": allow_unverified, "allow_untested": allow_untested, "dryrun": dryrun, "offline": offline}

@@ -38,6 +38,7 @@ type packageCommand struct {
 	Dist          *string  `opt:"dist" placeholder:"DIR" help:"${dist}"`
 	Family        *string  `opt:"family" placeholder:"FAMILY" help:"${family}"`
 	Compress      *string  `opt:"compress" placeholder:"FORM" help:"${compress}"`
+	ApkKey        *string  `opt:"apk_key" placeholder:"FILE" help:"${apk_key}"`
 	Revision      *string  `opt:"revision" placeholder:"N" help:"${revision}"`
 	Sign          *string  `opt:"sign" placeholder:"COMMAND" help:"${sign}"`
 	Maintainer    *string  `opt:"maintainer" placeholder:"NAME" help:"${maintainer}"`

@@ -77,15 +77,20 @@ func checkApk(data []byte, d Description) error {
 	if err != nil {
 		return err
 	}
+	if d.Key != nil && len(streams) == 3 {
+		if err := checkSignature(streams[0], streams[1], d.Key.Name(), &d.Key.key.PublicKey); err != nil {
+			return err
+		}
+		streams = streams[1:]
+	}
 	if len(streams) != 2 {
 		return fmt.Errorf("it is of %d streams, not of control and data", len(streams))
 	}
 	control, files := streams[0].plain, streams[1]
-	const end = 1024
-	if len(control) >= end && len(bytes.Trim(control[len(control)-end:], "\x00")) == 0 {
+	if len(control) >= tarEnd && len(bytes.Trim(control[len(control)-tarEnd:], "\x00")) == 0 {
 		return errors.New("its control stream has an end, at which apk would stop")
 	}
-	got, err := readTar(bytes.NewReader(append(control, make([]byte, end)...)), true)
+	got, err := readTar(ended(control), true)
 	if err != nil {
 		return fmt.Errorf("its control stream: %w", err)
 	}
@@ -95,7 +100,7 @@ func checkApk(data []byte, d Description) error {
 	}
 	list := []error{checkFiles(packed, d), checkApkSums(files.plain), checkInfo(string(got[".PKGINFO"].data), map[string][]string{
 		"pkgname": {d.Name}, "pkgver": {d.Version.Apk()}, "arch": {goToApk[d.Arch]}, "license": {d.License}, "pkgdesc": {d.Summary},
-		"depend": apkDepends(d), "provides": d.Provides, "datahash": {fmt.Sprintf("%x", sha256.Sum256(files.packed))},
+		"depend": apkDepends(d), "provides": d.Provides, "origin": {d.Origin}, "packager": {d.Contact}, "maintainer": {d.Contact}, "builddate": {strconv.FormatInt(d.Date.Unix(), 10)}, "datahash": {fmt.Sprintf("%x", sha256.Sum256(files.packed))},
 	})}
 	for name, text := range map[string]string{".post-install": d.Scripts.AfterInstall, ".post-upgrade": d.Scripts.AfterUpgrade, ".pre-deinstall": d.Scripts.BeforeRemove} {
 		if string(got[name].data) != text {

@@ -51,10 +51,11 @@ type Classic struct {
 
 // Options are what is said of every package, whatever is in it.
 type Options struct {
-	Revision string // "1"
-	Contact  string // NAME <ADDRESS>
-	Family   string // of the systems; "" for those that first come to mind with the format
-	Compress string // "zstd" where a format lets one choose; otherwise gzip
+	Revision string  // "1"
+	Contact  string  // NAME <ADDRESS>
+	Family   string  // of the systems; "" for those that first come to mind with the format
+	Key      *ApkKey // for apks; nil: they are not signed
+	Compress string  // "zstd" where a format lets one choose; otherwise gzip
 	Date     time.Time
 	Runner   *run.Runner
 	Stage    string // a folder for what is made on the way; it must last until the packages are written
@@ -295,10 +296,12 @@ func (d *describer) at(names ...string) string {
 // common is what every package of the build has.
 func (d *describer) common(name string) Description {
 	p := Description{
-		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Compress: d.o.Compress, Date: d.o.Date.UTC(),
+		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Compress: d.o.Compress, Key: d.o.Key, Date: d.o.Date.UTC(),
 	}
+	p.Origin = d.apache
 	text := licence
 	if d.b.Classic != nil {
+		p.Origin = strings.TrimSuffix(name, d.debug)
 		p.Homepage = original
 		if len(d.b.Classic.Licence) > 0 {
 			text = d.b.Classic.Licence

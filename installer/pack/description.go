@@ -64,11 +64,13 @@ type Description struct {
 	Summary  string // a line
 	Text     string // some lines, no blank ones
 	Section  string
+	Origin   string // the package that is made along with others of one source, by which all of them are known
 	Homepage string
 	License  string // SPDX
 	Contact  string // NAME <ADDRESS> of who made it
 	Date     time.Time
-	Compress string // as Options have it
+	Compress string  // as Options have it
+	Key      *ApkKey // as Options have it
 
 	Files []File // sorted by path
 

@@ -40,7 +40,13 @@ func writeNative(d Description, format, dir string) (name string, data []byte, e
 	if err := natives[format].Package(info, &b); err != nil {
 		return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
 	}
-	return natives[format].ConventionalFileName(info), b.Bytes(), nil
+	data = b.Bytes()
+	if format == "apk" {
+		if data, err = finishApk(data, d); err != nil {
+			return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
+		}
+	}
+	return natives[format].ConventionalFileName(info), data, nil
 }
 
 // native is one package on its way to nfpm, which reads everything from files.

@@ -148,6 +148,8 @@ func Table() []Option {
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
 		{Name: "dist", Kind: Path, Shape: "DIR", Targets: []string{"package"},
 			Help: "The folder for packages; otherwise dist."},
+		{Name: "apk_key", Kind: Path, Shape: "FILE", Targets: []string{"package"},
+			Help: "The RSA key that apks are signed with, as abuild-keygen writes it: apk finds the public one by the name of this file and .pub."},
 		{Name: "compress", Kind: Choice, Values: []string{"gzip", "zstd"}, Default: "gzip", Targets: []string{"package"},
 			Help: "How debs and rpms are compressed: zstd is for Debian from 12, Ubuntu from 22.04, Fedora, RHEL from 8 and SUSE from 15. Other formats leave no choice."},
 		{Name: "family", Kind: Choice, Values: []string{"debian", "fedora", "suse", "alpine", "arch"}, Targets: []string{"package"},

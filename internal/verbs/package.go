@@ -143,6 +143,9 @@ func (p *packing) options() error {
 	p.sign = sign
 	date, err := packDate(p.R.Getenv("SOURCE_DATE_EPOCH"))
 	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Compress: p.Text("compress"), Date: date, Runner: p.R}
+	if file := p.Text("apk_key"); err == nil && file != "" && slices.Contains(p.formats, "apk") {
+		p.common.Key, err = pack.ReadApkKey(file)
+	}
 	return err
 }
 
