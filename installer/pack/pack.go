@@ -97,7 +97,7 @@ func Papers(format string, b Build, o Options, made []Made) ([]Made, error) {
 		}
 		papers = append(papers, Made{m.Name + ".cdx.json", bill})
 	}
-	statement, err := b.provenance(format, made)
+	statement, err := b.provenance(format, o, made)
 	return append(papers, statement), err
 }
 

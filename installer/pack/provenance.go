@@ -2,6 +2,7 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -55,19 +56,26 @@ type parameters struct {
 	ABI     []string `json:"abi"`
 	Profile string   `json:"profile"`
 	Source  string   `json:"source"`
+
+	Revision   string `json:"revision"`
+	Maintainer string `json:"maintainer,omitempty"`
+	Family     string `json:"family,omitempty"`
+	Compress   string `json:"compress,omitempty"`
+	Key        string `json:"key,omitempty"` // by which apk knows it
 }
 
 // provenance is the statement about packages of one format. It is not signed:
 // that is for programs that have a key. There is no time in it, so that the same
 // packages have the same statement.
-func (b Build) provenance(format string, made []Made) (Made, error) {
+func (b Build) provenance(format string, o Options, made []Made) (Made, error) {
 	s := statement{Type: statementType, PredicateType: predicateType}
 	for _, sum := range Sums(made) {
 		s.Subject = append(s.Subject, resource{sum.Name, digest{"sha256": sum.SHA256}})
 	}
 	p := &s.Predicate
 	p.BuildDefinition.BuildType = buildType
-	p.BuildDefinition.ExternalParameters = parameters{Format: format, ABI: []string{}, Profile: b.Profile, Source: b.source()}
+	p.BuildDefinition.ExternalParameters = parameters{Format: format, ABI: []string{}, Profile: b.Profile, Source: b.source(), Revision: o.Revision}
+	o.record(format, &p.BuildDefinition.ExternalParameters)
 	p.BuildDefinition.ResolvedDependencies = []resource{}
 	if d := dirDigest(b.Layout.Apache.Source); d != nil {
 		p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies, resource{"C sources", d})
@@ -94,6 +102,20 @@ func (b Build) provenance(format string, made []Made) (Made, error) {
 	}
 	name := fmt.Sprintf("mod_wsgi-%s-%s-%s.%s.intoto.json", b.version(), strings.Join(pythons, "+"), b.Machine, format)
 	return Made{name, out.Bytes()}, err
+}
+
+// record adds what was chosen of a distribution's packages.
+func (o Options) record(format string, p *parameters) {
+	if _, err := dialectOf(format, ""); err != nil {
+		return
+	}
+	p.Maintainer, p.Family = o.Contact, Target(format, o.Family)
+	if format == "deb" || format == "rpm" {
+		p.Compress = cmp.Or(o.Compress, "gzip")
+	}
+	if format == "apk" && o.Key != nil {
+		p.Key = o.Key.Name()
+	}
 }
 
 // source is which tree was built.

@@ -151,6 +151,9 @@ func (x packed) testStatement(t *testing.T) {
 	if len(s.Subject) != len(packages) || s.Type != statementType || s.PredicateType != predicateType || p.ExternalParameters.Format != "apk" || len(p.ExternalParameters.ABI) != 2 {
 		t.Errorf("%+v", s)
 	}
+	if e := p.ExternalParameters; e.Maintainer != contact || e.Revision != "1" || e.Family != "alpine" || e.Compress != "" || e.Key != "" {
+		t.Errorf("what was chosen: %+v", e)
+	}
 	for _, r := range p.ResolvedDependencies {
 		if len(r.Digest["sha256"])+len(r.Digest["dirHash1"]) != 64 {
 			t.Errorf("no hash of %+v", r)

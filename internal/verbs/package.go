@@ -136,13 +136,16 @@ func (p *packing) options() error {
 	if dir := p.Text("dist"); dir != "" {
 		p.folder = dir
 	}
+	if err := p.checkMaintainer(); err != nil {
+		return err
+	}
 	sign, err := words.Split(p.Text("sign"))
 	if err != nil {
 		return hint.Exit(p.Blame("sign", err), hint.Usage)
 	}
 	p.sign = sign
 	date, err := packDate(p.R.Getenv("SOURCE_DATE_EPOCH"))
-	p.common = pack.Options{Revision: p.Text("revision"), Contact: p.Text("maintainer"), Compress: p.Text("compress"), Date: date, Runner: p.R}
+	p.common = pack.Options{Revision: p.Text("revision"), Compress: p.Text("compress"), Date: date, Runner: p.R}
 	if file := p.Text("apk_key"); err == nil && file != "" && slices.Contains(p.formats, "apk") {
 		p.common.Key, err = pack.ReadApkKey(file)
 	}
@@ -207,7 +210,7 @@ func (p *packing) pack(ctx context.Context, format string, o csrc.Options) ([]pa
 // that is about the files as they are then.
 func (p *packing) publish(ctx context.Context, format string, b pack.Build) ([]pack.Made, error) {
 	o := p.common
-	o.Family = p.family(format)
+	o.Family, o.Contact = p.family(format), p.maintainer(ctx, format)
 	made, err := pack.Make(ctx, format, b, o)
 	if err != nil {
 		return nil, err

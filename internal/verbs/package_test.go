@@ -3,6 +3,7 @@ package verbs
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func TestPackageOptions(t *testing.T) {
 		"a time that is none":      {"deb", nil, "SOURCE_DATE_EPOCH=now", hint.Usage},
 		"a wheel of the original":  {"wheel", nil, "", hint.Usage},
 		"a signer that fails":      {"deb", options.Flags{"sign": ptr("false")}, "", hint.Failed},
+		"nobody's address":         {"deb", options.Flags{"maintainer": ptr("Some Body")}, "", hint.Usage},
+		"systems without it":       {"deb", options.Flags{"family": ptr("suse")}, "", hint.Usage},
+		"a key that is none":       {"apk", options.Flags{"apk_key": ptr(filepath.Join(w.Root, "apache.json"))}, "", hint.Failed},
 		"a command that is no one": {"deb", options.Flags{"sign": ptr("'")}, "", hint.Usage},
 	} {
 		flags := options.Flags{"allow_untested": ptr(true)}
@@ -89,6 +93,50 @@ func TestPackageOptions(t *testing.T) {
 		}
 		if _, err := w.pack(c.format, flags, env...); hint.Code(err) != c.code {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// Q-5, Q-6, Q-7: who makes packages is whom the tools of their format would take.
+func TestMaintainer(t *testing.T) {
+	home, bin := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{
+		filepath.Join(home, ".abuild/abuild.conf"): "# PACKAGER=\"Not Me <not@me>\"\nPACKAGER=\"Al Pine <al@pine>\"\n",
+		filepath.Join(home, ".makepkg.conf"):       "PACKAGER='Ar Ch <ar@ch>'\nPACKAGER=\"\n",
+		filepath.Join(bin, "rpm"):                  "#!/bin/sh\n[ \"$*\" = '--eval %packager' ] && echo \"${RPM:-%packager}\"\n",
+		filepath.Join(bin, "git"):                  "#!/bin/sh\ncase $2 in user.name) echo Git User;; user.email) echo \"$GIT\";; esac\n",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		format string
+		env    []string
+		want   string
+	}{
+		{"deb", []string{"DEBFULLNAME=De Bian", "DEBEMAIL=de@bian", "NAME=x", "EMAIL=y@z"}, "De Bian <de@bian>"},
+		{"deb", []string{"DEBEMAIL=De Bian <de@bian>"}, "De Bian <de@bian>"},
+		{"deb", []string{"NAME=De", "EMAIL=de@bian"}, "De <de@bian>"},
+		{"deb", []string{"DEBEMAIL=de@bian", "GIT=git@user"}, "Git User <git@user>"}, // an address is not enough
+		{"deb", []string{"PACKAGER=Pa <c@k>"}, nobody},
+		{"rpm", []string{"RPM=Fe Dora <fe@dora>", "GIT=git@user"}, "Fe Dora <fe@dora>"},
+		{"rpm", []string{"GIT=git@user"}, "Git User <git@user>"},
+		{"rpm", nil, nobody},
+		{"apk", []string{"PACKAGER=Pa <c@k>"}, "Pa <c@k>"},
+		{"apk", nil, nobody},
+		{"apk", []string{"HOME=" + home}, "Al Pine <al@pine>"},
+		{"arch", []string{"HOME=" + home}, "Ar Ch <ar@ch>"},
+		{"arch", []string{"HOME=" + home, "MODWSGI_MAINTAINER=It Is <me@here>"}, "It Is <me@here>"},
+		{"tar", []string{"GIT=git@user"}, nobody},
+	} {
+		set, err := options.Resolve("package", nil, append([]string{"PATH=" + bin}, c.env...), home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &packing{Job: &Job{Set: set, Dir: home, R: set.Runner(), Out: io.Discard, Err: io.Discard}}
+		if got := p.maintainer(t.Context(), c.format); got != c.want || p.checkMaintainer() != nil {
+			t.Errorf("%s, %q: %s, want %s", c.format, c.env, got, c.want)
 		}
 	}
 }
