@@ -91,9 +91,9 @@ func (x packed) testApkSigned(t *testing.T) {
 func (x packed) testApk(t *testing.T) {
 	t.Parallel()
 	for name, d := range described(t, "apk", x.b, x.o) {
-		_, data, err := writeNative(d, "apk", t.TempDir())
-		if err != nil {
-			t.Fatal(err)
+		file, data, err := writeNative(d, "apk", t.TempDir())
+		if err != nil || file != name+"-"+x.b.Layout.Apache.Version+"-r0.apk" {
+			t.Fatalf("%s: %v", file, err)
 		}
 		streams, err := readStreams(data)
 		if err != nil || len(streams) != 2 {

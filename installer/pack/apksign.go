@@ -49,11 +49,11 @@ func parseKey(data []byte) (*rsa.PrivateKey, error) {
 	if block.Type != "PRIVATE KEY" {
 		return nil, fmt.Errorf("a %q, or with a passphrase, is not what can be used", block.Type)
 	}
-	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return nil, err
 	}
-	key, ok := any.(*rsa.PrivateKey)
+	key, ok := parsed.(*rsa.PrivateKey)
 	if !ok {
 		return nil, errors.New("it is no RSA key, and apk knows no others")
 	}

@@ -40,13 +40,13 @@ func writeNative(d Description, format, dir string) (name string, data []byte, e
 	if err := natives[format].Package(info, &b); err != nil {
 		return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
 	}
-	data = b.Bytes()
-	if format == "apk" {
-		if data, err = finishApk(data, d); err != nil {
-			return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
-		}
+	if format != "apk" {
+		return natives[format].ConventionalFileName(info), b.Bytes(), nil
 	}
-	return natives[format].ConventionalFileName(info), data, nil
+	if data, err = finishApk(b.Bytes(), d); err != nil {
+		return "", nil, fmt.Errorf("packing %s: %w", d.Name, err)
+	}
+	return d.Name + "-" + d.Version.Apk() + ".apk", data, nil // as apk looks for it in a repository
 }
 
 // native is one package on its way to nfpm, which reads everything from files.
