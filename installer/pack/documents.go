@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"compress/gzip"
+	_ "embed"
 	"fmt"
 	"path"
 	"strings"
@@ -12,13 +13,33 @@ import (
 // the licence, and whatever the format asks for besides.
 func (d *describer) documents(name string, licence []byte) []File {
 	if d.format == "deb" {
-		return []File{
+		doc := path.Dir(fmt.Sprintf(d.licence, name))
+		files := []File{
 			{Path: fmt.Sprintf(d.licence, name), Kind: Licence, Mode: 0o644, Data: d.copyright()},
-			{Path: "/usr/share/doc/" + name + "/changelog.Debian.gz", Kind: Doc, Mode: 0o644, Data: d.changelog(name)},
+			{Path: doc + "/changelog.Debian.gz", Kind: Doc, Mode: 0o644, Data: d.changelog(name)},
 		}
+		if name == d.apache {
+			files = append(files, tests(doc+"/examples/debian/tests")...)
+		}
+		return files
 	}
 	place := fmt.Sprintf(d.licence, name)
 	return []File{{Path: path.Dir(place), Kind: Folder, Mode: 0o755}, {Path: place, Kind: Licence, Mode: 0o644, Data: licence}}
+}
+
+//go:embed autopkgtest/control
+var testsControl []byte
+
+//go:embed autopkgtest/run
+var testsRun []byte
+
+// tests are what autopkgtest runs on the installed packages (rule E-5): for the
+// source package of whoever makes one of them.
+func tests(folder string) []File {
+	return []File{
+		{Path: folder + "/control", Kind: Doc, Mode: 0o644, Data: testsControl},
+		{Path: folder + "/run", Kind: Doc, Mode: 0o755, Data: testsRun},
+	}
 }
 
 // copyright is Debian's file of that name, in its format for machines. The

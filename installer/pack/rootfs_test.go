@@ -58,6 +58,9 @@ func (r root) copy(from, to string) {
 	if _, err := os.Stat(from); err != nil {
 		return
 	}
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(r.dir, to)), 0o755); err != nil { // the smallest roots lack some
+		r.t.Fatal(err)
+	}
 	if out, err := exec.Command("cp", "-aLT", from, filepath.Join(r.dir, to)).CombinedOutput(); err != nil {
 		r.t.Fatalf("cp %s: %v: %s", from, err, out)
 	}
@@ -122,6 +125,11 @@ func TestInstalled(t *testing.T) {
 	out := r.script("install.sh", append(env, "PORT="+strconv.Itoa(port))...)
 	t.Logf("%s", out)
 	if !strings.HasSuffix(out, "tree as before\n") {
+		t.Error("it did not come to its end")
+	}
+	out = r.script("autopkgtest.sh") // E-5
+	t.Logf("%s", out)
+	if !strings.HasSuffix(out, "tested as installed\n") {
 		t.Error("it did not come to its end")
 	}
 }

@@ -151,7 +151,7 @@ func Table() []Option {
 		{Name: "apk_key", Kind: Path, Shape: "FILE", Targets: []string{"package"},
 			Help: "The RSA key that apks are signed with, as abuild-keygen writes it: apk finds the public one by the name of this file and .pub."},
 		{Name: "compress", Kind: Choice, Values: []string{"gzip", "zstd"}, Default: "gzip", Targets: []string{"package"},
-			Help: "How debs and rpms are compressed: zstd is for Debian from 12, Ubuntu from 22.04, Fedora, RHEL from 8 and SUSE from 15. Other formats leave no choice."},
+			Help: "How debs and rpms are compressed: zstd is smaller, and read by Debian from 12 and whatever is as new. Other formats leave no choice."},
 		{Name: "family", Kind: Choice, Values: []string{"debian", "fedora", "suse", "alpine", "arch"}, Targets: []string{"package"},
 			Help: "The systems that packages are for, where several have packages of the format: rpms as of Fedora or as of SUSE. Otherwise this Apache's kind of system, if it has such packages."},
 		{Name: "revision", Kind: Text, Shape: "N", Default: "1", Targets: []string{"package"},

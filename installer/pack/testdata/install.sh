@@ -1,8 +1,9 @@
 # In a fresh Debian: install /d1, serve, upgrade to /d2 while it serves, remove, purge; the tree is then as before.
 set -e
+trap 'service apache2 stop >/dev/null 2>&1 || :' EXIT
 fail() { echo "FAILED: $*"; cat /var/log/apache2/error.log; exit 1; }
 apt-get -q update >/dev/null
-apt-get -qy install --no-install-recommends apache2 curl $(dpkg-deb -f /d1/libapache2-mod-wsgi-py3??_*.deb Depends | grep -o 'libpython[0-9.a-z]*') >/dev/null 2>&1
+apt-get -qy install --no-install-recommends apache2 curl $(dpkg-deb -f /d1/libapache2-mod-wsgi-py3??_*.deb Depends | grep -o 'libpython[0-9.a-z]*\|python3 ' | sort -u) >/dev/null 2>&1
 [ -z "$SECOND" ] || { echo $SECOND/lib > /etc/ld.so.conf.d/second.conf; ldconfig; }
 printf '#!/bin/sh\nexit 0\n' > /usr/sbin/policy-rc.d
 chmod 755 /usr/sbin/policy-rc.d
@@ -22,7 +23,8 @@ packages() { ls /d$1/libapache2-mod-wsgi-*.deb | grep -v dbgsym; }
 install $(packages 1)
 [ -e /etc/apache2/mods-enabled/wsgi.load ] && [ -e /etc/apache2/mods-enabled/wsgi.conf ] || fail "it is not enabled"
 mkdir -p /tmp/app
-chmod 755 /tmp /tmp/app
+chmod 1777 /tmp
+chmod 755 /tmp/app
 cat > /tmp/app/a.wsgi <<'P'
 import sys
 def application(environ, start_response):
