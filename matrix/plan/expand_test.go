@@ -136,6 +136,18 @@ mpm = "event"
 	}
 }
 
+// M-2: a require adds what is not there, and nothing to what is: not what was
+// excluded, nor other values of what it does not name.
+func TestRequire(t *testing.T) {
+	p := planOf(t, "[axes]\nmpm = [\"event\"]\n[[exclude]]\npython = \"3.*\"\nmode = \"embedded\"\n[[require]]\npython = [\"3.12\", \"3.14\"]\nmpm = \"event\"", "smoke", "py3.12", "py3.14")
+	same(t, ids(p), []string{"py3.12/event/daemon", "py3.14/event/daemon"})
+	for _, c := range p.Cells {
+		if !c.Require {
+			t.Errorf("%s is not required", c.ID)
+		}
+	}
+}
+
 // M-7: what the machine lacks and the file names is seen, with its reason.
 func TestSkips(t *testing.T) {
 	m := machine()

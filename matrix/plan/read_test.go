@@ -65,12 +65,13 @@ func TestFaults(t *testing.T) {
 // M-2: what a file asks for and no machine can give is told with its line too.
 func TestFaultsOfTheMachine(t *testing.T) {
 	for text, want := range map[string]string{
-		"\n[[include]]\npython = \"3.9\"\ngil = \"per-interpreter\"":           "matrix.toml:2: include gives no cell: interpreters have a GIL each from Python 3.12 on",
-		"[[require]]\npython = \"3.9\"\nmode = \"daemon\"\ngil = \"free\"":     "matrix.toml:1: require asks for what cannot be: py3.9 is no build that can do without the GIL",
-		"[[require]]\npython = \"2.*\"":                                        "matrix.toml:1: require matches no cell, and would be missed by nobody",
-		"[[exclude]]\npython = \"*\"":                                          "there is no cell: matrix.toml excludes all",
-		"[[include]]\nprovider = \"rootfs:trixie\"\nsanitizer = \"asan\"":      "matrix.toml:1: include gives no cell",
-		"[[include]]\npython = \"py3.12\"\nmpm = \"event\"\nlink = \"static\"": "matrix.toml:1: include gives no cell: py3.12 has no static library",
+		"\n[[include]]\npython = \"3.9\"\ngil = \"per-interpreter\"":                      "matrix.toml:2: include gives no cell: interpreters have a GIL each from Python 3.12 on",
+		"[[require]]\npython = \"3.9\"\nmode = \"daemon\"\ngil = \"free\"":                "matrix.toml:1: require asks for what cannot be: py3.9 is no build that can do without the GIL",
+		"[[exclude]]\npython = \"3.9\"\n[[require]]\npython = \"3.9\"\nmode = \"daemon\"": "matrix.toml:3: require asks for what cannot be: the exclude of line 1 takes it away",
+		"[[require]]\npython = \"2.*\"":                                                   "matrix.toml:1: require matches no cell, and would be missed by nobody",
+		"[[exclude]]\npython = \"*\"":                                                     "there is no cell: matrix.toml excludes all",
+		"[[include]]\nprovider = \"rootfs:trixie\"\nsanitizer = \"asan\"":                 "matrix.toml:1: include gives no cell",
+		"[[include]]\npython = \"py3.12\"\nmpm = \"event\"\nlink = \"static\"":            "matrix.toml:1: include gives no cell: py3.12 has no static library",
 	} {
 		if _, err := New(configured(t, text), machine(), Request{Mode: Full}); err == nil || !strings.HasPrefix(err.Error(), want) || hint.Code(err) != hint.Usage {
 			t.Errorf("%s: %v, want %s", text, err, want)

@@ -222,42 +222,76 @@ func spelledIn(a Axis, v string) string {
 	return v
 }
 
-// required are the cells that a require adds to those that there are: it names
-// what has to be run, also where that is missing. A pattern that matches no cell is a
-// mistake, since nothing would be missed.
+// required are the cells that a require adds to those that there are: what it names
+// has to be run, also where it is missing. What cannot be, and a pattern that matches no
+// cell, would be missed by nobody, and is a mistake.
 func (s *space) required(r rule, all []Cell) ([]Cell, error) {
-	found := false
+	there := map[Cell]bool{} // by the fields of the rule alone
 	for _, c := range all {
 		if r.matches(c) {
-			s.needed[c], found = true, true
+			s.needed[c] = true
+			there[r.only(c)] = true
 		}
 	}
-	patterns := false
-	for _, list := range r.fields {
-		patterns = patterns || strings.ContainsAny(strings.Join(list, ""), `*?[\`)
-	}
-	if found && patterns {
+	if r.isPattern() {
+		if len(there) == 0 {
+			return nil, s.fault(r.line, "require matches no cell, and would be missed by nobody")
+		}
 		return nil, nil
 	}
-	if patterns {
-		return nil, s.fault(r.line, "require matches no cell, and would be missed by nobody")
-	}
-	var more []Cell
 	provider := ""
 	if list := r.fields[Provider]; len(list) > 0 {
 		provider = s.value(Provider, list[0])
 	}
+	var more []Cell
+	why := ""
 	for _, c := range s.times(s.said(r, provider)) {
-		if why := s.m.forbids(c); why != "" {
-			if !found {
-				return nil, s.fault(r.line, "require asks for what cannot be: %s", why)
-			}
+		if there[r.only(c)] {
+			continue
+		}
+		if no := s.withheld(c); no != "" {
+			why = no
 			continue
 		}
 		s.needed[c] = true
 		more = append(more, c)
 	}
+	if len(more) == 0 && why != "" {
+		return nil, s.fault(r.line, "require asks for what cannot be: %s", why)
+	}
 	return more, nil
+}
+
+// only is a cell with the fields of a rule alone.
+func (r rule) only(c Cell) Cell {
+	var part Cell
+	for a := range r.fields {
+		*part.at(a) = *c.at(a)
+	}
+	return part
+}
+
+// isPattern tells whether a rule has a wildcard.
+func (r rule) isPattern() bool {
+	for _, list := range r.fields {
+		if strings.ContainsAny(strings.Join(list, ""), `*?[\`) {
+			return true
+		}
+	}
+	return false
+}
+
+// withheld says why a cell is none: it cannot be, or an exclude takes it away.
+func (s *space) withheld(c Cell) string {
+	if why := s.m.forbids(c); why != "" {
+		return why
+	}
+	for _, r := range s.c.exclude {
+		if r.matches(c) {
+			return fmt.Sprintf("the exclude of line %d takes it away", r.line)
+		}
+	}
+	return ""
 }
 
 // judge notes which cells cannot be run and which are known to fail.
