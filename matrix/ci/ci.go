@@ -44,7 +44,7 @@ func spread(p *plan.Plan, t plan.Timings, jobs, most int) error {
 	if jobs == 0 {
 		jobs = most
 	}
-	p.Shards = slices.DeleteFunc(p.Shard(t, min(jobs, len(p.Cells))), func(ids []string) bool { return len(ids) == 0 })
+	p.Shards = slices.DeleteFunc(p.Shard(t, jobs), func(ids []string) bool { return len(ids) == 0 })
 	return nil
 }
 

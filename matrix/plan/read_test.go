@@ -69,6 +69,7 @@ func TestFaultsOfTheMachine(t *testing.T) {
 		"[[require]]\npython = \"3.9\"\nmode = \"daemon\"\ngil = \"free\"":                "matrix.toml:1: require asks for what cannot be: py3.9 is no build that can do without the GIL",
 		"[[exclude]]\npython = \"3.9\"\n[[require]]\npython = \"3.9\"\nmode = \"daemon\"": "matrix.toml:3: require asks for what cannot be: the exclude of line 1 takes it away",
 		"[[require]]\npython = \"2.*\"":                                                   "matrix.toml:1: require matches no cell, and would be missed by nobody",
+		"[[include]]\nprovider = \"rootfs:trixie\"\napache = \"2.4.62\"":                  "matrix.toml:1: include gives no cell: rootfs-trixie has an Apache of its own",
 		"[[exclude]]\npython = \"*\"":                                                     "there is no cell: matrix.toml excludes all",
 		"[[include]]\nprovider = \"rootfs:trixie\"\nsanitizer = \"asan\"":                 "matrix.toml:1: include gives no cell",
 		"[[include]]\npython = \"py3.12\"\nmpm = \"event\"\nlink = \"static\"":            "matrix.toml:1: include gives no cell: py3.12 has no static library",

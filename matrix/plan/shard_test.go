@@ -121,6 +121,27 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// M-12: the longest first: a cell as long as all others together has a shard alone.
+func TestShardsLongestFirst(t *testing.T) {
+	m := machine()
+	m.Pythons = m.Pythons[:1]
+	p, err := New(&Config{}, m, Request{Mode: Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	timings := Timings{"apache/ap2.4.62": 0, "python/py3.11": 0}
+	for _, c := range p.Cells {
+		timings[c.ID] = 2
+	}
+	timings["py3.11/prefork/daemon"] = 10
+	if all, _ := ends(p, timings, p.Shard(timings, 2)); slices.Max(all) != 10 {
+		t.Errorf("five cells of 2 seconds and one of 10 end at %v", all)
+	}
+	if end := latest(p.spread(p.costs(timings), 2, 0)); end != 10 {
+		t.Errorf("cell by cell they end at %v", end)
+	}
+}
+
 // M-12: cells stay with their builds where that pays: of four Pythons whose halves
 // take long, two shards build two each.
 func TestShardsKeepBuilds(t *testing.T) {
@@ -186,6 +207,11 @@ func TestPart(t *testing.T) {
 	slices.Sort(want)
 	same(t, all, want)
 	p := planOf(t, "")
+	p.Shards = p.Shard(nil, 3)
+	if err := p.Select([]string{"py3.9"}); err != nil || p.Shards != nil || p.Hash == whole.Hash {
+		t.Errorf("a part by selectors has the shards of the whole: %v %v", err, p.Shards)
+	}
+	p = planOf(t, "")
 	p.Shards = p.Shard(nil, 3)
 	if err := p.Part(nil, 1, 2); err == nil {
 		t.Error("a plan of three shards has a first of two")
