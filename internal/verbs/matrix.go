@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 
 	"modwsgi/apxs"
@@ -16,6 +17,7 @@ import (
 	"modwsgi/internal/hint"
 	"modwsgi/matrix"
 	"modwsgi/matrix/plan"
+	"modwsgi/matrix/provider"
 	"modwsgi/pybuild"
 )
 
@@ -157,8 +159,11 @@ func (j *Job) timings() (plan.Timings, error) {
 // machine finds the Apaches and Pythons that a matrix can be run with: those that
 // the options or the file name, or all that can be built for.
 func (j *Job) machine(ctx context.Context, c *plan.Config) (plan.Machine, error) {
-	m := plan.Machine{Lacking: j.lackingProviders()}
+	var m plan.Machine
 	var err error
+	if m.Lacking, err = j.lackingProviders(ctx, c); err != nil {
+		return m, err
+	}
 	if m.Apaches, err = j.servers(ctx, c); err != nil {
 		return m, err
 	}
@@ -166,22 +171,30 @@ func (j *Job) machine(ctx context.Context, c *plan.Config) (plan.Machine, error)
 	return m, err
 }
 
-// lackingProviders are the kinds of other machines that cannot be had here. Whether
-// one that can be had is there shows when it is used.
-func (j *Job) lackingProviders() map[string]plan.Reason {
+// lackingProviders are the kinds of other machines that the file names and that cannot
+// be had here. The others are not asked: that starts programs.
+func (j *Job) lackingProviders(ctx context.Context, c *plan.Config) (map[string]plan.Reason, error) {
+	named := map[string]bool{}
+	for _, value := range c.Providers() {
+		kind, _, err := provider.Parse(strings.ReplaceAll(value, ":", "-"))
+		if err != nil {
+			return nil, hint.Exit(err, hint.Usage)
+		}
+		named[kind] = kind != provider.HostName
+	}
+	if !slices.Contains(slices.Collect(maps.Values(named)), true) {
+		return nil, nil
+	}
+	store, err := provider.OpenStore(j.R)
+	if err != nil {
+		return nil, err
+	}
+	list := slices.DeleteFunc(provider.All(j.R, store), func(p provider.Provider) bool { return !named[p.Name()] })
 	lacking := map[string]plan.Reason{}
-	switch {
-	case runtime.GOOS != "linux":
-		lacking["rootfs"], lacking["container"] = plan.Platform, plan.Platform
-	case os.Geteuid() != 0:
-		lacking["rootfs"] = plan.NotRoot
+	for kind, why := range provider.Lacking(ctx, list) {
+		lacking[kind] = plan.Reason(why)
 	}
-	_, podman := j.R.LookPath("podman")
-	_, docker := j.R.LookPath("docker")
-	if lacking["container"] == "" && podman != nil && docker != nil {
-		lacking["container"] = plan.NoProvider
-	}
-	return lacking
+	return lacking, nil
 }
 
 // servers are the Apaches.

@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"modwsgi/internal/hint"
 	"modwsgi/internal/options"
 	"modwsgi/matrix/plan"
+	"modwsgi/matrix/provider"
 )
 
 // matrixTests share what the Pythons of the machine said: to ask them takes seconds.
@@ -23,6 +25,7 @@ func TestMatrix(t *testing.T) {
 	t.Run("plan", x.testPlan)
 	t.Run("dry", x.testDry)
 	t.Run("engines", x.testEngines)
+	t.Run("providers", x.testProviders)
 	t.Run("machine", x.testMachine)
 }
 
@@ -168,6 +171,33 @@ func (x matrixTests) testEngines(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &doc); err != nil || doc["merge"] == nil || doc["cells"] == nil {
 			t.Errorf("%v: %s", err, out)
 		}
+	}
+}
+
+// M-7, M-16: a plan has the reasons that providers give, and the same kinds.
+func (x matrixTests) testProviders(t *testing.T) {
+	for _, kind := range plan.Kinds() {
+		value := kind
+		if kind != plan.Host {
+			value += "-2.4"
+		}
+		if _, _, err := provider.Parse(value); err != nil {
+			t.Errorf("a plan knows the provider %s: %v", kind, err)
+		}
+	}
+	for _, why := range []provider.Reason{provider.NotRoot, provider.Platform, provider.NoProvider} {
+		if !slices.Contains(plan.Reasons(), plan.Reason(why)) {
+			t.Errorf("a plan does not know the reason %q", why)
+		}
+	}
+	j, _ := x.job(t, nil, "PATH=/no/such/folder")
+	c, err := plan.ReadConfig("matrix.toml", "[axes]\nprovider = [\"host\", \"container:trixie\"]\n[[include]]\nprovider = \"prefix-2.4\"")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lacking, err := j.lackingProviders(t.Context(), c)
+	if err != nil || lacking["container"] != plan.NoProvider || lacking["host"] != "" || lacking["rootfs"] != "" {
+		t.Errorf("without a program in PATH there lack %v, %v", lacking, err)
 	}
 }
 

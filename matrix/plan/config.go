@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -67,14 +69,12 @@ func (c *Config) Requests() []string { return c.axes[Python] }
 // Servers are the Apaches that it asks for: versions, or paths of apxs.
 func (c *Config) Servers() []string { return c.axes[Apache] }
 
-// Providers are those that it names, the host among them if it is.
+// Providers are those that it names as values, the host among them if it is.
 func (c *Config) Providers() []string {
-	var list []string
-	seen := map[string]bool{}
-	for _, group := range append([][]string{c.axes[Provider]}, c.included(Provider)...) {
-		for _, v := range group {
-			if !seen[v] {
-				seen[v] = true
+	list := slices.Clone(c.axes[Provider])
+	for _, r := range slices.Concat(c.include, c.require) {
+		for _, v := range r.fields[Provider] {
+			if !isPattern(v) && !slices.Contains(list, v) {
 				list = append(list, v)
 			}
 		}
@@ -82,14 +82,8 @@ func (c *Config) Providers() []string {
 	return list
 }
 
-// included are the values that the includes have for an axis.
-func (c *Config) included(a Axis) [][]string {
-	var list [][]string
-	for _, r := range c.include {
-		list = append(list, r.fields[a])
-	}
-	return list
-}
+// isPattern tells whether a text has a wildcard.
+func isPattern(text string) bool { return strings.ContainsAny(text, `*?[\`) }
 
 // defaultChanged are the paths that C or build code has in this repository (rule
 // M-4): what they hold can break any cell.

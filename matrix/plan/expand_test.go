@@ -245,6 +245,12 @@ func TestProviders(t *testing.T) {
 	again(t, p)
 }
 
+// M-16: whoever asks which providers there are hears of all that a file names.
+func TestNamedProviders(t *testing.T) {
+	c := configured(t, "[axes]\nprovider = [\"host\", \"rootfs:trixie\"]\n[[include]]\nprovider = [\"prefix:2.4\", \"host\"]\n[[require]]\nprovider = \"container:alma9\"\n[[require]]\nprovider = \"rootfs:*\"\n[[exclude]]\nprovider = \"rootfs:sid\"")
+	same(t, c.Providers(), []string{"host", "rootfs:trixie", "prefix:2.4", "container:alma9"})
+}
+
 // pairsOf are all pairs of values of different axes in cells, told apart by any axis.
 func pairsOf(cells []Planned) map[[4]string]bool {
 	seen := map[[4]string]bool{}

@@ -256,7 +256,7 @@ func (r *reader) matching(t table, key string) []string {
 	closed := Closed(Axis(key))
 	for i, v := range list {
 		line := r.places.element(t.name, t.n, key, i)
-		glob := strings.ContainsAny(v, `*?[\`)
+		glob := isPattern(v)
 		_, err := path.Match(v, "")
 		switch {
 		case glob && t.name == "include":

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"modwsgi/internal/hint"
 )
@@ -274,7 +273,7 @@ func (r rule) only(c Cell) Cell {
 // isPattern tells whether a rule has a wildcard.
 func (r rule) isPattern() bool {
 	for _, list := range r.fields {
-		if strings.ContainsAny(strings.Join(list, ""), `*?[\`) {
+		if slices.ContainsFunc(list, isPattern) {
 			return true
 		}
 	}
