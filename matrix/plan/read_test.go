@@ -126,14 +126,30 @@ ci = {image = "x", tags = ["y",
 	}
 }
 
-// The file of this repository, and the one in the document, are right.
+// The file of this repository, and those in the document, are right.
 func TestShippedFiles(t *testing.T) {
-	for _, name := range []string{"../../matrix.toml"} {
-		data, err := os.ReadFile(filepath.FromSlash(name))
+	read := func(name string) string {
+		data, err := os.ReadFile(filepath.Join("..", "..", filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := New(configured(t, string(data)), machine(), Request{Mode: Full}); err != nil {
+		return string(data)
+	}
+	texts := map[string]string{"matrix.toml": read("matrix.toml")}
+	for i, block := range strings.Split(read("docs/matrix.md"), "```\n") {
+		if i%2 == 1 && strings.Contains(block, "\n[") || strings.HasPrefix(block, "[") {
+			texts[fmt.Sprintf("block %d of docs/matrix.md", i)] = block
+		}
+	}
+	if len(texts) < 3 {
+		t.Errorf("only %d files were found", len(texts))
+	}
+	for name, text := range texts {
+		c, err := ReadConfig(name, text)
+		if err == nil {
+			_, err = New(c, machine(), Request{Mode: Full})
+		}
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
