@@ -3,13 +3,14 @@ package pack
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
+	"github.com/goreleaser/chglog"
 	"github.com/goreleaser/nfpm/v2"
 	"github.com/goreleaser/nfpm/v2/apk"
 	"github.com/goreleaser/nfpm/v2/arch"
@@ -105,7 +106,10 @@ func (n *native) info(w dialect) (*nfpm.Info, error) {
 	case "rpm":
 		info.Priority = ""
 		info.Description = d.Text
-		info.Changelog, err = n.spill(d.changes(), 0o644)
+		var changes []byte
+		if changes, err = d.changes(); err == nil {
+			info.Changelog, err = n.spill(changes, 0o644)
+		}
 	}
 	info.Scripts = nfpm.Scripts{
 		PostInstall: n.script(d.Scripts.AfterInstall, &err),
@@ -150,9 +154,11 @@ func (n *native) content(f File) (*files.Content, error) {
 }
 
 // changes is the changelog of an rpm, as nfpm reads it: one entry.
-func (d Description) changes() []byte {
-	return fmt.Appendf(nil, "- semver: %q\n  date: %s\n  packager: %q\n  changes:\n    - note: %q\n",
-		d.Version.Deb(), d.Date.Format(time.RFC3339), d.Contact, "Package of version "+d.Version.upstream()+".")
+func (d Description) changes() ([]byte, error) {
+	return json.Marshal(chglog.ChangeLogEntries{{
+		Semver: d.Version.Deb(), Date: d.Date, Packager: d.Contact,
+		Changes: []*chglog.ChangeLogChange{{Note: "Package of version " + d.Version.upstream() + "."}},
+	}})
 }
 
 // apkDepends are the relations of an apk: what it cannot be installed with is

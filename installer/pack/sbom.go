@@ -114,7 +114,7 @@ func (b Build) tools() []cdx.Component {
 	}
 	known := noticed()
 	for _, m := range info.Deps {
-		if m.Path == "modwsgi" { // of the program that mage makes, we are one
+		if m.Path == "modwsgi" || m.Replace != nil { // of the program that mage makes, we are one; what stands in for another is ours
 			continue
 		}
 		c := cdx.Component{Type: cdx.ComponentTypeLibrary, Name: m.Path, Version: m.Version, PackageURL: "pkg:golang/" + m.Path + "@" + m.Version}
