@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -227,7 +227,7 @@ func onOff(is bool) string {
 }
 
 // resuming is httpd's first word: who it is, from the module that is its MPM.
-var resuming = regexp.MustCompile(`\[mpm_(\w+):notice\].*?: Apache/(\S+).* configured -- resuming normal operations`)
+var resuming = pattern.New(`\[mpm_(\w+):notice\].*?: Apache/(\S+).* configured -- resuming normal operations`)
 
 // server keeps what httpd says of itself.
 func (s *suiteRun) server(server *Server) {

@@ -3,10 +3,11 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // Machine is what there is to run cells with, as discovery found it. A Python or
@@ -75,7 +76,7 @@ func (r Runtime) like(other Runtime) bool {
 }
 
 // requested is a request for a version, with its flags.
-var requested = regexp.MustCompile(`^(\d+)(?:\.(\d+))?(?:\.\d+)?(t?)(d?)$`)
+var requested = pattern.New(`^(\d+)(?:\.(\d+))?(?:\.\d+)?(t?)(d?)$`)
 
 // shortName is that of a request for a version as it was made, else of the version
 // that it led to without its last number.

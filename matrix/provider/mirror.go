@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -114,7 +114,7 @@ func (m Mirror) has(ctx context.Context, url, suite string) (bool, error) {
 
 // acquires are apt's settings for reaching archives: proxies, and clocks that are
 // wrong on purpose. Whoever reaches them from another root needs the same.
-var acquires = regexp.MustCompile(`^Acquire::((http|https)::(Proxy|Timeout|No-Cache)|Retries|Check-Valid-Until|Check-Date|Max-ValidTime|ForceIPv4|ForceIPv6) "[^"]+";$`)
+var acquires = pattern.New(`^Acquire::((http|https)::(Proxy|Timeout|No-Cache)|Retries|Check-Valid-Until|Check-Date|Max-ValidTime|ForceIPv4|ForceIPv6) "[^"]+";$`)
 
 // settings are those of this machine's apt, as a file of it has them.
 func (m Mirror) settings(ctx context.Context) (string, error) {
