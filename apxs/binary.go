@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -25,10 +25,10 @@ type Report struct {
 }
 
 var (
-	versionLine = regexp.MustCompile(`(?m)^Server version:[ \t]+\S*/(\d+(?:\.\d+)+)`)
-	mmnLine     = regexp.MustCompile(`(?m)^Server's Module Magic Number:[ \t]+(\d{1,9}):(\d{1,9})`)
-	mpmLine     = regexp.MustCompile(`(?m)^Server MPM:[ \t]+(\w+)`)
-	compiledIn  = regexp.MustCompile(`(?m)^ -D (\w+)(?:=(.*))?`)
+	versionLine = pattern.New(`(?m)^Server version:[ \t]+\S*/(\d+(?:\.\d+)+)`)
+	mmnLine     = pattern.New(`(?m)^Server's Module Magic Number:[ \t]+(\d{1,9}):(\d{1,9})`)
+	mpmLine     = pattern.New(`(?m)^Server MPM:[ \t]+(\w+)`)
+	compiledIn  = pattern.New(`(?m)^ -D (\w+)(?:=(.*))?`)
 )
 
 // ParseReport reads the output of httpd -V, whatever its exit status was. ok is
@@ -143,9 +143,9 @@ func envvars(httpd, confDir string) string {
 const unknownMPM = "unknown"
 
 var (
-	builtIn    = regexp.MustCompile(`(?m)^[ \t]*(event|worker|prefork)\.c\b`)
-	loadedMPM  = regexp.MustCompile(`(?m)^[ \t]*mpm_(event|worker|prefork)_module\b`)
-	queriedMPM = regexp.MustCompile(`(?m)^(event|worker|prefork)\b`)
+	builtIn    = pattern.New(`(?m)^[ \t]*(event|worker|prefork)\.c\b`)
+	loadedMPM  = pattern.New(`(?m)^[ \t]*mpm_(event|worker|prefork)_module\b`)
+	queriedMPM = pattern.New(`(?m)^(event|worker|prefork)\b`)
 )
 
 // guessMPM finds the MPM of a server whose -V, rep, does not say it, or
@@ -153,7 +153,7 @@ var (
 func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string, rep Report) (mpm string, guessed bool) {
 	ways := []struct {
 		path, arg string
-		found     *regexp.Regexp
+		found     *pattern.Late
 	}{
 		{httpd, "-l", builtIn},
 		{httpd, "-M", loadedMPM},
@@ -161,7 +161,7 @@ func guessMPM(ctx context.Context, r *run.Runner, httpd, confDir, root string, r
 	if fsx.IsFile(filepath.Join(confDir, "mods-available", "mpm_event.load")) {
 		ways = append(ways, struct {
 			path, arg string
-			found     *regexp.Regexp
+			found     *pattern.Late
 		}{filepath.Join(root, "/usr/sbin/a2query"), "-M", queriedMPM})
 	}
 	for _, way := range ways {

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // headers is what the C headers of an Apache say (rule A-7). They decide: the
@@ -18,7 +19,7 @@ type headers struct {
 	mmnText string // of .mmn, which RPM packages have
 }
 
-var defineLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(\S[^\n]*)`)
+var defineLine = pattern.New(`(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+(\S[^\n]*)`)
 
 // defines reads the object-like macros of a header. The first definition
 // counts: later ones stand in branches for compilers of no concern here.
@@ -60,7 +61,7 @@ func numbers(file string, names ...string) ([]int, error) {
 	return out, nil
 }
 
-var cookieText = regexp.MustCompile(`/\*[ \t]*"(\w+)"`)
+var cookieText = pattern.New(`/\*[ \t]*"(\w+)"`)
 
 // readHeaders reads ap_release.h and ap_mmn.h in dir.
 func readHeaders(dir string) (headers, error) {

@@ -6,11 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/pattern"
 )
 
 // Directive is one directive of a configuration, and where it stands.
@@ -320,7 +320,7 @@ func (s *scanner) folder(dir string, within []string, depth int) {
 	}
 }
 
-var variable = regexp.MustCompile(`\$\{([^}:]+)\}`)
+var variable = pattern.New(`\$\{([^}:]+)\}`)
 
 // expand replaces ${NAME} by what Define or the environment says; one that
 // nobody defines stays as it is, as Apache keeps it, and so does a line that

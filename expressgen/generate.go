@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"modwsgi/internal/hint"
@@ -18,11 +19,14 @@ import (
 //go:embed templates/*.tmpl
 var templateFiles embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"py":   quotePython,
-	"sh":   quoteShell,
-	"unit": quoteUnit,
-}).ParseFS(templateFiles, "templates/*.tmpl"))
+// templates are parsed when the first is wanted: most commands generate nothing.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"py":   quotePython,
+		"sh":   quoteShell,
+		"unit": quoteUnit,
+	}).ParseFS(templateFiles, "templates/*.tmpl"))
+})
 
 // Generate makes the server root of o on the machine f describes: every file,
 // in memory. Nothing is read or written, but the files of f.Runtime. The paths
@@ -135,7 +139,7 @@ func (g *generator) fill(name string, data any) []byte {
 
 func fill(name string, data any) ([]byte, error) {
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+	if err := templates().ExecuteTemplate(&b, name, data); err != nil {
 		return nil, fmt.Errorf("generating %s: %w", strings.TrimSuffix(name, ".tmpl"), err)
 	}
 	return b.Bytes(), nil

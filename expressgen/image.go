@@ -10,13 +10,13 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // Image is what an image of a container is built from: a Dockerfile, in the
@@ -152,7 +152,7 @@ func sameFile(a, b string) (bool, error) {
 }
 
 // plainName is of names that mean themselves in every pattern and shell.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._-]*$`)
+var plainName = pattern.New(`^[A-Za-z0-9._][A-Za-z0-9._-]*$`)
 
 // imaging is one run of DescribeImage.
 type imaging struct {
@@ -369,4 +369,4 @@ func selfContained(text string) bool {
 	return true
 }
 
-var requirement = regexp.MustCompile(`^[A-Za-z0-9][^/:]*$`)
+var requirement = pattern.New(`^[A-Za-z0-9][^/:]*$`)

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"modwsgi/internal/pattern"
 )
 
 // errUnsafe says that a value cannot be written into a configuration file.
@@ -114,7 +116,7 @@ func quoteWords(list []string) (string, error) {
 	return "[" + strings.Join(lines, ", \\\n     ") + "]", nil
 }
 
-var variable = regexp.MustCompile(`\$([A-Za-z_]|\{[A-Za-z_][A-Za-z0-9_]*\})`)
+var variable = pattern.New(`\$([A-Za-z_]|\{[A-Za-z_][A-Za-z0-9_]*\})`)
 
 // literal makes s an argument of this command that is read back as s.
 func literal(s string) string { return variable.ReplaceAllString(s, "$$$$$1") }

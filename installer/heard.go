@@ -1,13 +1,14 @@
 package installer
 
 import (
-	"regexp"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // grave is what no log of a module that works has in it, whatever the server
 // answered (rule V-8).
-var grave = regexp.MustCompile(`\bWSGI(?:0001|0036|0100|0101|0210)\b|Fatal Python error`)
+var grave = pattern.New(`\bWSGI(?:0001|0036|0100|0101|0210)\b|Fatal Python error`)
 
 // Grave tells whether a line of an error log shows that Python did not start or
 // broke down. Such a line is a failure at any level of the log.

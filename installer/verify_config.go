@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/apxs"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -108,7 +108,7 @@ func (c configTest) judge(l *LevelReport, loads []apxs.Directive) {
 	}
 }
 
-var loadedLine = regexp.MustCompile(`(?m)^\s*wsgi_module \(`)
+var loadedLine = pattern.New(`(?m)^\s*wsgi_module \(`)
 
 // taken is for a configuration that loads another wsgi_module too; placed says
 // that ours is the first. Whoever reads of it wants to know whether that is all: so

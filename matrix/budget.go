@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -188,7 +188,7 @@ func traced(pid int) bool {
 
 // straceLine is a line of its table: share, seconds, microseconds a call,
 // calls, perhaps errors, name.
-var straceLine = regexp.MustCompile(`^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$`)
+var straceLine = pattern.New(`^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)(?:\s+\d+)?\s+(\w+)$`)
 
 // parseStrace reads the table of strace -c.
 func parseStrace(text string) (map[string]int, error) {

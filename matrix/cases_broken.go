@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // outcome is what becomes of a response that is not as it should be.
@@ -225,7 +227,7 @@ func tooLate(t *T) {
 }
 
 // messageOf finds the number of a line.
-var messageOf = regexp.MustCompile(`WSGIM(\d{4})`)
+var messageOf = pattern.New(`WSGIM(\d{4})`)
 
 // numbered counts the grave lines of the case by their numbers, those of the
 // supervisor aside, which come when they come.

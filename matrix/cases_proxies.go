@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // forwarded is one header of WSGITrustedProxyHeaders: a row of the registry in
@@ -62,7 +64,7 @@ var changing = map[string]bool{"REMOTE_PORT": true, "mod_wsgi.request_id": true,
 	"mod_wsgi.connection_id": true, "mod_wsgi.server_pid": true, "wsgi.input": true, "wsgi.errors": true, "REQUEST_URI": true, "PATH_INFO": true, "mod_wsgi.path_info": true}
 
 // address is where an object is, in its repr.
-var address = regexp.MustCompile(` at 0x[0-9a-f]+`)
+var address = pattern.New(` at 0x[0-9a-f]+`)
 
 // sameBut wants got to be base with the changes; "-" for a key that is gone.
 func sameBut(t *T, what string, base, got map[string]shown, changes map[string]string) {

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -55,7 +55,7 @@ func sendfileCalls(t *T) {
 }
 
 // tracedCall is one line of strace, whole or resumed.
-var tracedCall = regexp.MustCompile(`(?m)^\d+ +(?:<\.\.\. )?(sendfile|sendfile64|read|pread64|readv|preadv)\b.* = (\d+)$`)
+var tracedCall = pattern.New(`(?m)^\d+ +(?:<\.\.\. )?(sendfile|sendfile64|read|pread64|readv|preadv)\b.* = (\d+)$`)
 
 // traced runs what while the one httpd child is traced, and adds up the bytes
 // of its calls.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"modwsgi/installer"
+	"modwsgi/internal/pattern"
 )
 
 // Record is one line of an error log.
@@ -36,9 +37,9 @@ func (r Record) Grave() bool {
 }
 
 var (
-	recordStart = regexp.MustCompile(`^\[[^\]]*\d{4}\] \[([\w-]*):(\w+)\] (?:\[pid [^\]]*\] )?`)
+	recordStart = pattern.New(`^\[[^\]]*\d{4}\] \[([\w-]*):(\w+)\] (?:\[pid [^\]]*\] )?`)
 	// What httpd and the modules put between the prefix and the message.
-	recordPrefix = regexp.MustCompile(`^(?:\([^)]*\)[^:]*: )?(?:\[(?:client|remote|script|host) [^\]]*\] ?)`)
+	recordPrefix = pattern.New(`^(?:\([^)]*\)[^:]*: )?(?:\[(?:client|remote|script|host) [^\]]*\] ?)`)
 )
 
 // ParseRecord reads one line in httpd's default ErrorLogFormat.
@@ -104,22 +105,22 @@ func frames(exception string) Announce {
 	}
 }
 
-// pattern is one announced expression while a log is judged.
-type pattern struct {
+// announced is an expression of an Announce while a log is judged.
+type announced struct {
 	expr     *regexp.Regexp
 	optional bool
 	seen     bool
 }
 
-func (a Announce) compile() ([]pattern, error) {
-	patterns := make([]pattern, 0, len(a))
+func (a Announce) compile() ([]announced, error) {
+	patterns := make([]announced, 0, len(a))
 	for _, text := range a {
 		expr, optional := strings.CutPrefix(text, "?")
 		re, err := regexp.Compile(expr)
 		if err != nil {
 			return nil, fmt.Errorf("announced log line: %w", err)
 		}
-		patterns = append(patterns, pattern{expr: re, optional: optional})
+		patterns = append(patterns, announced{expr: re, optional: optional})
 	}
 	return patterns, nil
 }

@@ -3,9 +3,10 @@ package pybuild
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // ID is the short name of the ABI: "cp312", "cp313t", "cp314td".
@@ -82,10 +83,10 @@ type mark struct {
 
 // Where the letters are in names: behind the version.
 var (
-	inVersion    = regexp.MustCompile(`^\d+\.\d+([a-z]*)$`)
-	inSOABI      = regexp.MustCompile(`^\.?cpython-\d+([a-z]*)(?:[-.]|$)`)
-	inLibrary    = regexp.MustCompile(`^libpython\d+\.\d+([a-z]*)\.`)
-	inFolderName = regexp.MustCompile(`^python\d+\.\d+([a-z]*)$`)
+	inVersion    = pattern.New(`^\d+\.\d+([a-z]*)$`)
+	inSOABI      = pattern.New(`^\.?cpython-\d+([a-z]*)(?:[-.]|$)`)
+	inLibrary    = pattern.New(`^libpython\d+\.\d+([a-z]*)\.`)
+	inFolderName = pattern.New(`^python\d+\.\d+([a-z]*)$`)
 )
 
 // marks lists all that p has of rule F-1's.
@@ -103,7 +104,7 @@ func marks(p *probe) []mark {
 	}
 	for _, m := range []struct {
 		what, value string
-		pattern     *regexp.Regexp
+		pattern     *pattern.Late
 		tells       string
 	}{
 		{"LDVERSION", p.text("LDVERSION"), inVersion, "td"},

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/words"
 )
 
@@ -147,7 +147,7 @@ func sanitizer(p *probe) string {
 	return ""
 }
 
-var patchLevel = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_(MAJOR|MINOR|MICRO)_VERSION[ \t]+(\d+)`)
+var patchLevel = pattern.New(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_(MAJOR|MINOR|MICRO)_VERSION[ \t]+(\d+)`)
 
 // headerVersion is the version in the text of a patchlevel.h.
 func headerVersion(text string) (v [3]int) {

@@ -3,9 +3,10 @@ package pybuild
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // request is what somebody asked for (rule P-1): a place, a version, or an
@@ -25,9 +26,9 @@ type term struct {
 }
 
 var (
-	versionText = regexp.MustCompile(`^(==|>=|<=|!=|>|<)?\s*(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?$`)
-	tagText     = regexp.MustCompile(`^cp(3)(\d{1,2})(t?)(d?)$`)
-	flaggedText = regexp.MustCompile(`^(.*\d)(t?)(d?)$`)
+	versionText = pattern.New(`^(==|>=|<=|!=|>|<)?\s*(\d{1,3})(?:\.(\d{1,3}))?(?:\.(\d{1,3}))?$`)
+	tagText     = pattern.New(`^cp(3)(\d{1,2})(t?)(d?)$`)
+	flaggedText = pattern.New(`^(.*\d)(t?)(d?)$`)
 )
 
 // parseRequest reads what was asked for. What has a slash or is no version is a

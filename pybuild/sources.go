@@ -3,12 +3,12 @@ package pybuild
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/pattern"
 )
 
 // place is a path where an interpreter may be, and how it was come by.
@@ -19,7 +19,7 @@ type place struct {
 }
 
 // pythonName is how interpreters are called.
-var pythonName = regexp.MustCompile(`^python(?:3(?:\.(\d{1,2})(t?)(d?))?)?$`)
+var pythonName = pattern.New(`^python(?:3(?:\.(\d{1,2})(t?)(d?))?)?$`)
 
 // places lists where Pythons may be on this machine, in the order of rule P-2.
 func (f *finder) places() []place {
@@ -114,7 +114,7 @@ func interpreters(dir string) []string {
 	return paths
 }
 
-var digits = regexp.MustCompile(`\d+`)
+var digits = pattern.New(`\d+`)
 
 // compareVersions orders names by the numbers in them, then as text.
 func compareVersions(a, b string) int {

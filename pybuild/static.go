@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/pattern"
 )
 
 // readSetting has Python's files read in place of running it (rule P-7): for one
@@ -23,9 +23,9 @@ const maxRecord = 4 << 20
 
 var (
 	// dataName is a _sysconfigdata file: of the flags, platform and triplet.
-	dataName = regexp.MustCompile(`^_sysconfigdata_([a-z]*)_.*\.py$`)
+	dataName = pattern.New(`^_sysconfigdata_([a-z]*)_.*\.py$`)
 	// exeName is an interpreter with version and flags in its name.
-	exeName = regexp.MustCompile(`^python(3\.\d+)([a-z]*)$`)
+	exeName = pattern.New(`^python(3\.\d+)([a-z]*)$`)
 )
 
 // read makes the answer that the interpreter at path would give, of what its
@@ -236,7 +236,7 @@ func soabiOf(suffix string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(suffix, "."), filepath.Ext(suffix))
 }
 
-var releaseMacro = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_RELEASE_(LEVEL|SERIAL)[ \t]+(?:PY_RELEASE_LEVEL_)?(\w+)`)
+var releaseMacro = pattern.New(`(?m)^[ \t]*#[ \t]*define[ \t]+PY_RELEASE_(LEVEL|SERIAL)[ \t]+(?:PY_RELEASE_LEVEL_)?(\w+)`)
 
 // versionOfHeaders takes the version from patchlevel.h, which is the only place
 // besides build-details.json that has all of it.

@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"modwsgi/expressgen"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/words"
 )
 
@@ -221,7 +221,7 @@ func (g grammar) names() []string {
 	return out
 }
 
-var variable = regexp.MustCompile(`\$?\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
+var variable = pattern.New(`\$?\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})`)
 
 // expand replaces $NAME and ${NAME} by the variable, for containers whose
 // command line no shell has seen. What is not set stays as it is written, and

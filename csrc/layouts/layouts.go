@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 )
 
 // Layout is one shape of source trees (rule G-3).
@@ -82,7 +82,7 @@ func (l Layout) missing(have func(name string) bool) []string {
 	return list
 }
 
-var versionLine = regexp.MustCompile(`(?m)^[ \t]*#[ \t]*define[ \t]+MOD_WSGI_VERSION_STRING[ \t]+"([0-9A-Za-z.+-]{1,40})"`)
+var versionLine = pattern.New(`(?m)^[ \t]*#[ \t]*define[ \t]+MOD_WSGI_VERSION_STRING[ \t]+"([0-9A-Za-z.+-]{1,40})"`)
 
 // Version reads a release's version from its header: names of folders, tags and
 // archives may say anything.

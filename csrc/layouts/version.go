@@ -2,13 +2,14 @@ package layouts
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"golang.org/x/mod/semver"
+
+	"modwsgi/internal/pattern"
 )
 
-var pep440 = regexp.MustCompile(`^([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:(a|b|rc)([0-9]+)|\.dev([0-9]+))?$`)
+var pep440 = pattern.New(`^([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:(a|b|rc)([0-9]+)|\.dev([0-9]+))?$`)
 
 // semantic is the version v of PEP 440 as one that semver can compare: 6.0.5rc1
 // is v6.0.5-rc.1, and 6.0.5.dev1 is v6.0.5-0.dev.1, which comes before it.

@@ -3,17 +3,17 @@ package doctor
 import (
 	"cmp"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/pattern"
 )
 
 // Checks of what is to run, and of how it was installed.
 
 // condaCompiler is a compiler that conda brings.
-var condaCompiler = regexp.MustCompile(`(?:x86_64|aarch64|powerpc64le)-conda[\w-]*-linux-gnu|/(?:mini|ana)?conda3?/|compiler_compat`)
+var condaCompiler = pattern.New(`(?:x86_64|aarch64|powerpc64le)-conda[\w-]*-linux-gnu|/(?:mini|ana)?conda3?/|compiler_compat`)
 
 // homes looks at each folder that is to be Python's.
 func homes(m Machine) []Result {
@@ -74,7 +74,7 @@ func (m Machine) versions() []string {
 
 // libVersion is the "3.13t" of "libpython3.13t.so.1.0"; a debug build's packages
 // are where the others are.
-var libVersion = regexp.MustCompile(`^libpython(\d+\.\d+t?)d?\.so`)
+var libVersion = pattern.New(`^libpython(\d+\.\d+t?)d?\.so`)
 
 // built tells whether some half is of that version. Of a module whose halves are
 // not known nothing is claimed.

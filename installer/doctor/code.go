@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/pattern"
 )
 
 // Level is how bad something is.
@@ -86,7 +87,7 @@ func (r Remedy) line(sys distro.System, seen Values) (text string, ok bool) {
 	return text, ok && text != ""
 }
 
-var valueName = regexp.MustCompile(`\$\{(\w+)\}`)
+var valueName = pattern.New(`\$\{(\w+)\}`)
 
 // expand puts values in the place of their names; ok is false if one is not
 // known.

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// pattern is an expression that is compiled when it is first wanted: most commands
+// lateExpression is one that is compiled when it is first wanted: most commands
 // read no text, and to compile all took longer than the rest of their start.
-type pattern func() expression
+type lateExpression func() expression
 
 // expression is a regular one that is tried only on lines which can match: logs are
 // long, and nearly all of their lines are of no interest to most patterns.
@@ -19,7 +19,7 @@ type expression struct {
 	literals []string // a match has one of these in it; nil: not known
 }
 
-func compile(text string) pattern {
+func compile(text string) lateExpression {
 	return sync.OnceValue(func() expression {
 		e := expression{Regexp: regexp.MustCompile(text)}
 		if tree, err := syntax.Parse(text, syntax.Perl); err == nil {

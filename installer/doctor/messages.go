@@ -1,15 +1,15 @@
 package doctor
 
-import "regexp"
+import "modwsgi/internal/pattern"
 
 // Message is one numbered line of the module's own that an admin may find in
 // the log: a row of docs/messages.md.
 type Message struct{ Level, Text, Advice string }
 
 var (
-	ownNumber  = regexp.MustCompile(`\bWSGIM[0-9]{4}\b`)
-	messageRow = regexp.MustCompile(`(?m)^\|\s*(WSGIM[0-9]{4})\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|\s*$`)
-	asAnother  = regexp.MustCompile(`^as (?:WSGIM)?([0-9]{4})( and [0-9]{4})?$`)
+	ownNumber  = pattern.New(`\bWSGIM[0-9]{4}\b`)
+	messageRow = pattern.New(`(?m)^\|\s*(WSGIM[0-9]{4})\s*\|\s*(\w+)\s*\|\s*(.*?)\s*\|\s*(.*?)\s*\|\s*$`)
+	asAnother  = pattern.New(`^as (?:WSGIM)?([0-9]{4})( and [0-9]{4})?$`)
 )
 
 // Messages reads the tables of docs/messages.md. Where the advice is that of

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // Redactor takes out of a text what is nobody else's business (rule D-4): what
@@ -18,9 +20,9 @@ type Redactor struct {
 }
 
 var (
-	secretName  = regexp.MustCompile(`(?i)KEY|TOKEN|SECRET|PASSWORD`)
-	secretValue = regexp.MustCompile(`\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD|[a-z_](?:key|token|secret)|token|secret|password)\w*['"]?)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s'",;)]+)`)
-	anyHome     = regexp.MustCompile(`/(home|Users)/[^/\s:'",]+`)
+	secretName  = pattern.New(`(?i)KEY|TOKEN|SECRET|PASSWORD`)
+	secretValue = pattern.New(`\b(\w*(?:KEY|TOKEN|SECRET|PASSWORD|[a-z_](?:key|token|secret)|token|secret|password)\w*['"]?)(\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s'",;)]+)`)
+	anyHome     = pattern.New(`/(home|Users)/[^/\s:'",]+`)
 )
 
 // minSecret is the length from which a value is looked for wherever it stands: a

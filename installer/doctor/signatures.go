@@ -3,12 +3,12 @@ package doctor
 // Signature is how one kind of trouble looks in a text (rule D-3).
 type Signature struct {
 	Code    string
-	Pattern pattern
+	Pattern lateExpression
 	Cause   string // ${name} is a group of the pattern
 
-	Versions  []string // of mod_wsgi, whose words these are: "4", "5", "6", "ours"; nil: of another program
-	Platforms []string // where such a text comes from; nil: anywhere
-	After     pattern  // only behind a line with this; nil: anywhere
+	Versions  []string       // of mod_wsgi, whose words these are: "4", "5", "6", "ours"; nil: of another program
+	Platforms []string       // where such a text comes from; nil: anywhere
+	After     lateExpression // only behind a line with this; nil: anywhere
 }
 
 func sig(code, pattern, cause string) Signature {

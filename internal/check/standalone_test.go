@@ -37,6 +37,7 @@ func TestPrograms(t *testing.T) {
 	x := buildTools(t)
 	t.Run("notice", x.testNotice)
 	t.Run("standalone", x.testStandalone)
+	t.Run("start", x.testStart)
 	t.Run("dry", x.testDryRuns)
 	t.Run("documents", x.testDocuments)
 	t.Run("statuses", x.testExitStatuses)

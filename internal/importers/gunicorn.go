@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -186,7 +187,7 @@ func gunicornDefaults(t *target, values map[string]any) {
 }
 
 // atom is one of a log format of gunicorn.
-var atom = regexp.MustCompile(`%\(([^)]*)\)s|%%|%`)
+var atom = pattern.New(`%\(([^)]*)\)s|%%|%`)
 
 // gunicornFormat is a log format in Apache's terms. bad is what there is no
 // equal for.

@@ -3,8 +3,9 @@ package importers
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"modwsgi/internal/pattern"
 )
 
 // importUnit reads the configuration of NGINX Unit: the whole of it, or what is
@@ -215,7 +216,7 @@ func (u unit) applications(apps node, name string) {
 	}
 }
 
-var pythonType = regexp.MustCompile(`^python(?: +(3(?:\.\d+)*))?$`)
+var pythonType = pattern.New(`^python(?: +(3(?:\.\d+)*))?$`)
 
 // application is one of Python.
 func (u unit) application(app node, targetName string) {

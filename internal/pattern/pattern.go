@@ -32,3 +32,7 @@ func (l *Late) FindAllString(s string, n int) []string { return l.get().FindAllS
 func (l *Late) FindAllStringSubmatch(s string, n int) [][]string {
 	return l.get().FindAllStringSubmatch(s, n)
 }
+func (l *Late) ReplaceAllStringFunc(s string, f func(string) string) string {
+	return l.get().ReplaceAllStringFunc(s, f)
+}
+func (l *Late) ReplaceAllString(s, by string) string { return l.get().ReplaceAllString(s, by) }

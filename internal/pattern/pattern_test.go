@@ -3,6 +3,7 @@ package pattern
 import (
 	"reflect"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -15,8 +16,8 @@ func TestLate(t *testing.T) {
 	var group sync.WaitGroup
 	for _, s := range []string{"", "AAb", "xc", "aabab", "d"} {
 		group.Go(func() {
-			got := []any{late.MatchString(s), late.FindString(s), late.FindStringSubmatch(s), late.FindSubmatch([]byte(s)), late.FindAllString(s, -1), late.FindAllStringSubmatch(s, -1)}
-			want := []any{now.MatchString(s), now.FindString(s), now.FindStringSubmatch(s), now.FindSubmatch([]byte(s)), now.FindAllString(s, -1), now.FindAllStringSubmatch(s, -1)}
+			got := []any{late.MatchString(s), late.FindString(s), late.FindStringSubmatch(s), late.FindSubmatch([]byte(s)), late.FindAllString(s, -1), late.FindAllStringSubmatch(s, -1), late.ReplaceAllString(s, "<$1>"), late.ReplaceAllStringFunc(s, strings.ToUpper)}
+			want := []any{now.MatchString(s), now.FindString(s), now.FindStringSubmatch(s), now.FindSubmatch([]byte(s)), now.FindAllString(s, -1), now.FindAllStringSubmatch(s, -1), now.ReplaceAllString(s, "<$1>"), now.ReplaceAllStringFunc(s, strings.ToUpper)}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%q: got %q, want %q", s, got, want)
 			}
