@@ -144,12 +144,13 @@ func (x tools) testStandalone(t *testing.T) {
 	}
 	dir := nowhere(t)
 	list := tell(t, dir, nil, x.mage, "-l")
+	listed := strings.ToLower(list.out) // mage prints verifyArtifacts
 	for _, want := range targets(t) {
 		name := want.name
 		if want.decl.Recv != nil {
 			name += ":" + strings.ToLower(want.decl.Name.Name)
 		}
-		if !strings.Contains(list.out, "\n  "+name+" ") {
+		if !strings.Contains(listed, "\n  "+name+" ") {
 			t.Errorf("it has no %s:\n%s", name, list.out)
 		}
 	}
