@@ -194,6 +194,11 @@ func (Matrix) Merge(ctx context.Context, folders string, apxs, python, apache_co
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixMergeLine(folders)))
 }
 
+// VerifyArtifacts reads all packages in dist/ again, with what lies beside them; exit status 4 names each fault.
+func VerifyArtifacts(ctx context.Context, dist, output *string) error {
+	return cli.ForMage(verbs.Do(ctx, "verifyartifacts", options.Flags{"dist": dist, "output": output}, verbs.VerifyArtifacts))
+}
+
 // Config prints the lines that load the module in build/.
 func Config(ctx context.Context, apxs, python, apache_config, python_config, format, output *string) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "format": format, "output": output}

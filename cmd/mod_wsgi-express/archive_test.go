@@ -28,6 +28,7 @@ func (x *installing) archive(ending string, words ...string) string {
 func TestInstallArchive(t *testing.T) {
 	x := newInstalling(t)
 	file := x.archive("zst")
+	x.want(0, ": 2 packages, 2 bills of materials, 1 statements, 0 sources of modwsgi.lock, 0 faults", "verify-artifacts", filepath.Dir(file)) // B-3
 	before := x.tree()
 	x.want(0, "mods-available/wsgi.load", "install", file, "--dryrun")
 	treetest.Same(t, "a dry run", x.tree(), before)
@@ -73,6 +74,8 @@ func TestInstallArchive(t *testing.T) {
 	}
 	treetest.Same(t, "staged", x.tree(), before)
 
+	x.write("dist/"+filepath.Base(file), "changed")
+	x.want(4, filepath.Base(file)+" has another sum", "verify-artifacts", "--dist", x.path("dist"))
 	bad := x.write("bad.tar.gz", "no archive")
 	x.want(5, "neither a tar.gz nor a tar.zst", "install", bad)
 	x.want(3, "no such file", "install", x.path("gone.tar.gz"))
@@ -85,6 +88,13 @@ func TestInstallArchive(t *testing.T) {
 func TestInstallOriginalArchive(t *testing.T) {
 	x := newInstalling(t)
 	file := x.archive("gz", "--source", x.original())
+	statements, err := filepath.Glob(x.path("dist/*.intoto.json"))
+	if err != nil || len(statements) != 1 {
+		t.Fatalf("%q, %v", statements, err)
+	}
+	if data, err := os.ReadFile(statements[0]); err != nil || !strings.Contains(string(data), `"httpd"`) || !strings.Contains(string(data), `"C sources"`) || strings.Contains(string(data), x.info.Httpd) { // B-2
+		t.Errorf("%s, %v", data, err)
+	}
 	before := x.tree()
 	x.want(0, proved, "install", file)
 	x.want(0, "nothing has changed", "install", file)

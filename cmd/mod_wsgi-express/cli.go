@@ -47,6 +47,8 @@ type commandLine struct {
 	Telemetry      telemetryCommand  `cmd:"" help:"Receive what WSGITelemetryService sends and show it as a page of live charts."`
 	Uninstall      uninstallCommand  `cmd:"" help:"Take away what was installed, and what tells Apache of it."`
 	Verify         verifyCommand     `cmd:"" help:"Take the module, or a release of the original, through the levels static, load, config and run."`
+
+	VerifyArtifacts artifactsCommand `cmd:"" help:"Read a folder of packages again, with all that lies beside them, and name each fault."`
 }
 
 // commands are the same names with their grammars and one-line usage.
@@ -82,6 +84,7 @@ var commands = []struct {
 	{"telemetry", "--listen unix:PATH [--http-host ADDRESS] [--http-port N]", telemetryGrammar, false},
 	{"uninstall", "[--apxs PATH] [--modules-directory DIR] [--restore] [--dryrun] [--json]", func() grammar { return grammarOf(uninstallCommand{}, 0) }, false},
 	{"verify", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--json] [options]", func() grammar { return grammarOf(verifyCommand{}, 0) }, false},
+	{"verify-artifacts", "[--json] [DIST]", func() grammar { return grammarOf(artifactsCommand{}, 1) }, false},
 }
 
 // app is what every command works with.

@@ -12,7 +12,7 @@ import (
 
 // targetOf are the rows of the option table that stand for commands which have
 // another name there.
-var targetOf = map[string]string{"module-config": "config", "module-location": "config"}
+var targetOf = map[string]string{"module-config": "config", "module-location": "config", "verify-artifacts": "verifyartifacts"}
 
 // T-4: a command has the options that the table gives its target, each of the
 // type of its kind, with the table's help; and none of them under a name of its

@@ -52,6 +52,19 @@ func (c *packageCommand) Run(a *app) error {
 	return a.do("package", c, verbs.Package(verbs.PackageRequest{Format: c.Format, Pythons: c.Python}))
 }
 
+type artifactsCommand struct {
+	Folder string  `arg:"" optional:"" help:"The folder, as --dist."`
+	Dist   *string `opt:"dist" placeholder:"DIR" help:"${dist}"`
+	printFlags
+}
+
+func (c *artifactsCommand) Run(a *app) error {
+	if c.Folder != "" {
+		c.Dist = &c.Folder
+	}
+	return a.do("verifyartifacts", c, verbs.VerifyArtifacts)
+}
+
 type reproduceCommand struct {
 	findFlags
 	Source        *string `opt:"source" placeholder:"SOURCE" help:"${source}"`

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"modwsgi/csrc"
+	"modwsgi/csrc/fetch"
 	"modwsgi/installer"
 	"modwsgi/internal/run"
 )
@@ -30,6 +31,9 @@ type Build struct {
 	System  string // the family of this system
 	Python3 string // what its python3 leads to, "python3.11"; "" for nothing
 
+	Httpd  string       // the server binary that it was built for; "" where it is not here
+	Origin fetch.Origin // where the source of a release of the original came from
+
 	Compiler string // who made it, "gcc 12.2.0"
 	Profile  string // whose flags it was made with
 
@@ -42,6 +46,7 @@ type Build struct {
 type Classic struct {
 	Module   string
 	Version  string
+	Source   string // hash of the C sources
 	Python   csrc.BuildInfo
 	Home     string // WSGIPythonHome; "" where the module finds it by itself
 	LoadFile string // the library that Apache must load first; "" for none

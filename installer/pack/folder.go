@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,29 +21,50 @@ import (
 // file has its sum, each bill of materials and each statement the sums of the
 // files that they are about.
 func CheckFolder(dir string) error {
-	text, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	sums, err := folderSums(dir)
 	if err != nil {
-		return fmt.Errorf("checking packages: %w", err)
-	}
-	sums, err := readSums(string(text))
-	if err != nil {
-		return hint.Exit(fmt.Errorf("checking %s: %w", dir, err), hint.Unverified)
+		return err
 	}
 	var list []error
 	for _, name := range slices.Sorted(maps.Keys(sums)) {
-		sum, err := readFileSum(filepath.Join(dir, name))
-		switch {
-		case err == nil && sum != sums[name]:
-			err = fmt.Errorf("%s has another sum", name)
-		case err == nil:
-			err = checkPaper(dir, name, sums)
-		}
-		list = append(list, err)
+		list = append(list, checkFile(dir, name, sums))
 	}
 	if err := errors.Join(list...); err != nil {
 		return hint.Exit(fmt.Errorf("checking %s: %w", dir, err), hint.Unverified)
 	}
 	return nil
+}
+
+// folderSums reads SHA256SUMS of a folder.
+func folderSums(dir string) (map[string]string, error) {
+	text, err := os.ReadFile(filepath.Join(dir, SumsFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, hint.Exit(hint.New(fmt.Errorf("checking packages: %w", err), "make some: mod_wsgi-express package all"), hint.NotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("checking packages: %w", err)
+	}
+	sums, err := readSums(string(text))
+	if err != nil {
+		return nil, hint.Exit(fmt.Errorf("checking %s: %w", dir, err), hint.Unverified)
+	}
+	return sums, nil
+}
+
+// checkFile compares a file with its sum, and what it says of others with theirs.
+func checkFile(dir, name string, sums map[string]string) error {
+	if err := checkSum(dir, name, sums); err != nil {
+		return err
+	}
+	return checkPaper(dir, name, sums)
+}
+
+func checkSum(dir, name string, sums map[string]string) error {
+	sum, err := readFileSum(filepath.Join(dir, name))
+	if err == nil && sum != sums[name] {
+		err = fmt.Errorf("%s has another sum", name)
+	}
+	return err
 }
 
 // checkPaper compares what a bill or statement says of other files with their

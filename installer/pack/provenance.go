@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"path"
 	"strings"
 
 	"modwsgi/csrc"
@@ -24,8 +25,10 @@ type digest map[string]string
 
 // resource is something that went in or came out.
 type resource struct {
-	Name   string `json:"name"`
-	Digest digest `json:"digest,omitempty"`
+	Name        string            `json:"name"`
+	URI         string            `json:"uri,omitempty"`
+	Digest      digest            `json:"digest,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
 // statement says how packages came to be.
@@ -70,16 +73,13 @@ type parameters struct {
 func (b Build) provenance(format string, o Options, made []Made) (Made, error) {
 	s := statement{Type: statementType, PredicateType: predicateType}
 	for _, sum := range Sums(made) {
-		s.Subject = append(s.Subject, resource{sum.Name, digest{"sha256": sum.SHA256}})
+		s.Subject = append(s.Subject, resource{Name: sum.Name, Digest: digest{"sha256": sum.SHA256}})
 	}
 	p := &s.Predicate
 	p.BuildDefinition.BuildType = buildType
 	p.BuildDefinition.ExternalParameters = parameters{Format: format, ABI: []string{}, Profile: b.Profile, Source: b.source(), Revision: o.Revision}
 	o.record(format, &p.BuildDefinition.ExternalParameters)
-	p.BuildDefinition.ResolvedDependencies = []resource{}
-	if d := dirDigest(b.Layout.Apache.Source); d != nil {
-		p.BuildDefinition.ResolvedDependencies = append(p.BuildDefinition.ResolvedDependencies, resource{"C sources", d})
-	}
+	p.BuildDefinition.ResolvedDependencies = b.dependencies()
 	for _, py := range b.pythons() {
 		p.BuildDefinition.ExternalParameters.ABI = append(p.BuildDefinition.ExternalParameters.ABI, py.ABI)
 		r := resource{Name: py.SONAME}
@@ -116,6 +116,53 @@ func (o Options) record(format string, p *parameters) {
 	if format == "apk" && o.Key != nil {
 		p.Key = o.Key.Name()
 	}
+}
+
+// formAnnotation says of a source archive by which form it was named: the lock file
+// has it under that.
+const formAnnotation = "modwsgi:source"
+
+// dependencies are what is known of what went in, but the Pythons: sources, and the
+// Apache. No path of this machine is among it.
+func (b Build) dependencies() []resource {
+	list := []resource{}
+	hash := b.Layout.Apache.Source
+	if b.Classic != nil {
+		hash = b.Classic.Source
+	}
+	if d := dirDigest(hash); d != nil {
+		list = append(list, resource{Name: "C sources", Digest: d})
+	}
+	if o := b.Origin; o.Sum != "" || o.Commit != "" {
+		r := resource{Name: "source archive", Digest: digest{}}
+		if algorithm, hex, ok := strings.Cut(o.Sum, ":"); ok {
+			r.Digest[algorithm] = hex
+		}
+		if o.Commit != "" {
+			r.Name, r.Digest["gitCommit"] = "source repository", o.Commit
+		}
+		form, _, _ := strings.Cut(o.Form, ":")
+		if path := form == "file" || form == "dir" || strings.Contains(o.Form, "file:"); !path {
+			r.Annotations = map[string]string{formAnnotation: o.Form}
+		}
+		if form == "https" || form == "http" { // of the others, which mirror was asked says nothing
+			r.URI = o.URL
+		}
+		list = append(list, r)
+	}
+	for _, p := range b.Origin.Patches {
+		if algorithm, hex, ok := strings.Cut(p.Sum, ":"); ok {
+			list = append(list, resource{Name: "patch " + path.Base(p.Name), Digest: digest{algorithm: hex}})
+		}
+	}
+	if b.Httpd != "" {
+		r := resource{Name: "httpd"}
+		if sum, err := readFileSum(b.Httpd); err == nil { // of another machine, it is not here
+			r.Digest = digest{"sha256": sum}
+		}
+		list = append(list, r)
+	}
+	return list
 }
 
 // source is which tree was built.

@@ -55,7 +55,7 @@ func Table() []Option {
 		keeping  = slices.Concat([]string{"clean", "fetch", "python"}, building)
 		loading  = []string{"bench", "build", "ci", "fetch", "install", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
 		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, running, loading)
-		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify"}, running, placing)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify", "verifyartifacts"}, running, placing)
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
@@ -146,7 +146,7 @@ func Table() []Option {
 			Help: "The folder in which it is noted what is installed, and how to undo it; otherwise /var/lib/modwsgi of root, and modwsgi in $XDG_STATE_HOME or ~/.local/state of others."},
 		{Name: "update", Kind: Switch, Default: "false", Targets: []string{"fetch"},
 			Help: "Write what was fetched into modwsgi.lock, in place of what it says."},
-		{Name: "dist", Kind: Path, Shape: "DIR", Targets: []string{"package"},
+		{Name: "dist", Kind: Path, Shape: "DIR", Targets: []string{"package", "verifyartifacts"},
 			Help: "The folder for packages; otherwise dist."},
 		{Name: "apk_key", Kind: Path, Shape: "FILE", Targets: []string{"package"},
 			Help: "The RSA key that apks are signed with, as abuild-keygen writes it: apk finds the public one by the name of this file and .pub."},

@@ -111,7 +111,8 @@ func (j *Job) sourceSteps() ([]string, error) {
 
 // source is the tree to build, nil for ours, and the folder for the results.
 func (j *Job) source(ctx context.Context, output string) (source fs.FS, dir string, err error) {
-	folder, _, err := fetch.Open(ctx, j.R, j.Agent(), j.Text("source"))
+	folder, origin, err := fetch.Open(ctx, j.R, j.Agent(), j.Text("source"))
+	j.origin = origin
 	if err == nil && folder != "" {
 		source, err = csrc.OpenSource(folder)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/csrc/fetch"
 	"modwsgi/internal/cli"
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/keep"
@@ -32,6 +33,7 @@ type Job struct {
 	Err io.Writer   // how far it is, and notes (rule T-5)
 
 	planned bytes.Buffer // programs that a dry run would have run
+	origin  fetch.Origin // of the source, once that is there
 }
 
 // New is the job of a target with the flags of a command line, in this process's

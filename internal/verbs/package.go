@@ -132,10 +132,7 @@ func (p *packing) programs(ctx context.Context) (err error) {
 
 // options reads those that are about packages alone.
 func (p *packing) options() error {
-	p.folder = filepath.Join(p.Dir, "dist")
-	if dir := p.Text("dist"); dir != "" {
-		p.folder = dir
-	}
+	p.folder = p.dist()
 	if err := p.checkMaintainer(); err != nil {
 		return err
 	}
@@ -260,7 +257,7 @@ func (p *packing) signed(ctx context.Context, m pack.Made) ([]byte, error) {
 // parts are what was built, for a packer.
 func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build, error) {
 	b := pack.Build{MMNText: p.base.Apache.MMNText, Apache: p.base.Apache.Version, Compiler: artifact.Compiler, Profile: p.Text("profile"), Machine: runtime.GOARCH, Program: p.q.Program,
-		System: distro.Here().Family}
+		System: distro.Here().Family, Httpd: p.base.Apache.Httpd, Origin: p.origin}
 	if own, err := filepath.EvalSymlinks("/usr/bin/python3"); err == nil {
 		b.Python3 = filepath.Base(own)
 	}
@@ -269,6 +266,7 @@ func (p *packing) parts(ctx context.Context, artifact csrc.Artifact) (pack.Build
 	}
 	if len(artifact.Halves) == 0 {
 		b.Classic = p.classic(artifact)
+		b.Classic.Source = artifact.Source
 		return b, nil
 	}
 	for _, h := range artifact.Halves {
