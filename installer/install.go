@@ -92,6 +92,7 @@ func Install(ctx context.Context, from Layout, modulesDir string, o Options) (Re
 	if err := into(from, dir, o.Root); err != nil {
 		return Result{}, err
 	}
+	from = from.fresh()
 	in := &installation{from: from, final: from.placed(dir, o.Apache), to: from.placed(filepath.Join(o.Root, dir), o.Apache), o: o, state: st}
 	plan := func() (change, error) {
 		if err := in.plan(ctx); err != nil {
@@ -323,6 +324,16 @@ func (in *installation) losing(lost []Half) error {
 		buildToo(lost)+", then mod_wsgi-express install; install --force leaves them out"), hint.Refused)
 }
 
+// fresh is l without halves that its module refuses: those of an earlier build in
+// the same folder, of another interface.
+func (l Layout) fresh() Layout {
+	l.Halves = slices.DeleteFunc(slices.Clone(l.Halves), func(h Half) bool { return h.Info.Interface != l.Apache.Interface })
+	if !slices.ContainsFunc(l.Halves, func(h Half) bool { return h.ABI == l.Default }) {
+		l.Default = ""
+	}
+	return l
+}
+
 // Outdated are the halves in a modules folder that what is about to be installed
 // there could not use, and has no other for.
 func Outdated(from Layout, dir string) []Half {
@@ -330,6 +341,7 @@ func Outdated(from Layout, dir string) []Half {
 	if err != nil {
 		return nil // nothing of that kind is there
 	}
+	from = from.fresh()
 	return slices.DeleteFunc(halves, func(h Half) bool {
 		return h.Info.Interface == from.Apache.Interface || slices.ContainsFunc(from.Halves, func(other Half) bool { return other.ABI == h.ABI })
 	})

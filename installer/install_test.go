@@ -253,8 +253,25 @@ func TestInstallAnotherInterface(t *testing.T) {
 	}
 	treetest.Same(t, "refused", treetest.Tree(t, b.Root), before)
 
+	if list := Outdated(b.from, b.modules); len(list) != 1 || list[0].ABI != csrctest.ABI311 {
+		t.Errorf("%+v", list)
+	}
+
+	// So it is with a half of an earlier build in the folder of the new one.
+	stale := filepath.Join(b.options.Dir, "mod_wsgi", csrctest.ABI311)
+	if err := os.CopyFS(stale, os.DirFS(filepath.Join(old.Dir, "mod_wsgi", csrctest.ABI311))); err != nil {
+		t.Fatal(err)
+	}
+	b.locate(t)
+	if _, _, err := b.try(t.Context(), Options{}); len(b.from.Halves) != 2 || hint.Code(err) != hint.Refused || len(Outdated(b.from, b.modules)) != 1 {
+		t.Errorf("%v", err)
+	}
+
 	b.options.Python = b.Pythons // as the advice says
 	b.rebuild(t)
+	if list := Outdated(b.from, b.modules); len(list) != 0 {
+		t.Errorf("%+v", list)
+	}
 	if l := b.install(t); len(l.Halves) != 2 || l.Apache.Interface != 8 || l.Halves[0].Info.Interface != 8 || l.Default != csrctest.ABI311 {
 		t.Errorf("%+v", l)
 	}

@@ -186,6 +186,30 @@ func TestOriginalsSideBySide(t *testing.T) {
 	treetest.Same(t, "nothing again", s.tree(t), empty)
 }
 
+// I-5: below a root it is staged, with its record.
+func TestOriginalStaged(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, sharedBuild(t), apxs.FamilyDebian, false, nil)
+	s.original(t, 0, "a")
+	a, root := s.apache, filepath.Join(s.top, "the root")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a.ModulesDir, a.ConfFile, a.Httpd = "/usr/lib/apache2/modules", "/etc/apache2/apache2.conf", ""
+	r, err := Install(t.Context(), s.from, a.ModulesDir, Options{Runner: s.r, Apache: &a, Root: root, Setup: &Setup{Python: s.Pythons[0]}})
+	if err != nil || r.Layout.Module != filepath.Join(root, a.ModulesDir, "mod_wsgi-py311.so") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	load, err := os.ReadFile(filepath.Join(root, "/etc/apache2/mods-available/wsgi-py311.load"))
+	if err != nil || !strings.Contains(string(load), "LoadModule wsgi_module \"/usr/lib/apache2/modules/mod_wsgi-py311.so\"") || strings.Contains(string(load), root) {
+		t.Errorf("%s %v", load, err)
+	}
+	record, err := state{filepath.Join(root, rootsState)}.read(place{a.ModulesDir, "py311"})
+	if err != nil || record == nil || strings.Contains(fmt.Sprintf("%+v", record), root) {
+		t.Errorf("%+v, %v", record, err)
+	}
+}
+
 // I-2: a file of that name which is not ours stays, unless that is asked for; then
 // it comes back.
 func TestOriginalForeign(t *testing.T) {

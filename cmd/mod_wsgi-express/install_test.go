@@ -6,12 +6,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/installer"
 	"modwsgi/internal/run"
 	"modwsgi/internal/treetest"
+	"modwsgi/pybuild"
 )
 
 // distribution is a copy of Debian's own Apache, its configuration and modules:
@@ -186,4 +190,54 @@ func TestInstallOriginal(t *testing.T) {
 	x.want(0, proved, "install", "--source", source)
 	x.want(0, "uninstalled from", "uninstall")
 	treetest.Same(t, "uninstalled", x.tree(), before)
+}
+
+// I-9: a module with another interface number (a byte on the wire), installed for another Python than is
+// served: the half that was there is built for it too, and both answer.
+func TestInstallNewerInterface(t *testing.T) {
+	x := newInstalling(t)
+	other := x.otherPython()
+	before := x.tree()
+	x.want(0, proved, "install")
+
+	newer, wire := x.path("newer"), ""
+	if err := os.CopyFS(newer, csrc.Sources()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(newer, "wsgi_wire.h"))
+	if err == nil {
+		wire = regexp.MustCompile(`(?m)^(#define[ \t]+WSGI_INTERFACE_VERSION[ \t]+)\d+`).ReplaceAllString(string(data), "${1}250")
+		err = os.WriteFile(filepath.Join(newer, "wsgi_wire.h"), []byte(wire), 0o644)
+	}
+	if err != nil || !strings.Contains(wire, "250") {
+		t.Fatal(err)
+	}
+	x.want(0, proved, "install", "--source", newer, "--python", other)
+	l, err := installer.Locate(x.info.ModulesDir)
+	if err != nil || l.Apache.Interface != 250 || len(l.Halves) != 2 || l.Halves[0].Info.Interface != 250 || l.Halves[1].Info.Interface != 250 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	x.want(0, "as it was installed", "check")
+	x.want(0, "again, as installed at", "rollback")
+	if l, err := installer.Locate(x.info.ModulesDir); err != nil || l.Apache.Interface == 250 || len(l.Halves) != 1 {
+		t.Errorf("%+v, %v", l, err)
+	}
+	x.want(0, "uninstalled from", "uninstall")
+	treetest.Same(t, "uninstalled", x.tree(), before)
+}
+
+// otherPython is one of another version than the tests run with.
+func (x *installing) otherPython() string {
+	x.t.Helper()
+	own, err := pybuild.Find(x.t.Context(), &run.Runner{Env: x.env}, "")
+	if err != nil {
+		x.t.Skip(err)
+	}
+	for _, c := range pybuild.Candidates(x.t.Context(), &run.Runner{Env: x.env}) {
+		if c.Usable && c.Info.ABI != own.ABI && !c.Info.ABI.Free && installer.ClosedOnTheWay(c.Info.Prefix) == "" && installer.ClosedOnTheWay(c.Info.LibPython) == "" {
+			return c.Executable
+		}
+	}
+	x.t.Skip("there is no other Python here that the server's user can reach")
+	return ""
 }
