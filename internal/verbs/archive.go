@@ -22,7 +22,7 @@ func (j *Job) installArchive(ctx context.Context, file string) error {
 	if j.Text("source") != "" {
 		return hint.Exit(errors.New("an archive is installed as it is, a source is built: name one of the two"), hint.Usage)
 	}
-	apache, err := j.Apache(ctx)
+	apache, err := j.anyServer(ctx)
 	if err != nil {
 		return err
 	}

@@ -118,13 +118,23 @@ func Lines(lines []string) func(io.Writer) error {
 // build that has nothing to do, so what they said is kept until one of the files
 // that it was made of changes.
 func (j *Job) Apache(ctx context.Context) (apxs.Info, error) {
+	return j.apache(ctx, "Apache", apxs.Find)
+}
+
+// anyServer is [Job.Apache] for what is not compiled: one without apxs does.
+func (j *Job) anyServer(ctx context.Context) (apxs.Info, error) {
+	return j.apache(ctx, "server", apxs.FindServer)
+}
+
+// apache finds one by find, whose answers are kept as those on what.
+func (j *Job) apache(ctx context.Context, what string, find func(context.Context, *run.Runner, string) (apxs.Info, error)) (apxs.Info, error) {
 	name := j.Named("apxs")
 	m := keep.Memory{Folder: fsx.CacheFolder(j.R.Getenv), R: j.R}
 	if j.Dry() || name == "" && j.R.Getenv("MODWSGI_APACHE_CONFIG") != "" { // a file of somebody's, read in no time
 		m.Folder = ""
 	}
 	trail := func(info apxs.Info) []string { return append(apxs.Trail(j.R, info), filepath.Join(j.Dir, name), name) }
-	info, err := keep.Recall(m, fmt.Sprintf("the Apache %q in %s", name, j.Dir), trail, func() (apxs.Info, error) { return apxs.Find(ctx, j.R, name) })
+	info, err := keep.Recall(m, fmt.Sprintf("the %s %q in %s", what, name, j.Dir), trail, func() (apxs.Info, error) { return find(ctx, j.R, name) })
 	return info, j.Blame("apxs", err)
 }
 

@@ -19,7 +19,7 @@ import (
 // Apache that is found, or, where there is none any more, what is noted.
 func (j *Job) where(ctx context.Context) (dir string, o installer.Options, err error) {
 	dir = j.Text("modules_directory")
-	apache, err := j.Apache(ctx)
+	apache, err := j.anyServer(ctx)
 	switch named := j.Text("apxs") != "" || j.Text("apache_config") != ""; {
 	case err == nil:
 		o = j.undoing(&apache)
