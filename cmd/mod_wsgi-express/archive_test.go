@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,6 +60,18 @@ func TestInstallArchive(t *testing.T) {
 	x.want(0, proved, "install", file)
 	x.want(0, "nothing has changed", "install", "--archive", strings.TrimSuffix(file, "zst")+"gz")
 	x.want(0, "as it was installed", "check")
+	unnamed := *x.place // the Python is then the one that the archive was built with
+	unnamed.env = append(slices.Clone(x.env), "MODWSGI_PYTHON=", "PYTHON=")
+	(&installing{&unnamed, x.info}).want(0, "nothing has changed", "install", file)
+	newer := x.info
+	newer.MMN.Major++
+	data, err := json.Marshal(newer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out := x.want(5, "cannot be installed here: it is for the module interface AP24 ", "install", file, "--apache-config", x.write("newer.json", string(data))); !strings.Contains(out, "build it on this machine") {
+		t.Error(out)
+	}
 	x.want(2, "two archives", "install", file, "--archive", file)
 	x.want(2, "name one of the two", "install", file, "--source", x.dir)
 	if err := os.Remove(filepath.Join(x.info.ModulesDir, "mod_wsgi.so")); err != nil {
