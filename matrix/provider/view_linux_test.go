@@ -95,6 +95,38 @@ echo $! > "$1/pid"`)
 	wantNothingLeft(t)
 }
 
+// Two runs in one tree see nothing of each other, and what one of them leaves is
+// ended without the other.
+func TestTreeTwice(t *testing.T) {
+	m := wholeMachine(t)
+	here := t.TempDir()
+	wait := aScript(t, `echo $$ > "$1/waits"; n=0
+until test -e "$1/go"; do n=$((n+1)); test $n -lt 600; sleep 0.1; done
+test ! -e /usr/local/other && echo x > /usr/local/own`)
+	other := aScript(t, `until test -e "$1/waits"; do sleep 0.1; done
+echo x > /usr/local/other; setsid sleep 300 > /dev/null 2>&1 &`)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := m.Run(t.Context(), Command{Program: wait, Args: []string{here}, Write: []string{here}, Timeout: time.Minute})
+		ended <- err
+	}()
+	if _, err := m.Run(t.Context(), Command{Program: other, Args: []string{here}, Write: []string{here}, Timeout: time.Minute}); err != nil {
+		t.Error(err)
+	}
+	select {
+	case err := <-ended:
+		t.Fatalf("the first ended with the second: %v", err)
+	default:
+	}
+	if err := os.WriteFile(filepath.Join(here, "go"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	wantNothingLeft(t)
+}
+
 // wantNothingLeft looks for mounts and folders of views.
 func wantNothingLeft(t *testing.T) {
 	t.Helper()
