@@ -190,3 +190,15 @@ func TestStartFails(t *testing.T) {
 		t.Errorf("%s is left", s.Root)
 	}
 }
+
+// RS36: how far a download may be ahead depends on the kernel's buffers.
+func TestMostAhead(t *testing.T) {
+	for setting, want := range map[string]int{"4096\t131072\t33554432\n": 33554432, "4096 16384 4194304": 4194304, "": 0, "1 2": 0} {
+		if got := largest(setting); got != want {
+			t.Errorf("%q: %d, want %d", setting, got, want)
+		}
+	}
+	if got := mostAhead(); got < 32<<20 {
+		t.Errorf("%d bytes are less than every kernel may have", got)
+	}
+}
