@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
@@ -20,7 +21,12 @@ type Mirror struct {
 	R *run.Runner
 	// Where set, apt is not asked.
 	URL string
+	// Where suites are that mirrors no longer have; nil: Debian's own place for them.
+	Archived []string
 }
+
+// archived is where Debian keeps what is no longer mirrored.
+const archived = "http://archive.debian.org/debian"
 
 // archive is one line of apt's sources.
 type archive struct{ url, release, component string }
@@ -90,6 +96,43 @@ func choose(list []archive) (main, security string) {
 		}
 	}
 	return main, security
+}
+
+// holding is the archive that has a suite, with its security updates if there are
+// any: the machine's own, or one of what is no longer mirrored.
+func (m Mirror) holding(ctx context.Context, suite string) (url, security string, err error) {
+	main, security, err := m.places(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	there, err := m.has(ctx, main, suite)
+	if err != nil {
+		return "", "", err
+	}
+	if there {
+		if security != "" {
+			if there, err = m.has(ctx, security, suite+"-security"); !there {
+				security = "" // suites of tomorrow have none
+			}
+		}
+		return main, security, err
+	}
+	errs := []error{fmt.Errorf("%s has no suite %s", main, suite)}
+	old := m.Archived
+	if old == nil && distro.Here().ID == "debian" {
+		old = []string{archived}
+	}
+	for _, url := range old {
+		switch there, err := m.has(ctx, url, suite); {
+		case there:
+			return url, "", nil
+		case err != nil:
+			errs = append(errs, err)
+		default:
+			errs = append(errs, fmt.Errorf("%s has none either", url))
+		}
+	}
+	return "", "", hint.Exit(hint.New(errors.Join(errs...), "name a suite that the mirror has, such as stable"), hint.NotFound)
 }
 
 // has tells whether an archive has a suite. No answer is a [*Missing].

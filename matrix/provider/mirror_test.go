@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"modwsgi/internal/distro"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 )
 
@@ -100,6 +101,38 @@ func TestMirrorHas(t *testing.T) {
 	wantMissing(t, err, NoProvider)
 	_, err = Mirror{R: &run.Runner{Offline: true}}.has(t.Context(), server.URL, "trixie")
 	wantMissing(t, err, NoProvider)
+}
+
+// M-16: a suite that the mirror does not have is taken from where old ones are
+// kept; one that nobody has is said to be nowhere, with all that were asked.
+func TestMirrorHolding(t *testing.T) {
+	having := func(paths ...string) string {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !slices.Contains(paths, r.URL.Path) {
+				http.NotFound(w, r)
+			}
+		}))
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	old := having("/dists/buster/Release")
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	m := Mirror{R: &run.Runner{}, URL: having("/dists/trixie/Release"), Archived: []string{gone.URL, old}}
+	for suite, want := range map[string]string{"trixie": m.URL, "buster": old} {
+		if url, security, err := m.holding(t.Context(), suite); url != want || security != "" || err != nil {
+			t.Errorf("%s: %s, %s, %v; want %s", suite, url, security, err, want)
+		}
+	}
+	_, _, err := m.holding(t.Context(), "nosuch")
+	for _, want := range []string{m.URL + " has no suite nosuch", gone.URL, old + " has none either"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
+	}
+	if hint.Code(err) != hint.NotFound || hint.Of(err) == "" {
+		t.Errorf("exit status %d, %q", hint.Code(err), hint.Of(err))
+	}
 }
 
 // No answer of apt makes a place that is reached otherwise than by http.

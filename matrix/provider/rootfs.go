@@ -98,19 +98,7 @@ func (p *Rootfs) source(ctx context.Context, suite string) (origin, error) {
 	if err := p.bootstrapper(); err != nil {
 		return origin{}, err
 	}
-	url, security, err := p.Mirror.places(ctx)
-	if err != nil {
-		return origin{}, err
-	}
-	there, err := p.Mirror.has(ctx, url, suite)
-	if err == nil && !there {
-		err = hint.Exit(hint.New(fmt.Errorf("%s has no suite %s", url, suite), "name one that it has, such as stable"), hint.NotFound)
-	}
-	if err == nil && security != "" {
-		if there, err = p.Mirror.has(ctx, security, suite+"-security"); !there {
-			security = "" // suites of tomorrow have none
-		}
-	}
+	url, security, err := p.Mirror.holding(ctx, suite)
 	return origin{suite, url, security, script(suite)}, err
 }
 
