@@ -170,8 +170,7 @@ func brokenCases() []Case {
 					}
 				}
 			},
-			Announced: Announce{`WSGIM0229: .*daemon process.*'g-broken-process'`, `WSGIM040[13]: .*daemon process.*'g-broken-process'`, `?WSGIM0413`,
-				`?^Fatal Python error: `, `?^Segmentation fault$`, `?^(?:Current t|T)hread 0x`, `?^(?:  File ".*", line \d+ in|(?:  )?<no Python frame>)`, `?^Extension modules: `},
+			Announced: Announce{`WSGIM0229: .*daemon process.*'g-broken-process'`, `WSGIM040[13]: .*daemon process.*'g-broken-process'`, `?WSGIM0413`, lastWords},
 		},
 	}
 }

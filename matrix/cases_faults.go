@@ -14,6 +14,11 @@ import (
 	"time"
 )
 
+// lastWords are the lines of a Python that crashes, which may be there: where its
+// threads were, from 3.14 on in C too.
+const lastWords = `?^Fatal Python error|^(Segmentation fault|Aborted)$|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.` +
+	`|^Current thread's C stack trace|^  Binary file ".*", at |^  <(truncated rest of calls|cannot get C stack on this system)>$`
+
 // faultCases are about what dies, or runs out, while the server serves: for
 // each there is one outcome, which docs/modes.md tells.
 func faultCases() []Case {
@@ -43,7 +48,7 @@ func faultCases() []Case {
 		"exit":  {`WSGIM0403: .* exited with code 3`, `exited with status 3`, ``},
 	} {
 		cases = append(cases, Case{Name: "dies-" + name, App: "deadly", Own: true, Modes: daemonOnly, Ours: true, Daemon: "threads=2",
-			Announced: Announce{d.own, `WSGIM0229: .*'g-dies-` + name + `'.*` + d.relay, `?^Fatal Python error|^(Segmentation fault|Aborted)$|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
+			Announced: Announce{d.own, `WSGIM0229: .*'g-dies-` + name + `'.*` + d.relay, lastWords + `|end_by_`},
 			Do: func(t *T) {
 				before := t.pid()
 				t.check(Request{Path: "/" + name}, Want{Status: 502}, t.Get("/"+name))
@@ -145,7 +150,7 @@ func coreCases() []Case {
 			Same(t, "owner of /proc/PID/environ of a process that is not to be dumped", t.owner(t.pid()), 0)
 		}}),
 		own(Case{Name: "core-folder", Global: []string{`CoreDumpDirectory "@APP@/cores"`},
-			Announced: Announce{`WSGIM0401: .* killed by signal 11`, `WSGIM0229`, `?^Fatal Python error|^Segmentation fault$|no Python frame|^(Current )?[Tt]hread 0x|^  File |Extension modules|^$|^  \.\.\.|end_by_`},
+			Announced: Announce{`WSGIM0401: .* killed by signal 11`, `WSGIM0229`, lastWords + `|end_by_`},
 			Prepare: func(dir string) error {
 				cores := filepath.Join(dir, "cores")
 				return errors.Join(os.MkdirAll(cores, 0o777), os.Chmod(cores, 0o777))
