@@ -202,3 +202,11 @@ func TestMostAhead(t *testing.T) {
 		t.Errorf("%d bytes are less than every kernel may have", got)
 	}
 }
+
+// RS36: what a download made processes grow by has nothing to do with those that
+// start meanwhile, or end.
+func TestGrown(t *testing.T) {
+	if got := grown(map[int]int{1: 100, 2: 50, 3: 70}, map[int]int{1: 160, 2: 40, 4: 10000}); got != 50 {
+		t.Errorf("%d KiB", got)
+	}
+}
