@@ -160,38 +160,52 @@ func (Package) All(ctx context.Context, apxs, python, apache_config, python_conf
 type Matrix mg.Namespace
 
 // List lists the cells: which are skipped and why, which are known to fail, which are required.
-func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixList()))
 }
 
 // Plan writes plan.json, which says what is run, on how many machines.
-func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixPlan()))
 }
 
 // Github gives GitHub Actions a matrix of jobs, within its limits, and writes plan.json.
-func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGithub()))
 }
 
 // Gitlab prints a child pipeline of GitLab, within its limits, and writes plan.json.
-func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGitlab()))
 }
 
-// Merge puts the results of shards together, from folders or folders of them, and makes all reports again.
-func (Matrix) Merge(ctx context.Context, folders string, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+// Run builds what the cells need, each thing once, runs them, and writes the reports into build/matrix: report.html, summary.md, junit.xml.
+func (Matrix) Run(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
 	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixRun(quickstart.Express)))
+}
+
+// Merge puts the results of shards together, from folders or folders of them, and makes all reports again.
+func (Matrix) Merge(ctx context.Context, folders string, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixMergeLine(folders)))
+}
+
+// Repro prints the command that runs one cell again.
+func (Matrix) Repro(ctx context.Context, cell string, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixRepro(cell)))
 }
 
 // VerifyArtifacts reads all packages in dist/ again, with what lies beside them; exit status 4 names each fault.

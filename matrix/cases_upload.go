@@ -245,7 +245,7 @@ func echoAbandoned(t *T) {
 }
 
 // sanitized tells whether the server is one that keeps freed memory on purpose.
-func (t *T) sanitized() bool { return len(t.Server.Conf.Target.Env) > 0 }
+func (t *T) sanitized() bool { return t.Server.Conf.Target.sanitized() }
 
 // lineByLine sends a line only when the one before it has been answered: a
 // server that waits for more than there is never goes on.

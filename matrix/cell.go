@@ -315,6 +315,9 @@ func (cell Cell) Skips(c Case) string {
 	if cell.MPM == "prefork" && cell.Mode == Embedded && slices.Contains(oneProcess, c.Name) {
 		return "it takes one process, and prefork has several"
 	}
+	if cell.Mode == Daemon && cell.Target.sanitized() && slices.Contains(unsanitized, c.Name) {
+		return "not with a sanitizer"
+	}
 	if c.Ours && cell.Target.Foreign {
 		return "a promise of our module only"
 	}

@@ -103,7 +103,7 @@ func (s *suiteRun) add(o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o.Status == Fail && o.Root != "" {
-		s.report.Log = readTail(filepath.Join(o.Root, "logs", "error.log"))
+		s.report.Log = Tail(filepath.Join(o.Root, "logs", "error.log"))
 	}
 	s.report.Add(o)
 }
@@ -189,7 +189,7 @@ func (s *suiteRun) facts() Case {
 		if s.cell.Mode == Daemon {
 			group = sharedGroup
 		}
-		got := proveFacts(t, s.r, ProveOptions{Apache: target.Apache, Python: target.Python, Classic: target.Foreign}, group)
+		got := proveFacts(t, s.r, ProveOptions{Apache: target.Apache, Python: target.Python, Classic: target.Foreign, OwnGIL: s.cell.GIL == OwnGIL}, group)
 		wantGIL := s.cell.GIL != NoGIL
 		if !target.Foreign { // another implementation may leave it to Python
 			Same(t, "the GIL", got.GIL, wantGIL)
@@ -240,8 +240,8 @@ func (s *suiteRun) server(server *Server) {
 	}
 }
 
-// readTail is the end of a log: 64 KiB (rule M-6).
-func readTail(path string) string {
+// Tail is the end of a log: 64 KiB (rule M-6).
+func Tail(path string) string {
 	const most = 64 << 10
 	text := readFile(path)
 	if len(text) > most {

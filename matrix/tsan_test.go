@@ -46,25 +46,12 @@ func TestThreadSanitizer(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	module := buildForTSan(t, r, &apache, python, filepath.Join(dir, "build"))
-	reports := filepath.Join(dir, "reports")
-	if err := os.Mkdir(reports, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(reports, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	suppressions := filepath.Join(dir, "suppressions")
-	text, err := os.ReadFile("testdata/tsan-python.supp")
+	sanitizer, err := NewSanitizer(t.Context(), r, "tsan", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(suppressions, text, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	target := Target{Apache: apache, Python: python, Module: module, Env: []string{
-		"TSAN_OPTIONS=report_thread_leaks=0:handle_segv=0:report_signal_unsafe=0:second_deadlock_stack=1:history_size=4:suppressions=" + suppressions + ":log_path=" + filepath.Join(reports, "report"),
-	}}
+	module := buildForTSan(t, sanitizer, &apache, python, filepath.Join(dir, "build"))
+	target := Target{Apache: apache, Python: python, Module: module, Env: sanitizer.Env}
 	for _, line := range installer.Snippet(installer.Layout{Module: module}, python) {
 		if !strings.HasPrefix(line, "LoadModule") {
 			target.Lines = append(target.Lines, line)
@@ -75,7 +62,7 @@ func TestThreadSanitizer(t *testing.T) {
 		o := Cell{Target: target, MPM: mpms[0], Mode: Daemon}.RunOwn(t.Context(), r, c, false)
 		report(t, o)
 	}
-	complainOfRaces(t, reports)
+	complainOfRaces(t, sanitizer)
 }
 
 // isSanitized complains if a program has no sanitizer in it.
@@ -94,14 +81,13 @@ func isSanitized(t *testing.T, program string) {
 
 // buildForTSan builds Apache's half as ever and Python's with the sanitizer, and
 // returns the module.
-func buildForTSan(t *testing.T, r *run.Runner, apache *apxs.Info, python pybuild.Info, dir string) string {
+func buildForTSan(t *testing.T, s Sanitizer, apache *apxs.Info, python pybuild.Info, dir string) string {
 	t.Helper()
-	a, err := csrc.Build(t.Context(), r, csrc.Options{Apache: apache, Dir: dir, Runtime: installer.Runtime()})
+	a, err := csrc.Build(t.Context(), s.Asking(&run.Runner{}), csrc.Options{Apache: apache, Dir: dir, Runtime: installer.Runtime()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sanitized := &run.Runner{Env: append(os.Environ(), "TSAN_OPTIONS=report_bugs=0", "CC=clang -fsanitize=thread -fno-omit-frame-pointer")}
-	half, err := csrc.Build(t.Context(), sanitized, csrc.Options{Python: []pybuild.Info{python}, Dir: dir})
+	half, err := csrc.Build(t.Context(), s.Building(&run.Runner{}), csrc.Options{Python: []pybuild.Info{python}, Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,24 +96,16 @@ func buildForTSan(t *testing.T, r *run.Runner, apache *apxs.Info, python pybuild
 }
 
 // complainOfRaces fails for each report.
-func complainOfRaces(t *testing.T, dir string) {
+func complainOfRaces(t *testing.T, s Sanitizer) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	text, err := s.Take()
 	if err != nil {
 		t.Fatal(err)
 	}
-	summary := regexp.MustCompile(`(?m)^SUMMARY: ThreadSanitizer: .*$`)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, line := range summary.FindAllString(string(text), -1) {
-			t.Error(line)
-		}
-		if testing.Verbose() {
-			t.Logf("%s", text)
-		}
+	for _, line := range regexp.MustCompile(`(?m)^SUMMARY: ThreadSanitizer: .*$`).FindAllString(text, -1) {
+		t.Error(line)
 	}
-	t.Logf("%d processes reported something", len(files))
+	if testing.Verbose() {
+		t.Logf("%s", text)
+	}
 }

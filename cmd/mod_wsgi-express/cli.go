@@ -33,7 +33,7 @@ type commandLine struct {
 	Inspect        inspectCommand    `cmd:"" help:"Say what a built module, program or library needs, exports and is protected by."`
 	Install        installAllCommand `cmd:"" help:"Build the module, or take an archive, install it where Apache has its modules, tell Apache of it and prove it there: all of it or nothing."`
 	InstallModule  installCommand    `cmd:"" help:"Install the module into Apache's modules folder and print the lines that load it."`
-	Matrix         matrixCommand     `cmd:"" help:"List the combinations of Apache, MPM, Python and mode, plan a run of them, tell a CI engine, or merge results."`
+	Matrix         matrixCommand     `cmd:"" help:"List the combinations of Apache, MPM, Python and mode, run them, plan a run for several machines, tell a CI engine, or merge results."`
 	ModuleConfig   configCommand     `cmd:"" help:"Print the lines that load the module where it was built."`
 	ModuleLocation locationCommand   `cmd:"" help:"Print where the built module is."`
 	Package        packageCommand    `cmd:"" help:"Build, and write packages: deb, rpm, apk, arch, tar, wheel, or all."`
@@ -70,7 +70,7 @@ var commands = []struct {
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
 	{"install", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--other-module WHAT] [--dryrun] [options] [ARCHIVE]", func() grammar { return grammarOf(installAllCommand{}, 1) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
-	{"matrix", "list|plan|github|gitlab [MODE] [SELECTOR]... [options], or merge DIR... [options]", func() grammar { return grammarOf(matrixCommand{}, 1+maxSelectors) }, false},
+	{"matrix", "list|plan|run|github|gitlab [MODE] [SELECTOR]... [options], or merge DIR... [options]", func() grammar { return grammarOf(matrixCommand{}, 1+maxSelectors) }, false},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"package", "[--apxs PATH] [--python PYTHON]... [--source SOURCE] [--dist DIR] [options] FORMAT", func() grammar { return grammarOf(packageCommand{}, 1) }, false},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"modwsgi/internal/hint"
 	"modwsgi/internal/verbs"
@@ -13,7 +14,7 @@ import (
 const maxSelectors = 1000
 
 type matrixCommand struct {
-	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, github, gitlab or merge."`
+	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, run, repro, merge, github or gitlab."`
 	Words []string `arg:"" optional:"" help:"Which cells: a mode (full, pairwise, smoke, changed) and selectors; for merge, folders."`
 	findFlags
 	Cells      *string `opt:"cells" placeholder:"WORDS" help:"${cells}"`
@@ -21,6 +22,12 @@ type matrixCommand struct {
 	MatrixFile *string `opt:"matrix_file" placeholder:"FILE" help:"${matrix_file}"`
 	Plan       *string `opt:"plan" placeholder:"FILE" help:"${plan}"`
 	Results    *string `opt:"results" placeholder:"DIR" help:"${results}"`
+	Shard      *string `opt:"shard" placeholder:"I/N" help:"${shard}"`
+	Failed     *string `opt:"failed" placeholder:"FILE" help:"${failed}"`
+	Here       *string `opt:"here" placeholder:"PROVIDER" help:"${here}"`
+	Parallel   *int    `opt:"parallel" placeholder:"N" help:"${parallel}"`
+	Keep       *bool   `opt:"keep" help:"${keep}"`
+	Color      *string `opt:"color" placeholder:"WHEN" help:"${color}"`
 	Timings    *string `opt:"timings" placeholder:"FILE" help:"${timings}"`
 	Shards     *int    `opt:"shards" placeholder:"N" help:"${shards}"`
 	CINodes    *bool   `opt:"ci_nodes" name:"ci-nodes" help:"${ci_nodes}"`
@@ -34,6 +41,8 @@ var matrixVerbs = []struct {
 	do   func(cells ...string) func(context.Context, *verbs.Job) error
 }{
 	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab}, {"merge", verbs.MatrixMerge},
+	{"repro", func(cells ...string) func(context.Context, *verbs.Job) error { return verbs.MatrixRepro(strings.Join(cells, " ")) }},
+	{"run", func(cells ...string) func(context.Context, *verbs.Job) error { return verbs.MatrixRun(nil, cells...) }},
 }
 
 func (c *matrixCommand) Run(a *app) error {

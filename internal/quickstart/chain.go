@@ -297,3 +297,17 @@ func (c *chain) progress(done, total int, what string) {
 
 // isRoot says whether a server needs to be told whom to run as.
 func isRoot() bool { return os.Geteuid() == 0 }
+
+// Express builds mod_wsgi-express beside what else is in the checkout, and gives its
+// path. It needs no library, so other systems run it too.
+func Express(ctx context.Context, j *verbs.Job) (string, error) {
+	if err := Checkout(j); err != nil {
+		return "", err
+	}
+	for _, p := range programs(j.Dir) {
+		if err := j.Compiled(ctx, p); err != nil {
+			return "", err
+		}
+	}
+	return express(j.Dir), nil
+}

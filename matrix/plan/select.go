@@ -75,6 +75,30 @@ func (p *Plan) Select(selectors []string) error {
 	return nil
 }
 
+// Matching are the ids of the cells that selectors ask for, in the order of the plan;
+// none if there are no selectors. The plan stays what it is, and so does its hash.
+func (p *Plan) Matching(selectors []string) (ids []string, err error) {
+	if len(selectors) == 0 {
+		return nil, nil
+	}
+	chosen := p.Copy()
+	if err := chosen.Select(selectors); err != nil {
+		return nil, err
+	}
+	for _, c := range chosen.Cells {
+		ids = append(ids, c.ID)
+	}
+	return ids, nil
+}
+
+// Copy is a plan that can be cut down without this one.
+func (p *Plan) Copy() *Plan {
+	other := *p
+	other.Cells, other.Builds, other.Pythons = slices.Clone(p.Cells), slices.Clone(p.Builds), slices.Clone(p.Pythons)
+	other.Apaches, other.Specs, other.Shards = slices.Clone(p.Apaches), slices.Clone(p.Specs), slices.Clone(p.Shards)
+	return &other
+}
+
 // noSuch says that a selector matches nothing, and what may have been meant.
 func (p *Plan) noSuch(selector string) error {
 	err := fmt.Errorf("no cell matches %q", selector)

@@ -1,0 +1,379 @@
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"modwsgi/apxs"
+	"modwsgi/csrc"
+	"modwsgi/csrc/fetch"
+	"modwsgi/docs"
+	"modwsgi/installer"
+	"modwsgi/installer/doctor"
+	"modwsgi/internal/cli"
+	"modwsgi/internal/distro"
+	"modwsgi/internal/hint"
+	"modwsgi/internal/run"
+	"modwsgi/matrix"
+	"modwsgi/matrix/plan"
+	"modwsgi/matrix/provider"
+	"modwsgi/matrix/results"
+	"modwsgi/matrix/runner"
+	"modwsgi/pybuild"
+)
+
+// interrupted is the exit status of a run that was to stop (rule M-8).
+const interrupted = 130
+
+// Maker makes a program, and gives its path.
+type Maker func(context.Context, *Job) (string, error)
+
+// MatrixRun runs the cells that are asked for, those of a shard of them, or those
+// that failed in an earlier run, and writes the reports. The error is for cells that
+// failed, and for a run of none.
+//
+// program gives the mod_wsgi-express that the suite express starts, and that other
+// systems run; nil: this program.
+func MatrixRun(program Maker, words ...string) func(context.Context, *Job) error {
+	if program == nil {
+		program = func(context.Context, *Job) (string, error) { return os.Executable() }
+	}
+	return func(ctx context.Context, j *Job) error {
+		whole, part, ids, err := j.toRun(ctx, words)
+		if err != nil {
+			return err
+		}
+		folder := j.resultsFolder()
+		if j.Dry() {
+			return j.Plan(runSteps(part, ids, folder))
+		}
+		again, err := j.failedBefore()
+		if err != nil {
+			return err
+		}
+		book, err := results.Start(folder, whole, part)
+		if err != nil {
+			return err
+		}
+		err = j.runCells(ctx, program, book, part, ids, folder, again)
+		if closing := book.Close(); err == nil {
+			err = closing
+		}
+		rep := book.Report()
+		if telling := j.tell(folder, rep); err == nil {
+			err = telling
+		}
+		if err == nil {
+			err = rep.Err()
+		}
+		return err
+	}
+}
+
+// toRun is the plan, the part of it that this machine does, and which of its cells
+// are run; all, if there are no ids.
+func (j *Job) toRun(ctx context.Context, words []string) (whole, part *plan.Plan, ids []string, err error) {
+	if path := j.Text("plan"); path != "" {
+		whole, err = readPlan(path)
+		ids = append(slices.Clone(words), strings.Fields(j.Text("cells"))...)
+	} else {
+		whole, err = j.matrix(ctx, words)
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ids, err = whole.Matching(ids)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	timings, err := j.timings()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	i, n, err := plan.ShardOf(j.Text("shard"), j.R.Getenv)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if n > 1 && len(whole.Shards) == 0 {
+		whole.Shards = whole.Shard(timings, n)
+	}
+	part = whole.Copy()
+	if n > 1 {
+		if err := part.Part(timings, i, n); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if path := j.Text("failed"); path != "" {
+		list, err := results.ReadFile(path)
+		if err != nil {
+			return nil, nil, nil, hint.Exit(fmt.Errorf("reading what failed: %w", err), hint.Usage)
+		}
+		ids = slices.Sorted(maps.Keys(results.Failed(list)))
+		if len(ids) == 0 {
+			return nil, nil, nil, hint.Exit(fmt.Errorf("%s has no result that failed", path), hint.Usage)
+		}
+		if ids, err = whole.Matching(ids); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return whole, part, ids, nil
+}
+
+func readPlan(path string) (*plan.Plan, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, hint.Exit(fmt.Errorf("reading the plan: %w", err), hint.Usage)
+	}
+	return plan.ReadPlan(data)
+}
+
+// failedBefore are the keys of the results in whose place new ones come, by cell.
+func (j *Job) failedBefore() (map[string]string, error) {
+	path := j.Text("failed")
+	if path == "" {
+		return nil, nil
+	}
+	list, err := results.ReadFile(path)
+	return results.Failed(list), err
+}
+
+// runSteps is a run as the steps of a dry run.
+func runSteps(p *plan.Plan, ids []string, folder string) []string {
+	var steps []string
+	for _, b := range p.Builds {
+		steps = append(steps, "build "+b.Key)
+	}
+	for _, c := range p.Cells {
+		switch {
+		case len(ids) > 0 && !slices.Contains(ids, c.ID):
+		case c.Skip != "":
+			steps = append(steps, fmt.Sprintf("skip %s: %s", c.ID, c.Skip))
+		default:
+			steps = append(steps, "run "+c.ID)
+		}
+	}
+	return append(steps, "write the results and the reports into "+folder)
+}
+
+// runCells runs the cells and shows how far it is. The first interrupt has what runs
+// finished, the second ends it (rule M-8).
+func (j *Job) runCells(ctx context.Context, make Maker, book *results.Book, p *plan.Plan, ids []string, folder string, again map[string]string) error {
+	timings, err := j.timings()
+	if err != nil {
+		return err
+	}
+	view := results.NewView(j.Err, results.ViewOptions{
+		Live: cli.Live(j.Err), Colour: cli.Colour(j.Err, j.Text("color"), j.R.Getenv), Jobs: max(1, j.Count("parallel")), Plan: p, Timings: timings,
+	})
+	program, err := make(ctx, j)
+	if err != nil {
+		return err
+	}
+	ctx, stop, first, done := interruptible(ctx)
+	defer done()
+	x := &runner.Runner{
+		Plan: p, Book: book, R: j.R, Dir: folder, Build: j.cellBuild, Explain: explained, Program: program,
+		Here: j.Text("here"), Parallel: j.Count("parallel"), Keep: j.On("keep"), Stop: stop, Watch: view, Again: again,
+	}
+	x.Guest = func(id string) (runner.Guest, error) { return j.guest(ctx, x, id) }
+	err = x.Run(ctx, ids...)
+	if closing := view.Close(); err == nil {
+		err = closing
+	}
+	if first() && (err == nil || errors.Is(err, context.Canceled)) {
+		return hint.Exit(errors.New("interrupted: the results are those of the cells that had begun"), interrupted)
+	}
+	return err
+}
+
+// interruptible gives a context that the second SIGINT or SIGTERM ends, and a channel
+// that the first one closes.
+func interruptible(parent context.Context) (ctx context.Context, stop chan struct{}, interrupted func() bool, done func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop = make(chan struct{})
+	ended := make(chan struct{})
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		first := parent.Done()
+		for n := 0; ; n++ {
+			select {
+			case <-ended:
+				return
+			case <-signals:
+			case <-first: // the same signal, or the end of what asked
+				first = nil
+				if n > 0 {
+					n--
+					continue
+				}
+			}
+			if n == 0 {
+				close(stop)
+				continue
+			}
+			cancel()
+		}
+	}()
+	return ctx, stop, func() bool {
+		select {
+		case <-stop:
+			return true
+		default:
+			return false
+		}
+	}, func() { signal.Stop(signals); close(ended); cancel() }
+}
+
+// explained are the codes of what the doctor knows of an error log.
+func explained(text string) (codes []string) {
+	found, _ := doctor.Explain(strings.NewReader(text), distro.Here(), doctor.Messages(docs.Messages)) // nothing known: nothing is added
+	for _, f := range found {
+		if !slices.Contains(codes, f.Code) {
+			codes = append(codes, f.Code)
+		}
+	}
+	return codes
+}
+
+// cellBuild builds what a cell needs into the folder that it is given.
+func (j *Job) cellBuild(ctx context.Context, w runner.Wanted) (m runner.Made, err error) {
+	m.Apache, err = j.cellApache(ctx, w.Apache)
+	if err != nil {
+		return m, err
+	}
+	name := w.Python.Executable
+	if name == "" {
+		name = w.Python.Request
+	}
+	r := j.R
+	if w.Cell.Sanitizer != "" {
+		sanitizer, err := matrix.NewSanitizer(ctx, j.R, w.Cell.Sanitizer, w.Dir)
+		if err != nil {
+			return m, err
+		}
+		m.Sanitizer, r = &sanitizer, sanitizer.Asking(j.R)
+	}
+	if m.Python, err = pybuild.Find(ctx, r, name); err != nil && !(w.Cell.Link == plan.Static && errors.Is(err, pybuild.ErrShared)) {
+		return m, err
+	}
+	o, err := j.Options(&m.Apache, []pybuild.Info{m.Python}, nil, w.Dir)
+	if err != nil {
+		return m, err
+	}
+	if w.Source != "" {
+		folder, _, err := fetch.Open(ctx, j.R, j.Agent(), w.Source)
+		if err != nil {
+			return m, err
+		}
+		if o.Source, err = csrc.OpenSource(folder); err != nil {
+			return m, err
+		}
+	}
+	if w.Cell.Builder == plan.ByApxs {
+		o.Builder = csrc.BuilderApxs
+	}
+	o.AllowStatic = w.Cell.Link == plan.Static
+	if o.AllowStatic && m.Python.Archive != "" {
+		m.Python.LibPython = ""
+		o.Python[0].LibPython = ""
+		o.Static[m.Python.ABI.Folder()] = csrc.StaticLibrary{Archive: m.Python.Archive, Libs: m.Python.StaticLibs}
+	}
+	o.Runtime = installer.Runtime()
+	if m.Sanitizer != nil {
+		m.Artifact, err = sanitized(ctx, r, *m.Sanitizer, o)
+		return m, err
+	}
+	m.Artifact, err = csrc.Build(ctx, r, j.withCache(o))
+	return m, err
+}
+
+// sanitized builds with a sanitizer, without the cache: what the compiler is told
+// beside the flags is no part of its keys.
+func sanitized(ctx context.Context, r *run.Runner, s matrix.Sanitizer, o csrc.Options) (csrc.Artifact, error) {
+	o.Cache = ""
+	if !s.HalfOnly {
+		return csrc.Build(ctx, s.Building(r), o)
+	}
+	pythons := o.Python
+	o.Python = nil
+	a, err := csrc.Build(ctx, r, o)
+	if err != nil {
+		return a, err
+	}
+	o.Apache, o.Python, o.Runtime = nil, pythons, nil
+	half, err := csrc.Build(ctx, s.Building(r), o)
+	a.Halves = half.Halves
+	return a, err
+}
+
+// cellApache is the Apache that a plan names, or of another system the one that it
+// has.
+func (j *Job) cellApache(ctx context.Context, s plan.Server) (apxs.Info, error) {
+	if s.Apxs == "" {
+		return j.Apache(ctx)
+	}
+	return apxs.Find(ctx, j.R, s.Apxs)
+}
+
+// guest is another system, in which this program runs the cells of the plan that are
+// its own.
+func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Guest, error) {
+	store, err := provider.OpenStore(j.R)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := provider.Find(ctx, provider.All(j.R, store), strings.Replace(id, ":", "-", 1))
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, cells []plan.Planned, record func(results.Result) error) error {
+		dir := filepath.Join(x.Dir, "guests", machine.ID())
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		file := filepath.Join(dir, "plan.json")
+		data, err := x.Plan.Write()
+		if err == nil {
+			err = os.WriteFile(file, data, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		args := []string{"matrix", "run", "--plan", file, "--here", machine.ID(), "--results", filepath.Join(dir, "results"), "--parallel", fmt.Sprint(max(1, j.Count("parallel")))}
+		for _, c := range cells {
+			args = append(args, c.ID)
+		}
+		// Its status says what its results say, unless there are none.
+		res, failed := machine.Run(ctx, provider.Command{
+			Program: x.Program, Args: args, Dir: dir, Write: []string{dir}, Env: []string{"MODWSGI_CACHE=" + filepath.Join(dir, "cache")},
+			Stdout: io.Discard, Stderr: j.Err,
+		})
+		list, err := results.ReadFile(filepath.Join(dir, "results", results.File))
+		if err != nil || len(list) == 0 {
+			return errors.Join(failed, err, errors.New(res.Stderr))
+		}
+		for _, r := range list {
+			if err := record(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
+}
+
+// MatrixRepro prints the command that runs a cell again (rule M-15).
+func MatrixRepro(id string) func(context.Context, *Job) error {
+	return func(_ context.Context, j *Job) error {
+		return j.Print(map[string]string{"id": id, "command": results.Repro(id)}, Lines([]string{results.Repro(id)}))
+	}
+}
