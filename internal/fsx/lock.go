@@ -48,8 +48,35 @@ func RemoveLock(path string) error {
 // to wait it calls waiting once, with the process id of the holder (0: not
 // known).
 func Lock(ctx context.Context, path string, waiting func(pid int)) (release func(), err error) {
+	return keep(path, func(f *os.File) error {
+		if waiting != nil {
+			waiting(holder(path))
+		}
+		return waitFor(ctx, f)
+	})
+}
+
+// HeldError says who holds a lock.
+type HeldError struct {
+	Path string
+	PID  int // 0: not known
+}
+
+func (e *HeldError) Error() string { return fmt.Sprintf("the process %d holds %s", e.PID, e.Path) }
+
+// TryLock is Lock for who does not wait: if somebody else holds the lock file, that
+// is a HeldError.
+func TryLock(path string) (release func(), err error) {
+	return keep(path, func(f *os.File) error {
+		return errors.Join(&HeldError{path, holder(path)}, f.Close())
+	})
+}
+
+// keep holds the lock file path. busy waits for it to be free, or ends in an error
+// and sees to it that the file is closed.
+func keep(path string, busy func(*os.File) error) (release func(), err error) {
 	for {
-		f, err := lock(ctx, path, waiting)
+		f, err := lock(path, busy)
 		if err != nil {
 			return nil, err
 		}
@@ -67,20 +94,17 @@ func Lock(ctx context.Context, path string, waiting func(pid int)) (release func
 }
 
 // lock holds the lock of the file that is at path when it is opened.
-func lock(ctx context.Context, path string, waiting func(pid int)) (*os.File, error) {
+func lock(path string, busy func(*os.File) error) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("locking %s: %w", path, reason(err))
 	}
-	fd := int(f.Fd())
-	err = unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		if waiting != nil {
-			waiting(holder(path))
+		if err := busy(f); err != nil {
+			return nil, fmt.Errorf("waiting for %s: %w", path, err)
 		}
-		if err = waitFor(ctx, f); err != nil && err == ctx.Err() {
-			return nil, fmt.Errorf("waiting for %s: %w", path, err) // waitFor closes f
-		}
+		return f, nil
 	}
 	if err != nil {
 		f.Close()
@@ -90,7 +114,7 @@ func lock(ctx context.Context, path string, waiting func(pid int)) (*os.File, er
 }
 
 // waitFor blocks in flock. If ctx ends first, f is closed as soon as flock is
-// over, which gives the lock up again.
+// over, which gives the lock up again; if flock fails, at once.
 func waitFor(ctx context.Context, f *os.File) error {
 	got := make(chan error, 1)
 	go func() {
@@ -102,6 +126,9 @@ func waitFor(ctx context.Context, f *os.File) error {
 	}()
 	select {
 	case err := <-got:
+		if err != nil {
+			f.Close()
+		}
 		return err
 	case <-ctx.Done():
 		go func() {

@@ -93,3 +93,23 @@ func TestLock(t *testing.T) {
 		t.Errorf("it is still there: %v", err)
 	}
 }
+
+// Who does not wait hears who holds the lock, and leaves nothing that waits: it is
+// free as soon as that one gives it back.
+func TestTryLock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	for range 20 {
+		release, err := TryLock(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var held *HeldError
+		if _, err := TryLock(path); !errors.As(err, &held) || held.PID != os.Getpid() || held.Path != path {
+			t.Fatalf("a lock that is held: %v", err)
+		}
+		release()
+	}
+	if _, err := TryLock(filepath.Join(path, "below")); err == nil || errors.As(err, new(*HeldError)) {
+		t.Errorf("below a file: %v", err)
+	}
+}
