@@ -2,7 +2,6 @@ package results
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -87,15 +86,10 @@ func Continue(dir string, part *plan.Plan) (*Book, error) {
 // hold has the folder dir for this process alone: two runs that write into one
 // would cut off each other's records. It is given back when the process ends, too.
 func hold(dir string) (release func(), err error) {
-	ctx, give := context.WithCancel(context.Background())
-	defer give()
-	var busy error
-	release, err = fsx.Lock(ctx, filepath.Join(dir, ".lock"), func(pid int) {
-		busy = fmt.Errorf("the process %d writes results into %s", pid, dir)
-		give()
-	})
-	if err != nil && busy != nil {
-		err = hint.New(busy, "wait for it, or name another folder: -results")
+	release, err = fsx.TryLock(filepath.Join(dir, ".lock"))
+	var held *fsx.HeldError
+	if errors.As(err, &held) {
+		err = hint.New(fmt.Errorf("the process %d writes results into %s", held.PID, dir), "wait for it, or name another folder: -results")
 	}
 	return release, err
 }
@@ -145,17 +139,24 @@ func (b *Book) Built(key string, took time.Duration) {
 	weigh(b.timings, key, took.Seconds())
 }
 
-// Add records a result, which is on the disk when Add returns. The reports follow
-// when there was time: making them never takes more than a twentieth of a run.
+// Add records a result, which is on the disk when Add returns. It takes the place
+// of the one that the cell has, if it has one. The reports follow when there was
+// time: making them never takes more than a twentieth of a run.
 func (b *Book) Add(r Result) error {
-	r.Plan = b.plan.Hash
-	r.Schema = Schema
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r.Plan, r.Schema = b.plan.Hash, Schema
+	if r.Reruns == "" {
+		for _, was := range b.list {
+			if was.ID == r.ID {
+				r.Reruns = was.Key() // the last one's
+			}
+		}
+	}
 	line, err := encode(r)
 	if err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	if b.log == nil { // the last one could not be written: what is there of it is cut off
 		if b.log, err = b.reopen(); err != nil {
 			return err

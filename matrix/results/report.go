@@ -105,8 +105,8 @@ func (rep Report) where(is func(Result) bool) []Result {
 	return list
 }
 
-// Failed names the cells to be run again for -failed=results.jsonl (rule M-15),
-// with the Key of the result in whose place each new one comes.
+// Failed names the cells to be run again for -failed=results.jsonl (rule M-15), with
+// the Key of the result in whose place each new one comes.
 func Failed(list []Result) map[string]string {
 	keys := map[string]string{}
 	for _, r := range list {
