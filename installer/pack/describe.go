@@ -52,6 +52,18 @@ type Classic struct {
 	LoadFile string // the library that Apache must load first; "" for none
 	MMN      int
 	Licence  []byte
+
+	// What a wheel is made of beside the module.
+	Tree   fs.FS // the source tree
+	Server Server
+}
+
+// licence is the text of the licence of what is packed.
+func (b Build) licence() []byte {
+	if b.Classic != nil && len(b.Classic.Licence) > 0 {
+		return b.Classic.Licence
+	}
+	return licence
 }
 
 // Options are what is said of every package, whatever is in it.
@@ -304,15 +316,11 @@ func (d *describer) common(name string) Description {
 		Name: name, Version: d.v, Arch: d.b.Machine, Section: d.section, License: "Apache-2.0", Contact: d.o.Contact, Compress: d.o.Compress, Key: d.o.Key, Date: d.o.Date.UTC(),
 	}
 	p.Origin = d.apache
-	text := licence
 	if d.b.Classic != nil {
 		p.Origin = strings.TrimSuffix(name, d.debug)
 		p.Homepage = original
-		if len(d.b.Classic.Licence) > 0 {
-			text = d.b.Classic.Licence
-		}
 	}
-	p.Files = d.documents(name, text)
+	p.Files = d.documents(name, d.b.licence())
 	return p
 }
 

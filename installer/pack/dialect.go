@@ -65,7 +65,7 @@ func pythonOf(info csrc.BuildInfo, owner string) (python, error) {
 	if len(parts) > 1 {
 		p.Digits = parts[1]
 	}
-	number := strings.TrimRight(p.Digits, "td")
+	number := p.number()
 	flags := p.Digits[len(number):]
 	if len(number) < 2 {
 		return p, fmt.Errorf("the ABI %q names no version of Python", info.ABI)
@@ -78,6 +78,9 @@ func pythonOf(info csrc.BuildInfo, owner string) (python, error) {
 	p.Next = fmt.Sprintf("%c.%d", number[0], minor+1)
 	return p, nil
 }
+
+// number is "313", whatever the flags.
+func (p python) number() string { return strings.TrimRight(p.Digits, "td") }
 
 // minor is "3.13", whatever the flags.
 func (p python) minor() string { return strings.TrimRight(p.Dotted, "td") }

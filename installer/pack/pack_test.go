@@ -35,7 +35,7 @@ func TestPack(t *testing.T) {
 		"bytes": x.testSameBytes, "shared": x.testNothingShared, "told": x.testTold, "facts": x.testFacts,
 		"deb": x.testDeb, "compress": x.testCompress, "lintian": x.testLintian, "rpmlint": x.testRPMLint, "pacman": x.testPacman, "payload": x.testPayload, "dpkg": x.testDpkgDeb, "debug": x.testDebugFiles, "readers": x.testReaders, "classic": x.testClassic,
 		"apk": x.testApk, "apksigned": x.testApkSigned, "rpm": x.testRPM, "suse": x.testSUSE, "own": x.testOwn, "rpmtool": x.testRPMTool, "tar": x.testTar, "unpack": x.testUnpack, "review": x.testReview, "origin": x.testOriginStated, "folder": x.testFolder, "bills": x.testBills, "schema": x.testSchema, "statement": x.testStatement,
-		"wheel": x.testWheel, "wheelreader": x.testWheelReader,
+		"wheel": x.testWheel, "wheelreader": x.testWheelReader, "wheelrules": x.testWheelRules, "originalwheel": x.testOriginalWheel, "server": x.testServer,
 	} {
 		t.Run(name, test)
 	}

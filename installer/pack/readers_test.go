@@ -2,13 +2,9 @@ package pack
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"modwsgi/csrc"
 )
 
 // every reader takes what was written, and refuses it for another
@@ -81,17 +77,7 @@ func change(data []byte) []byte {
 // and the lines that load it.
 func (x packed) testClassic(t *testing.T) {
 	t.Parallel()
-	half := x.b.Layout.Halves[0]
-	module := filepath.Join(t.TempDir(), "mod_wsgi.so")
-	data, err := os.ReadFile(half.Embed)
-	if err == nil {
-		err = os.WriteFile(module, data, 0o755)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	b := Build{Machine: "amd64", Apache: "2.4.65", Classic: &Classic{Module: module, Version: "6.0.5rc1", Python: csrc.BuildInfo{
-		ABI: half.ABI, Python: "3.11.2", SONAME: "libpython3.11.so.1.0", Prefix: "/opt/py"}, Home: "/opt/py", MMN: 20120211, LoadFile: "/opt/py/lib/libpython3.11.so.1.0"}}
+	b := x.original(t)
 	for _, w := range dialects {
 		o := x.o
 		o.Family = w.family
@@ -121,9 +107,6 @@ func (x packed) testClassic(t *testing.T) {
 	}
 	if list := made(t, "tar", b, x.o); len(list) != 5 {
 		t.Errorf("%d files of archives", len(list))
-	}
-	if _, err := Make(t.Context(), "wheel", b, x.o); err == nil {
-		t.Error("a wheel of the original")
 	}
 }
 

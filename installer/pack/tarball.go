@@ -111,10 +111,6 @@ func (t *tarball) addHalves(ctx context.Context, s *stage, l installer.Layout, h
 
 // make writes the archive, and reads it again.
 func (t *tarball) make(b Build, squeeze string) (Made, error) {
-	text := licence
-	if b.Classic != nil && len(b.Classic.Licence) > 0 {
-		text = b.Classic.Licence
-	}
 	bom, err := b.bill(Made{}, t.date)
 	if err != nil {
 		return Made{}, err
@@ -123,7 +119,7 @@ func (t *tarball) make(b Build, squeeze string) (Made, error) {
 	if err != nil {
 		return Made{}, err
 	}
-	t.files = append(t.files, File{Path: "LICENSE", Mode: 0o644, Data: text}, File{Path: "sbom.cdx.json", Mode: 0o644, Data: bom}, File{Path: ManifestFile, Mode: 0o644, Data: manifest})
+	t.files = append(t.files, File{Path: "LICENSE", Mode: 0o644, Data: b.licence()}, File{Path: "sbom.cdx.json", Mode: 0o644, Data: bom}, File{Path: ManifestFile, Mode: 0o644, Data: manifest})
 	sums, err := t.sums()
 	if err != nil {
 		return Made{}, err

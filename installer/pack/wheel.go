@@ -3,6 +3,7 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	_ "embed"
@@ -18,7 +19,6 @@ import (
 
 	"modwsgi/csrc"
 	"modwsgi/installer"
-	"modwsgi/internal/hint"
 )
 
 // WheelFolder is where the module and its parts lie in a wheel, below the folder
@@ -33,11 +33,22 @@ var notice []byte
 type wheel struct {
 	b     Build
 	o     Options
-	half  installer.Half
+	half  installer.Half // of a wheel of ours
 	stage *stage
 	py    python
+	mmn   int // of Apache, its major number
 	v     Version
+	about aboutWheel
 	files []wheelFile
+}
+
+// aboutWheel is what a wheel says of itself beside its files.
+type aboutWheel struct {
+	summary  string
+	author   string // ""; who is not named is us
+	homepage string
+	entry    string      // the callable that is to be mod_wsgi-express; "" where a file is
+	licences []wheelFile // by their names
 }
 
 // wheelFile is an entry of a wheel; its path has slashes and no root.
@@ -47,45 +58,56 @@ type wheelFile struct {
 	data []byte
 }
 
-// makeWheels makes a wheel of each half.
+// makeWheels makes a wheel of each half, or of a release of the original.
 func makeWheels(ctx context.Context, b Build, o Options) ([]Made, error) {
-	switch {
-	case b.Classic != nil:
-		return nil, hint.Exit(hint.New(fmt.Errorf("a wheel has our own module: the original makes its own"), "pip wheel mod_wsgi=="+b.Classic.Version), hint.Usage)
-	case b.Program == "":
+	s := &stage{r: o.Runner, dir: o.Stage}
+	if b.Classic != nil {
+		if err := WheelOfTree(b.Classic.Tree); err != nil {
+			return nil, err
+		}
+		w := &wheel{b: b, o: o, stage: s, mmn: b.Classic.MMN, about: b.aboutOriginal()}
+		m, err := w.make(ctx, b.Classic.Python, w.addTree, w.addModule, w.addServer)
+		return []Made{m}, err
+	}
+	if b.Program == "" {
 		return nil, fmt.Errorf("a wheel needs the program mod_wsgi-express, and there is none")
 	}
-	v, err := ParseVersion(b.Layout.Apache.Version, o.Revision)
-	if err != nil {
-		return nil, err
-	}
-	s := &stage{r: o.Runner, dir: o.Stage}
 	var made []Made
 	for _, h := range b.Layout.Halves {
 		if !slices.Contains(b.ABIs, h.ABI) {
 			continue
 		}
-		w := &wheel{b: b, o: o, half: h, v: v, stage: s}
-		m, err := w.make(ctx)
+		w := &wheel{b: b, o: o, half: h, stage: s, mmn: b.Layout.Apache.Major, about: aboutWheel{
+			summary: "WSGI applications in Apache: mod_wsgi and mod_wsgi-express", licences: []wheelFile{{"LICENSE", 0o644, licence}, {"NOTICE", 0o644, notice}},
+		}}
+		m, err := w.make(ctx, h.Info, w.addPackage, w.addParts, w.addProgram)
 		if err != nil {
-			return nil, fmt.Errorf("packing a wheel for %s: %w", h.ABI, err)
+			return nil, err
 		}
 		made = append(made, m)
 	}
 	return made, nil
 }
 
-func (w *wheel) make(ctx context.Context) (Made, error) {
-	var err error
-	if w.py, err = pythonOf(w.half.Info, ""); err != nil {
+// make makes the wheel of what the functions add.
+func (w *wheel) make(ctx context.Context, info csrc.BuildInfo, adds ...func(context.Context) error) (_ Made, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("packing a wheel for %s: %w", info.ABI, err)
+		}
+	}()
+	if w.py, err = pythonOf(info, ""); err != nil {
 		return Made{}, err
 	}
-	for _, add := range []func(context.Context) error{w.addPackage, w.addParts, w.addProgram} {
+	if w.v, err = ParseVersion(w.b.version(), w.o.Revision); err != nil {
+		return Made{}, err
+	}
+	for _, add := range adds {
 		if err := add(ctx); err != nil {
 			return Made{}, err
 		}
 	}
-	slices.SortFunc(w.files, func(a, b wheelFile) int { return strings.Compare(a.path, b.path) })
+	slices.SortFunc(w.files, byPath)
 	bill, err := w.b.bill(Made{}, w.o.Date)
 	if err != nil {
 		return Made{}, err
@@ -102,14 +124,34 @@ func (w *wheel) make(ctx context.Context) (Made, error) {
 	return Made{name, data}, nil
 }
 
+func byPath(a, b wheelFile) int { return strings.Compare(a.path, b.path) }
+
 // tag is for which Pythons the wheel is: "cp313-cp313t-linux_x86_64".
 func (w *wheel) tag() string {
-	return fmt.Sprintf("cp%s-cp%s-linux_%s", strings.TrimRight(w.py.Digits, "td"), w.py.Digits, goToUname[w.b.Machine])
+	return fmt.Sprintf("cp%s-cp%s-%s", w.py.number(), w.py.Digits, platformTag(w.py.ABI, w.b.Machine))
+}
+
+// platformTag is the platform of a Python by the name of its ABI, or else by the
+// machine that it runs on: neither says which macOS it is for, so it is the first
+// with that processor.
+func platformTag(abi, machine string) string {
+	_, triplet, _ := strings.Cut(strings.TrimPrefix(abi, "cpython-"), "-")
+	processor, _, _ := strings.Cut(triplet, "-")
+	if processor == "darwin" {
+		return map[string]string{"arm64": "macosx_11_0_arm64", "amd64": "macosx_10_9_x86_64"}[machine]
+	}
+	// The names that Python's platform has otherwise than compilers.
+	for from, to := range map[string]string{"i386": "i686", "arm": "armv7l", "powerpc64le": "ppc64le"} {
+		if processor == from {
+			processor = to
+		}
+	}
+	return "linux_" + cmp.Or(processor, goToUname[machine])
 }
 
 // build keeps wheels for different Apaches apart in caches.
 func (w *wheel) build() string {
-	return fmt.Sprintf("%smmn%d", w.v.number(), w.b.Layout.Apache.Major)
+	return fmt.Sprintf("%smmn%d", w.v.number(), w.mmn)
 }
 
 func (w *wheel) add(path string, mode fs.FileMode, data []byte) {
@@ -184,22 +226,48 @@ func (w *wheel) addProgram(context.Context) error {
 
 // addInfo adds what a wheel says of itself; its list of everything is last.
 func (w *wheel) addInfo(bill []byte) {
+	files := []wheelFile{
+		{"METADATA", 0o644, w.metadata()},
+		{"WHEEL", 0o644, fmt.Appendf(nil, "Wheel-Version: 1.0\nGenerator: modwsgi %s\nRoot-Is-Purelib: false\nTag: %s\nBuild: %s\n", csrc.Version(), w.tag(), w.build())},
+		{"sboms/mod_wsgi.cdx.json", 0o644, bill},
+	}
+	for _, l := range w.about.licences {
+		files = append(files, wheelFile{"licenses/" + l.path, l.mode, l.data})
+	}
+	if w.about.entry != "" {
+		files = append(files, wheelFile{"entry_points.txt", 0o644, []byte("[console_scripts]\nmod_wsgi-express = " + w.about.entry + "\n")})
+	}
+	slices.SortFunc(files, byPath)
 	info := fmt.Sprintf("mod_wsgi-%s.dist-info/", w.v.PEP440())
-	var metadata strings.Builder
-	fmt.Fprintf(&metadata, "Metadata-Version: 2.4\nName: mod_wsgi\nVersion: %s\nSummary: WSGI applications in Apache: mod_wsgi and mod_wsgi-express\n", w.v.PEP440())
-	fmt.Fprintf(&metadata, "License-Expression: Apache-2.0\nLicense-File: LICENSE\nLicense-File: NOTICE\nRequires-Python: ==%s.*\n", w.py.minor())
-	fmt.Fprintf(&metadata, "Description-Content-Type: text/plain\n\nFor Apache with the module magic number %d and the library %s of this machine.\nPublic indexes take no wheels of the platform linux: build it where it is used.\n", w.b.Layout.Apache.Major, w.half.Info.SONAME)
-	w.add(info+"METADATA", 0o644, []byte(metadata.String()))
-	w.add(info+"WHEEL", 0o644, fmt.Appendf(nil, "Wheel-Version: 1.0\nGenerator: modwsgi %s\nRoot-Is-Purelib: false\nTag: %s\nBuild: %s\n", csrc.Version(), w.tag(), w.build()))
-	w.add(info+"sboms/mod_wsgi.cdx.json", 0o644, bill)
-	w.add(info+"licenses/LICENSE", 0o644, licence)
-	w.add(info+"licenses/NOTICE", 0o644, notice)
+	for _, f := range files {
+		w.add(info+f.path, f.mode, f.data)
+	}
 	var record strings.Builder
 	for _, f := range w.files {
 		fmt.Fprintf(&record, "%s,sha256=%s,%d\n", f.path, wheelSum(f.data), len(f.data))
 	}
 	fmt.Fprintf(&record, "%sRECORD,,\n", info)
 	w.add(info+"RECORD", 0o644, []byte(record.String()))
+}
+
+// metadata is METADATA, of version 2.4: whose files have licences by expression.
+func (w *wheel) metadata() []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Metadata-Version: 2.4\nName: mod_wsgi\nVersion: %s\nSummary: %s\n", w.v.PEP440(), w.about.summary)
+	if w.about.author != "" {
+		fmt.Fprintf(&b, "Author: %s\n", w.about.author)
+	}
+	if w.about.homepage != "" {
+		fmt.Fprintf(&b, "Project-URL: Documentation, %s\n", w.about.homepage)
+	}
+	b.WriteString("License-Expression: Apache-2.0\n")
+	for _, l := range w.about.licences {
+		fmt.Fprintf(&b, "License-File: %s\n", l.path)
+	}
+	fmt.Fprintf(&b, "Requires-Python: ==%s.*\nDescription-Content-Type: text/plain\n\n", w.py.minor())
+	fmt.Fprintf(&b, "For Apache with the module magic number %d and the library %s of this machine.\n", w.mmn, cmp.Or(w.py.SONAME, "of its Python")) // a static Python has none
+	b.WriteString("Public indexes take no wheels of the platform linux: build it where it is used.\n")
+	return []byte(b.String())
 }
 
 // wheelSum is a hash as RECORD has it.
@@ -213,7 +281,7 @@ func (w *wheel) zip() ([]byte, error) {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for _, f := range w.files {
-		h := &zip.FileHeader{Name: f.path, Method: zip.Deflate, Modified: zipTime(w.o.Date)}
+		h := &zip.FileHeader{Name: f.path, Method: zip.Deflate, Modified: zipTime(w.o.Date), Flags: zipUTF8}
 		h.SetMode(f.mode)
 		out, err := z.CreateHeader(h)
 		if err == nil {
@@ -226,6 +294,9 @@ func (w *wheel) zip() ([]byte, error) {
 	err := z.Close() // writes the list of files
 	return b.Bytes(), err
 }
+
+// zipUTF8 says of an entry's name that it is UTF-8.
+const zipUTF8 = 0x800
 
 // zipTime is a time as archives of that kind can have it.
 func zipTime(t time.Time) time.Time {

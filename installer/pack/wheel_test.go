@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -53,6 +54,59 @@ func (x packed) testWheelReader(t *testing.T) {
 		}
 		if err := checkWheel(name, data, x.o.Date.AddDate(0, 0, 1)); err == nil {
 			t.Error("another date is taken")
+		}
+	}
+}
+
+// Q-4: each rule about a wheel's inside is one that the reader knows.
+func (x packed) testWheelRules(t *testing.T) {
+	t.Parallel()
+	for name, data := range ending(made(t, "wheel", x.b, x.o), ".whl") {
+		info := strings.Join(strings.Split(name, "-")[:2], "-") + ".dist-info/"
+		change := func(name, old, new string) func([]wheelFile) []wheelFile {
+			return func(list []wheelFile) []wheelFile {
+				for i := range list {
+					if list[i].path == info+name {
+						list[i].data = []byte(strings.Replace(string(list[i].data), old, new, 1))
+					}
+				}
+				return list
+			}
+		}
+		without := func(name string) func([]wheelFile) []wheelFile {
+			return func(list []wheelFile) []wheelFile {
+				return slices.DeleteFunc(list, func(f wheelFile) bool { return f.path == info+name })
+			}
+		}
+		for _, c := range []struct {
+			says   string
+			change func([]wheelFile) []wheelFile
+		}{
+			{"WHEEL has not \"Tag: ", change("WHEEL", "Build: ", "Tag: py3-none-any\nBuild: ")},
+			{"WHEEL has not \"Build: ", change("WHEEL", "Build: 1mmn", "Build: 2mmn")},
+			{"WHEEL has not \"Root-Is-Purelib: ", change("WHEEL", "false", "true")},
+			{"METADATA has not \"Metadata-Version: ", change("METADATA", "2.4", "2.3")},
+			{"METADATA has not \"License-Expression: ", change("METADATA", "License-Expression", "License")},
+			{"METADATA does not name NOTICE", change("METADATA", "License-File: NOTICE\n", "")},
+			{"names 2 texts of licences, and 1 are", without("licenses/NOTICE")},
+			{"no bill of materials", without("sboms/mod_wsgi.cdx.json")},
+			{"it has no RECORD", without("RECORD")},
+			{"is not in its place", func(list []wheelFile) []wheelFile { slices.Reverse(list[:2]); return list }},
+			{"is not in its place", func(list []wheelFile) []wheelFile { return append(list, wheelFile{"zz", 0o644, nil}) }},
+			{"has the mode", func(list []wheelFile) []wheelFile { list[0].mode = 0o600; return list }},
+		} {
+			w := &wheel{o: x.o, files: c.change(unzipped(t, data))}
+			changed, err := w.zip()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := checkWheel(name, changed, x.o.Date); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v", c.says, err)
+			}
+		}
+		flag := bytes.ReplaceAll(data, []byte{'P', 'K', 1, 2, 20, 3, 20, 0, 8, 8}, []byte{'P', 'K', 1, 2, 20, 3, 20, 0, 8, 0})
+		if err := checkWheel(name, flag, x.o.Date); err == nil || !strings.Contains(err.Error(), "flags") {
+			t.Errorf("names that may not be UTF-8: %v", err)
 		}
 	}
 }

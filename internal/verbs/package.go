@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/installer"
 	"modwsgi/installer/pack"
@@ -81,8 +82,8 @@ func (p *packing) do(ctx context.Context) error {
 		return p.Plan(append(append(steps, "build it"), p.step()))
 	}
 	p.base = o
-	if p.q.Format == "all" && o.Source != nil { // the original makes a wheel itself
-		p.formats = slices.DeleteFunc(p.formats, func(format string) bool { return format == "wheel" })
+	if err := p.wheelless(); err != nil {
+		return err
 	}
 	if err := p.programs(ctx); err != nil {
 		return err
@@ -114,6 +115,20 @@ func (p *packing) do(ctx context.Context) error {
 		return err
 	}
 	return p.Print(packages{1, p.folder, sums}, func(w io.Writer) error { return printPackages(w, p.folder, sums) })
+}
+
+// wheelless leaves wheels out of all formats, where the source tree has nothing to
+// make them of.
+func (p *packing) wheelless() error {
+	if p.base.Source == nil || !slices.Contains(p.formats, "wheel") {
+		return nil
+	}
+	err := pack.WheelOfTree(p.base.Source)
+	if err != nil && p.q.Format == "all" {
+		p.formats = slices.DeleteFunc(p.formats, func(format string) bool { return format == "wheel" })
+		return nil
+	}
+	return err
 }
 
 // programs makes those that a format needs.
@@ -287,8 +302,25 @@ func (p *packing) classic(artifact csrc.Artifact) *pack.Classic {
 	if py.Prefix != "/usr" {
 		c.Home = py.Prefix
 	}
+	c.Tree, c.Server = p.base.Source, p.server(*p.base.Apache)
 	c.Licence, _ = fs.ReadFile(p.base.Source, "LICENSE") // without one, that of the same name here
 	return c
+}
+
+// server is what a wheel of the original says of an Apache. Programs that go with
+// a server are beside it, or in a folder that ends otherwise, as apxs is.
+func (p *packing) server(a apxs.Info) pack.Server {
+	beside := filepath.Dir(a.Httpd)
+	s := pack.Server{Httpd: a.Httpd, ModulesDir: a.ModulesDir, LibraryPath: a.LibraryPath, ProgramsDir: filepath.Dir(a.Apxs)}
+	if a.Apxs == "" {
+		s.ProgramsDir = beside
+	}
+	for _, dir := range []string{beside, s.ProgramsDir, strings.Replace(beside, "/sbin", "/bin", 1)} {
+		if file, err := p.R.LookPath(filepath.Join(dir, "rotatelogs")); err == nil && s.Rotatelogs == "" {
+			s.Rotatelogs = file
+		}
+	}
+	return s
 }
 
 func printPackages(w io.Writer, folder string, sums []pack.Sum) error {
