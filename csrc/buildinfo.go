@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/mod/sumdb/dirhash"
 
@@ -154,14 +155,17 @@ func (t *tree) dirhash() (string, error) {
 	return h, nil
 }
 
-// SourceHash is the hash of the embedded sources, as records carry it.
-func SourceHash() (string, error) {
-	t, err := readTree(Sources())
+// SourceHash is the hash of the embedded sources, as records carry it. Every start
+// of a server wants it, for each place where its module may be.
+func SourceHash() (string, error) { return sourceHash() }
+
+var sourceHash = sync.OnceValues(func() (string, error) {
+	t, err := loadTree(Sources())
 	if err != nil {
 		return "", err
 	}
-	return t.hash, nil
-}
+	return t.dirhash()
+})
 
 // folder is the name of the folder for the copies of t, short of its hash.
 func (t *tree) folder() string { return sum([]byte(t.hash))[:12] }

@@ -81,6 +81,28 @@ const oursHeader = "wsgi_wire.h"
 
 // readTree reads the .c and .h files of a source tree; they are in one folder.
 func readTree(source fs.FS) (*tree, error) {
+	t, err := loadTree(source)
+	if err != nil {
+		return nil, err
+	}
+	t.sums = map[string]string{}
+	for name, data := range t.files {
+		t.sums[name] = sum(data)
+	}
+	if t.hash, err = t.dirhash(); err != nil {
+		return nil, err
+	}
+	if t.layout == layoutClassic {
+		t.version, err = t.layout.known().Version(t.files[t.layout.known().Header])
+		return t, err
+	}
+	t.version = Version()
+	t.level, err = interfaceLevel(t.files[oursHeader])
+	return t, err
+}
+
+// loadTree reads the same, and derives nothing.
+func loadTree(source fs.FS) (*tree, error) {
 	shape, err := layoutOf(source)
 	if err != nil {
 		return nil, err
@@ -92,7 +114,7 @@ func readTree(source fs.FS) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the C sources: %w", err)
 	}
-	t := &tree{files: map[string][]byte{}, sums: map[string]string{}, layout: shape}
+	t := &tree{files: map[string][]byte{}, layout: shape}
 	for _, e := range entries {
 		name := e.Name()
 		if !strings.HasSuffix(name, ".c") && !strings.HasSuffix(name, ".h") {
@@ -104,19 +126,9 @@ func readTree(source fs.FS) (*tree, error) {
 		}
 		t.names = append(t.names, name)
 		t.files[name] = data
-		t.sums[name] = sum(data)
 	}
 	sort.Strings(t.names)
-	if t.hash, err = t.dirhash(); err != nil {
-		return nil, err
-	}
-	if shape == layoutClassic {
-		t.version, err = shape.known().Version(t.files[shape.known().Header])
-		return t, err
-	}
-	t.version = Version()
-	t.level, err = interfaceLevel(t.files[oursHeader])
-	return t, err
+	return t, nil
 }
 
 var interfaceLine = pattern.New(`(?m)^#define[ \t]+WSGI_INTERFACE_VERSION[ \t]+(\d+)`)
