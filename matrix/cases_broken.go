@@ -170,7 +170,7 @@ func brokenCases() []Case {
 					}
 				}
 			},
-			Announced: Announce{`WSGIM0229: .*daemon process.*'g-broken-process'`, `WSGIM040[13]: .*daemon process.*'g-broken-process'`, `?WSGIM0413`, lastWords},
+			Announced: Announce{`WSGIM0229: .*daemon process.*'g-broken-process'`, `WSGIM040[13]: .*daemon process.*'g-broken-process'`, `?WSGIM04(13|27)`, lastWords},
 		},
 	}
 }
