@@ -126,6 +126,9 @@ func Describe(ctx context.Context, format string, b Build, o Options) ([]Descrip
 		return nil, err
 	}
 	for i := range d.list {
+		if p := &d.list[i]; d.shell != "" && p.Scripts != (Scripts{}) {
+			p.Depends = append(p.Depends, d.shell)
+		}
 		if err := d.list[i].check(); err != nil {
 			return nil, err
 		}

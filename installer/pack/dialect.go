@@ -42,6 +42,7 @@ type dialect struct {
 	libpython func(p python, f Facts) []string // of Python
 	conflicts []string                         // the same files, of others
 	provides  []string                         // what a package that serves provides
+	shell     string                           // what a package with scripts needs, where its manager has to be told
 	own       func(p *Description, py python)  // adds what holds for the Python that is the system's python3
 }
 
@@ -124,6 +125,7 @@ var fedoraPackages = dialect{
 		return list
 	},
 	libpython: func(p python, _ Facts) []string { return []string{p.SONAME + "()(64bit)"} },
+	shell:     "/bin/sh",
 	own: func(p *Description, _ python) {
 		p.Provides = append(slices.Clone(p.Provides), "mod_wsgi = "+p.Version.Deb())
 	},

@@ -15,6 +15,11 @@ func (x packed) testRPM(t *testing.T) {
 	if apache.Name == "" || half.Name == "" || own.Name == "" {
 		t.Fatalf("%d packages", len(all))
 	}
+	for name, d := range all { // as rpmbuild says of packages with scripts
+		if slices.Contains(d.Depends, "/bin/sh") != (d.Scripts != Scripts{}) {
+			t.Errorf("%s: %q", name, d.Depends)
+		}
+	}
 	list := strings.Join(apache.Depends, "\n")
 	if !strings.Contains(list, "httpd-mmn = 20120211x8664") || !strings.Contains(list, "rtld(GNU_HASH)") {
 		t.Errorf("%s", list)
