@@ -41,7 +41,9 @@ var matrixVerbs = []struct {
 	do   func(cells ...string) func(context.Context, *verbs.Job) error
 }{
 	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab}, {"merge", verbs.MatrixMerge},
-	{"repro", func(cells ...string) func(context.Context, *verbs.Job) error { return verbs.MatrixRepro(strings.Join(cells, " ")) }},
+	{"repro", func(cells ...string) func(context.Context, *verbs.Job) error {
+		return verbs.MatrixRepro(strings.Join(cells, " "))
+	}},
 	{"run", func(cells ...string) func(context.Context, *verbs.Job) error { return verbs.MatrixRun(nil, cells...) }},
 }
 
