@@ -75,7 +75,9 @@ func (r root) script(name string, env ...string) string {
 	}
 	ctx, stop := context.WithTimeout(r.t.Context(), 10*time.Minute)
 	defer stop()
-	c := exec.CommandContext(ctx, "chroot", r.dir, "/bin/sh")
+	// Processes of its own, which end with the script: an init script stops at an
+	// Apache of somebody else.
+	c := exec.CommandContext(ctx, "unshare", "--mount", "--pid", "--fork", "--kill-child", "chroot", r.dir, "/bin/sh", "-c", "mount -t proc proc /proc && exec /bin/sh")
 	c.Stdin = bytes.NewReader(text)
 	c.Env = append([]string{"HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "DEBIAN_FRONTEND=noninteractive"}, env...)
 	out, err := c.CombinedOutput()
