@@ -112,7 +112,11 @@ func LoadableMPMs(ctx context.Context, r *run.Runner, a apxs.Info) []string {
 
 // proveFacts compares the Python that answers with the one asked for.
 func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) (got facts) {
-	t.JSON("/", &got)
+	path := "/"
+	if o.OwnGIL { // what loads there is a matter of each module, and 3.12.1 alone dies of some
+		path = "/?none"
+	}
+	t.JSON(path, &got)
 	abi := o.Python.ABI
 	Same(t, "Python's version", got.Version, o.Python.Version)
 	Same(t, "sys.hexversion", got.HexVersion, o.Python.HexVersion)
@@ -131,9 +135,6 @@ func proveFacts(t *T, r *run.Runner, o ProveOptions, group string) (got facts) {
 	}
 	if want, err := serverUID(); err != nil || got.UID != want {
 		t.Errorf("user is %d, want %d (%v)", got.UID, want, err)
-	}
-	if o.OwnGIL { // what loads there is a matter of each module
-		return got
 	}
 	own, err := importsOf(t.Context, r, o.Python.Executable, got.Imports)
 	if err != nil {

@@ -31,7 +31,7 @@ def application(environ, start_response):
         "base_prefix": sys.base_prefix,
         "path": sys.path,
         "libpython": libpython(),
-        "imports": {name: tried(name) for name in IMPORTS},
+        "imports": {name: tried(name) for name in IMPORTS if environ["QUERY_STRING"] != "none"},
         "process_group": environ["mod_wsgi.process_group"],
         "module": list(environ["mod_wsgi.version"]),
         "pid": os.getpid(),
