@@ -123,7 +123,7 @@ func TestStatuses(t *testing.T) {
 		says   string
 	}{
 		"passes": {results.Pass, 1, ""}, "fails": {results.Fail, 1, "body: it is empty"}, "flaky": {results.Pass, 2, ""}, "dead": {results.Error, 2, "start: no httpd"},
-		"slow": {results.Timeout, 2, "it was not done within 1ns"}, "empty": {results.Error, 2, ""}, "known": {results.XFail, 1, "body: it is empty"},
+		"slow": {results.Timeout, 2, "it was not done within 1ns"}, "empty": {results.Error, 2, ""}, "known": {results.XFail, 1, "not yet (#7)"},
 		"absent": {results.Skip, 0, "MPM not loadable"}, "other": {results.Fail, 1, "Python 3.12.1 ran, and not 3.11"},
 	} {
 		r := got[name]
@@ -185,7 +185,7 @@ func TestKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(x.Dir, "cells", "py3.11-event-daemon-fails", "graceful-x")
-	for name, want := range map[string]string{"httpd.conf": "Listen 1\n", "error.log": "a line\n", "again.sh": "go tool mage matrix:run py3.11/event/daemon/fails\n"} {
+	for name, want := range map[string]string{"httpd.conf": "Listen 1\n", "error.log": "a line\n", "again.sh": "go tool mage matrix:run -cells=py3.11/event/daemon/fails\n"} {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(text), want) || len(text) > 65<<10 {
 			t.Errorf("%s: %v, %d bytes", name, err, len(text))
