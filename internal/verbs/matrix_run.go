@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -25,7 +23,6 @@ import (
 	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/matrix/plan"
-	"modwsgi/matrix/provider"
 	"modwsgi/matrix/results"
 	"modwsgi/matrix/runner"
 	"modwsgi/pybuild"
@@ -323,52 +320,6 @@ func (j *Job) cellApache(ctx context.Context, s plan.Server) (apxs.Info, error) 
 		return j.Apache(ctx)
 	}
 	return apxs.Find(ctx, j.R, s.Apxs)
-}
-
-// guest is another system, in which this program runs the cells of the plan that are
-// its own.
-func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Guest, error) {
-	store, err := provider.OpenStore(j.R)
-	if err != nil {
-		return nil, err
-	}
-	machine, err := provider.Find(ctx, provider.All(j.R, store), strings.Replace(id, ":", "-", 1))
-	if err != nil {
-		return nil, err
-	}
-	return func(ctx context.Context, cells []plan.Planned, record func(results.Result) error) error {
-		dir := filepath.Join(x.Dir, "guests", machine.ID())
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			return err
-		}
-		file := filepath.Join(dir, "plan.json")
-		data, err := x.Plan.Write()
-		if err == nil {
-			err = os.WriteFile(file, data, 0o644)
-		}
-		if err != nil {
-			return err
-		}
-		args := []string{"matrix", "run", "--plan", file, "--here", machine.ID(), "--results", filepath.Join(dir, "results"), "--parallel", fmt.Sprint(max(1, j.Count("parallel")))}
-		for _, c := range cells {
-			args = append(args, c.ID)
-		}
-		// Its status says what its results say, unless there are none.
-		res, failed := machine.Run(ctx, provider.Command{
-			Program: x.Program, Args: args, Dir: dir, Write: []string{dir}, Env: []string{"MODWSGI_CACHE=" + filepath.Join(dir, "cache")},
-			Stdout: io.Discard, Stderr: j.Err,
-		})
-		list, err := results.ReadFile(filepath.Join(dir, "results", results.File))
-		if err != nil || len(list) == 0 {
-			return errors.Join(failed, err, errors.New(res.Stderr))
-		}
-		for _, r := range list {
-			if err := record(r); err != nil {
-				return err
-			}
-		}
-		return nil
-	}, nil
 }
 
 // MatrixRepro prints the command that runs a cell again (rule M-15).

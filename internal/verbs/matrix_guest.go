@@ -1,0 +1,91 @@
+package verbs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"modwsgi/matrix/plan"
+	"modwsgi/matrix/provider"
+	"modwsgi/matrix/results"
+	"modwsgi/matrix/runner"
+)
+
+// guest is another system, in which this program runs the cells of the plan that are
+// its own.
+func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Guest, error) {
+	store, err := provider.OpenStore(j.R)
+	if err != nil {
+		return nil, err
+	}
+	machine, err := provider.Find(ctx, provider.All(j.R, store), strings.Replace(id, ":", "-", 1))
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, cells []plan.Planned, record func(results.Result) error) error {
+		dir := filepath.Join(x.Dir, "guests", machine.ID())
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		file := filepath.Join(dir, "plan.json")
+		data, err := x.Plan.Write()
+		if err == nil {
+			err = os.WriteFile(file, data, 0o644)
+		}
+		if err != nil {
+			return err
+		}
+		args := []string{"matrix", "run", "--plan", file, "--here", machine.ID(), "--results", filepath.Join(dir, "results"), "--parallel", fmt.Sprint(max(1, j.Count("parallel")))}
+		for _, c := range cells {
+			args = append(args, c.ID)
+		}
+		var said bytes.Buffer
+		ended := make(chan error, 1)
+		go func() {
+			_, err := machine.Run(ctx, provider.Command{
+				Program: x.Program, Args: args, Dir: dir, Write: []string{dir}, Env: []string{"MODWSGI_CACHE=" + filepath.Join(dir, "cache")},
+				Stdout: io.Discard, Stderr: &said,
+			})
+			ended <- err
+		}()
+		done, err := follow(filepath.Join(dir, "results", results.File), ended, record)
+		if done < len(cells) { // else its status says what its results say
+			return errors.Join(err, errors.New(strings.TrimSpace(said.String())))
+		}
+		return nil
+	}, nil
+}
+
+// follow gives each result that comes to a file of them to record, until what
+// writes it has ended, and says how many there were and how it ended.
+func follow(path string, ended <-chan error, record func(results.Result) error) (done int, err error) {
+	over := false
+	for {
+		list, err := results.ReadFile(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return done, err
+		}
+		for ; done < len(list); done++ {
+			if err := record(list[done]); err != nil {
+				return done, err
+			}
+		}
+		if over {
+			return done, <-ended
+		}
+		select {
+		case err := <-ended:
+			again := make(chan error, 1)
+			again <- err
+			ended, over = again, true // what came last is still to be read
+		case <-time.After(time.Second):
+		}
+	}
+}

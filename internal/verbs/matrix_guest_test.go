@@ -1,0 +1,49 @@
+package verbs
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"modwsgi/matrix/results"
+)
+
+// Results of another system are recorded as they come, the last of them too; a line
+// that is half there is none. Who cannot record them ends it.
+func TestFollow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), results.File)
+	line, err := json.Marshal(results.Result{Schema: results.Schema, Plan: "p", ID: "py3.11/event/daemon", Status: results.Pass, Attempts: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed, full := errors.New("exit status 1"), errors.New("the disk is full")
+	ended := make(chan error, 1)
+	ended <- failed
+	if done, err := follow(path, ended, nil); done != 0 || !errors.Is(err, failed) {
+		t.Errorf("without a file: %d, %v", done, err)
+	}
+	write(string(line) + "\n")
+	ended = make(chan error, 1)
+	count := 0
+	done, err := follow(path, ended, func(r results.Result) error {
+		if count++; count == 1 {
+			write(strings.Repeat(string(line)+"\n", 3) + `{"schema":`)
+			ended <- failed
+		}
+		return nil
+	})
+	if done != 3 || count != 3 || !errors.Is(err, failed) {
+		t.Errorf("%d results, %d recorded, %v", done, count, err)
+	}
+	if done, err := follow(path, make(chan error), func(results.Result) error { return full }); done != 0 || !errors.Is(err, full) {
+		t.Errorf("%d, %v", done, err)
+	}
+}
