@@ -98,6 +98,15 @@ uint32_t wsgi_score_bytes(uint32_t server_limit, uint32_t thread_limit)
 
 /* ---- on a board ------------------------------------------------------------------ */
 
+/* How long ago SINCE was. Somebody may have been quicker, who looked at the clock
+ * after us; one that was far ahead of ours has been set back. */
+static uint64_t ago(uint64_t now_us, uint64_t since)
+{
+    if (now_us >= since)
+        return now_us - since;
+    return since - now_us < STUCK_US ? 0 : UINT64_MAX;
+}
+
 int wsgi_score_claim(wsgi_board *b, uint64_t now_us, uint64_t age_us)
 {
     wsgi_board_score *s = b->score;
@@ -106,10 +115,10 @@ int wsgi_score_claim(wsgi_board *b, uint64_t now_us, uint64_t age_us)
     if (s == NULL)
         return 0;
     since = WSGI_LOAD(&s->since_us);
-    if (since != 0 && now_us - since < age_us)
+    if (since != 0 && ago(now_us, since) < age_us)
         return 0;
     turn = WSGI_LOAD(&s->turn);
-    if (turn % 2 != 0 && now_us - since < STUCK_US)
+    if (turn % 2 != 0 && ago(now_us, since) < STUCK_US)
         return 0;
     if (!__atomic_compare_exchange_n(&s->turn, &turn, (turn | 1) + (turn % 2 != 0 ? 2 : 0), 0,
                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))

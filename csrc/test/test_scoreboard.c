@@ -102,9 +102,13 @@ static void turns(void)
     CHECK_INT(read_back(got, sizeof(got)), EAGAIN);
     wsgi_score_publish(board, "four", 4);
     CHECK(read_back(got, sizeof(got)) == 0 && strcmp(got, "four") == 0);
+    CHECK(!wsgi_score_claim(board, 6000050, 100));              /* whose clock was asked before ours */
     CHECK(wsgi_score_claim(board, 7000000, 100));
+    CHECK(!wsgi_score_claim(board, 6999990, 100));              /* nor is it stuck */
     wsgi_score_publish(board, large, sizeof(large));            /* more than there is room for */
     CHECK_INT(read_back(got, sizeof(got)), ENODATA);
+    CHECK(wsgi_score_claim(board, 1000, 100));                  /* the clock was set back */
+    wsgi_score_publish(board, "five", 4);
     drop();
 }
 
