@@ -208,6 +208,13 @@ func (Matrix) Repro(ctx context.Context, cell string, apxs, python, apache_confi
 	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixRepro(cell)))
 }
 
+// Sheet writes the conformance sheet of a run into build/matrix: promises by mode and Python, sanitizers, long runs, others beside ours.
+func (Matrix) Sheet(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
+		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixSheet()))
+}
+
 // VerifyArtifacts reads all packages in dist/ again, with what lies beside them; exit status 4 names each fault.
 func VerifyArtifacts(ctx context.Context, dist, output *string) error {
 	return cli.ForMage(verbs.Do(ctx, "verifyartifacts", options.Flags{"dist": dist, "output": output}, verbs.VerifyArtifacts))

@@ -14,7 +14,7 @@ import (
 const maxSelectors = 1000
 
 type matrixCommand struct {
-	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, run, repro, merge, github or gitlab."`
+	Verb  string   `arg:"" optional:"" help:"What to do: list, plan, run, repro, merge, sheet, github or gitlab."`
 	Words []string `arg:"" optional:"" help:"Which cells: a mode (full, pairwise, smoke, changed) and selectors; for merge, folders."`
 	findFlags
 	Cells      *string `opt:"cells" placeholder:"WORDS" help:"${cells}"`
@@ -41,6 +41,7 @@ var matrixVerbs = []struct {
 	do   func(cells ...string) func(context.Context, *verbs.Job) error
 }{
 	{"list", verbs.MatrixList}, {"plan", verbs.MatrixPlan}, {"github", verbs.MatrixGithub}, {"gitlab", verbs.MatrixGitlab}, {"merge", verbs.MatrixMerge},
+	{"sheet", func(...string) func(context.Context, *verbs.Job) error { return verbs.MatrixSheet() }},
 	{"repro", func(cells ...string) func(context.Context, *verbs.Job) error {
 		return verbs.MatrixRepro(strings.Join(cells, " "))
 	}},

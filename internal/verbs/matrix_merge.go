@@ -8,10 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/words"
 	"modwsgi/matrix/plan"
 	"modwsgi/matrix/results"
+	"modwsgi/matrix/runner"
 )
 
 // merged is what a merge came to, as JSON has it.
@@ -117,4 +119,38 @@ func (j *Job) tell(folder string, rep results.Report) error {
 		_, err := fmt.Fprintf(w, "%s\n%s", filepath.Join(folder, "report.html"), rep.Text())
 		return err
 	})
+}
+
+// MatrixSheet writes the conformance sheet of a run, or of shards that were merged,
+// into its folder. The sheet of a release is made by CI: it says who made it.
+func MatrixSheet() func(context.Context, *Job) error {
+	return func(_ context.Context, j *Job) error {
+		folder := j.resultsFolder()
+		part, err := results.ReadPart(folder, nil)
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(folder, "sheet.md")
+		if j.Dry() {
+			return j.Plan([]string{"write " + path})
+		}
+		text := runner.Sheet(results.NewReport(part.Plan, part.Results), maker(j.R.Getenv))
+		if err := fsx.WriteFile(path, []byte(text), 0o644); err != nil {
+			return err
+		}
+		return j.Print(map[string]string{"sheet": path}, Lines([]string{path}))
+	}
+}
+
+// maker is who makes a sheet: the run of a CI engine, or somebody.
+func maker(getenv func(string) string) string {
+	switch {
+	case getenv("GITHUB_RUN_ID") != "":
+		return fmt.Sprintf("made by %s/%s/actions/runs/%s", getenv("GITHUB_SERVER_URL"), getenv("GITHUB_REPOSITORY"), getenv("GITHUB_RUN_ID"))
+	case getenv("CI_JOB_URL") != "":
+		return "made by " + getenv("CI_JOB_URL")
+	case getenv("CI") != "":
+		return "made by CI"
+	}
+	return "made by hand, which no release is"
 }

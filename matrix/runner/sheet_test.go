@@ -1,0 +1,48 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+
+	"modwsgi/matrix/plan"
+	"modwsgi/matrix/results"
+)
+
+// F20: the sheet has cells, promises by mode, sanitizers, long runs and others
+// beside ours; what was not run is said to be so.
+func TestSheet(t *testing.T) {
+	cell := plan.Cell{Python: "py3.11", MPM: "event", Mode: "daemon", Apache: "ap2.4.62"}
+	passes := func(names ...string) (list []results.CaseResult) {
+		for _, name := range names {
+			list = append(list, results.CaseResult{Name: name, Status: results.Pass})
+		}
+		return list
+	}
+	failing := append(passes("hello"), results.CaseResult{Name: "environ", Status: results.Fail, Messages: []string{"no"}})
+	p := &plan.Plan{Hash: "abc", Mode: plan.Full}
+	all := []results.Result{
+		{ID: "py3.11/event/daemon", Axes: cell, Status: results.Pass, Cases: passes("hello", "environ", "config/ifmodule"), Facts: map[string]string{"python": "3.11.2"}},
+		{ID: "py3.12/event/daemon", Axes: cell.With(plan.Python, "py3.12"), Status: results.Fail, Cases: failing},
+		{ID: "py3.11/event/daemon/pypi-6.0.5", Axes: cell.With(plan.Source, "pypi-6.0.5"), Status: results.Fail, Cases: failing},
+		{ID: "py3.11/event/daemon/asan", Axes: cell.With(plan.Sanitizer, plan.Address), Status: results.Pass, Cases: passes("hello")},
+		{ID: "py3.11/event/daemon/soak", Axes: cell.With(plan.Suite, "soak"), Status: results.Pass,
+			Cases: []results.CaseResult{{Name: "graceful-many", Status: results.Pass, Messages: []string{"1000 graceful restarts: 8 KiB more"}}}},
+	}
+	for _, r := range all {
+		p.Cells = append(p.Cells, plan.Planned{ID: r.ID, Cell: r.Axes, Timeout: 1})
+	}
+	got := Sheet(results.NewReport(p, all), "made by a test")
+	for _, want := range []string{
+		"made by a test", "| py3.11/event/daemon | 3.11.2 | – | pass | 3 passed, 0 failed, 0 skipped |",
+		"| CF01 | - | 3.11 |  |", "| embedded | not run | |", "- py3.11/event/daemon/asan: pass, 1 cases passed",
+		"graceful-many: 1000 graceful restarts: 8 KiB more", "| py3.11/event/daemon/pypi-6.0.5 | 1 | 1 | 0 | 2 passed, 0 failed, 0 skipped |",
+		"| daemon | 3.11 | py3.12/event/daemon |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the sheet lacks %q:\n%s", want, got)
+		}
+	}
+	if got := Sheet(results.NewReport(p, all[:1]), ""); !strings.Contains(got, "None were run.") || !strings.Contains(got, "No other implementation was run.") {
+		t.Errorf("nothing is said of what was not run:\n%s", got)
+	}
+}
