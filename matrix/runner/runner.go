@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -122,7 +121,7 @@ func (x *Runner) split(ids []string) (here []plan.Planned, away []string) {
 			if provider == x.Here {
 				here = append(here, c)
 			}
-		case c.Skip != "" || provider == plan.Host || strings.HasPrefix(provider, "prefix-"):
+		case c.Skip != "" || provider == plan.Host:
 			here = append(here, c)
 		case !slices.Contains(away, provider):
 			away = append(away, provider)
