@@ -43,7 +43,7 @@ func Judge(r Result, p plan.Planned) Result {
 func Foreign(c plan.Cell, facts map[string]string) []string {
 	var wrong []string
 	complain := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
-	python := strings.TrimPrefix(c.Python, "py")
+	python, _, _ := strings.Cut(strings.TrimPrefix(c.Python, "py"), "-") // py3.13t-tsan is a 3.13t
 	version, free := strings.CutSuffix(python, "t")
 	switch got := facts[FactPython]; {
 	case c.Suite == "load", python == "": // no Python runs

@@ -79,6 +79,7 @@ func TestForeign(t *testing.T) {
 		{"a GIL in a build without", free, map[string]string{FactPython: "3.13.5", FactFlags: "t", FactGIL: "on"}, "the GIL was on"},
 		{"no GIL", free, map[string]string{FactPython: "3.13.5", FactFlags: "t", FactGIL: "off"}, ""},
 		{"a build that can do without, either way", cell("py3.13t"), map[string]string{FactPython: "3.13.5", FactFlags: "t", FactGIL: "on"}, ""},
+		{"one for a sanitizer", cell("py3.13t-tsan"), map[string]string{FactPython: "3.13.5", FactFlags: "t"}, ""},
 		{"the build with a GIL", free, map[string]string{FactPython: "3.13.5", FactFlags: ""}, `a Python with the ABI flags "" ran, and not 3.13t`},
 		{"another MPM", cell("py3.13"), map[string]string{FactPython: "3.13.5", FactMPM: "prefork"}, "the MPM was prefork, and not event"},
 		{"another Apache", served, map[string]string{FactPython: "3.13.5", FactApache: "2.4.6"}, "Apache was 2.4.6, and not ap2.4.62"},
