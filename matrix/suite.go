@@ -86,6 +86,9 @@ func (cell Cell) RunSuite(ctx context.Context, r *run.Runner, name string, o Sui
 		if name == "wsgi" && cell.Mode == Daemon && !cell.Target.Foreign {
 			s.refusals(ctx)
 		}
+		if name == "wsgi" && cell.Mode == Daemon && cell.MPM == "event" && cell.GIL == SharedGIL && s.wants("budget") && Unbudgeted(ctx, r, cell.Target) == "" {
+			s.add(RunBudget(ctx, r, s.cell.Target)) // last: nothing else is to run meanwhile
+		}
 	}
 	return s.report, nil
 }

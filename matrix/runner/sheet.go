@@ -20,6 +20,8 @@ func Sheet(rep results.Report, made string) string {
 	fmt.Fprintf(&b, "# Conformance sheet\n\nPlan `%s` (%s), %s; %s.\n\n## Cells\n\n%s\n", rep.Plan.Hash, rep.Plan.Mode, rep.Counts(), made, cells(rep))
 	ours, peers := split(rep.Results)
 	promises(&b, ours)
+	b.WriteString("## Budgets\n\n")
+	figures(&b, ours, func(r results.Result, c results.CaseResult) bool { return c.Name == "budget" })
 	some(&b, "Sanitizers", rep.Results, func(r results.Result) bool { return r.Axes.Sanitizer != "" })
 	long(&b, rep.Results)
 	beside(&b, ours, peers)
@@ -161,16 +163,21 @@ func some(b *strings.Builder, title string, list []results.Result, is func(resul
 // long tells the figures of the cases that take their time.
 func long(b *strings.Builder, list []results.Result) {
 	some(b, "Long runs", list, func(r results.Result) bool { return r.Axes.Value(plan.Suite) == "soak" })
+	figures(b, list, func(r results.Result, _ results.CaseResult) bool { return r.Axes.Value(plan.Suite) == "soak" })
+}
+
+// figures tells what cases have measured, or what was wrong with them.
+func figures(b *strings.Builder, list []results.Result, is func(results.Result, results.CaseResult) bool) {
 	for _, r := range list {
-		if r.Axes.Value(plan.Suite) != "soak" {
-			continue
-		}
 		for _, c := range r.Cases {
 			for _, figure := range c.Messages {
-				fmt.Fprintf(b, "    %s %s: %s\n", r.ID, c.Name, strings.ReplaceAll(figure, "\n", "\n    "))
+				if is(r, c) {
+					fmt.Fprintf(b, "    %s %s: %s\n", r.ID, c.Name, strings.ReplaceAll(figure, "\n", "\n    "))
+				}
 			}
 		}
 	}
+	b.WriteString("\n")
 }
 
 // beside tables other implementations, each with ours of the same cell otherwise.

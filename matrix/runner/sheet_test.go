@@ -21,7 +21,7 @@ func TestSheet(t *testing.T) {
 	failing := append(passes("hello"), results.CaseResult{Name: "environ", Status: results.Fail, Messages: []string{"no"}})
 	p := &plan.Plan{Hash: "abc", Mode: plan.Full}
 	all := []results.Result{
-		{ID: "py3.11/event/daemon", Axes: cell, Status: results.Pass, Cases: passes("hello", "environ", "config/ifmodule"), Facts: map[string]string{"python": "3.11.2"}},
+		{ID: "py3.11/event/daemon", Axes: cell, Status: results.Pass, Cases: append(passes("hello", "environ", "config/ifmodule"), results.CaseResult{Name: "budget", Status: results.Pass, Messages: []string{"daemon, host: 4.00, may be 4"}}), Facts: map[string]string{"python": "3.11.2"}},
 		{ID: "py3.12/event/daemon", Axes: cell.With(plan.Python, "py3.12"), Status: results.Fail, Cases: failing},
 		{ID: "py3.11/event/daemon/pypi-6.0.5", Axes: cell.With(plan.Source, "pypi-6.0.5"), Status: results.Fail, Cases: failing},
 		{ID: "py3.11/event/daemon/asan", Axes: cell.With(plan.Sanitizer, plan.Address), Status: results.Pass, Cases: passes("hello")},
@@ -33,8 +33,8 @@ func TestSheet(t *testing.T) {
 	}
 	got := Sheet(results.NewReport(p, all), "made by a test")
 	for _, want := range []string{
-		"made by a test", "| py3.11/event/daemon | 3.11.2 | – | pass | 3 passed, 0 failed, 0 skipped |",
-		"| CF01 | - | 3.11 |  |", "| embedded | not run | |", "- py3.11/event/daemon/asan: pass, 1 cases passed",
+		"made by a test", "| py3.11/event/daemon | 3.11.2 | – | pass | 4 passed, 0 failed, 0 skipped |",
+		"| CF01 | - | 3.11 |  |", "budget: daemon, host: 4.00, may be 4", "| embedded | not run | |", "- py3.11/event/daemon/asan: pass, 1 cases passed",
 		"graceful-many: 1000 graceful restarts: 8 KiB more", "| py3.11/event/daemon/pypi-6.0.5 | 1 | 1 | 0 | 2 passed, 0 failed, 0 skipped |",
 		"| daemon | 3.11 | py3.12/event/daemon |",
 	} {
