@@ -31,16 +31,16 @@ func aptOf(t *testing.T, targets, settings string) *run.Runner {
 // the machine has; it is asked for security updates too.
 func TestChooseMirror(t *testing.T) {
 	for name, c := range map[string]struct{ targets, main, security string }{
-		"Debian": {"http://deb.example/debian/ bookworm main\nhttp://deb.example/debian/ bookworm-updates main\nhttp://sec.example/debian-security/ bookworm-security main\n",
-			"http://deb.example/debian", "http://sec.example/debian-security"},
-		"others first": {"https://other.example/apt stable main\nhttp://deb.example/debian trixie-updates main\nhttp://deb.example/debian trixie main\n",
-			"http://deb.example/debian", ""},
+		"Debian": {"http://mirror.example/debian/ bookworm main\nhttp://mirror.example/debian/ bookworm-updates main\nhttp://security.example/debian-security/ bookworm-security main\n",
+			"http://mirror.example/debian", "http://security.example/debian-security"},
+		"others first": {"https://other.example/apt stable main\nhttp://mirror.example/debian trixie-updates main\nhttp://mirror.example/debian trixie main\n",
+			"http://mirror.example/debian", ""},
 		"Ubuntu": {"http://a.example/ubuntu/ noble main\nhttp://a.example/ubuntu/ noble universe\nhttp://a.example/ubuntu/ noble-updates main\nhttp://s.example/ubuntu/ noble-security main\n",
 			"http://a.example/ubuntu", "http://s.example/ubuntu"},
-		"no updates":      {"http://deb.example/debian forky main\n", "http://deb.example/debian", ""},
+		"no updates":      {"http://mirror.example/debian forky main\n", "http://mirror.example/debian", ""},
 		"only of a disc":  {"cdrom://disc/ bookworm main\nfile:/srv/debian bookworm main\n", "", ""},
 		"nothing at all":  {"", "", ""},
-		"only components": {"http://deb.example/debian bookworm contrib\n", "", ""},
+		"only components": {"http://mirror.example/debian bookworm contrib\n", "", ""},
 	} {
 		main, security := choose(readArchives(c.targets))
 		if main != c.main || security != c.security {
@@ -70,14 +70,14 @@ Acquire::http::Proxy-Auto-Detect "/usr/bin/find-proxy";
 // The archives are those that apt says, and a mirror that is given is not asked
 // for.
 func TestMirrorPlaces(t *testing.T) {
-	if main, security, err := (Mirror{URL: "http://deb.example/debian/"}).places(t.Context()); main != "http://deb.example/debian" || security != "" || err != nil {
+	if main, security, err := (Mirror{URL: "http://mirror.example/debian/"}).places(t.Context()); main != "http://mirror.example/debian" || security != "" || err != nil {
 		t.Errorf("%s, %s, %v", main, security, err)
 	}
 	if distro.Here().Family != distro.Debian {
 		t.Skip("this system has no apt")
 	}
-	m := Mirror{R: aptOf(t, "http://deb.example/debian/ bookworm main\n", "")}
-	if main, _, err := m.places(t.Context()); main != "http://deb.example/debian" || err != nil {
+	m := Mirror{R: aptOf(t, "http://mirror.example/debian/ bookworm main\n", "")}
+	if main, _, err := m.places(t.Context()); main != "http://mirror.example/debian" || err != nil {
 		t.Errorf("%s, %v", main, err)
 	}
 }
@@ -137,7 +137,7 @@ func TestMirrorHolding(t *testing.T) {
 
 // No answer of apt makes a place that is reached otherwise than by http.
 func FuzzReadArchives(f *testing.F) {
-	f.Add("http://deb.example/debian/ bookworm main\n")
+	f.Add("http://mirror.example/debian/ bookworm main\n")
 	f.Add("file:/x y main\n\n a b c d\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		list := readArchives(text)

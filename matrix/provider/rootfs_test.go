@@ -47,7 +47,7 @@ func TestRootfsMissing(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "debootstrap"), []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	p.R, p.Mirror = offline, Mirror{R: offline, URL: "http://deb.example/debian"}
+	p.R, p.Mirror = offline, Mirror{R: offline, URL: "http://mirror.example/debian"}
 	_, err = p.Machine(t.Context(), "trixie")
 	wantMissing(t, err, NoProvider)
 
@@ -70,16 +70,16 @@ func inSbin(name string) bool {
 // loopback, as nobody can be asked in a run.
 func TestTreeFiles(t *testing.T) {
 	files := map[string]string{}
-	for _, f := range treeFiles(origin{suite: "trixie", url: "http://deb.example/debian", security: "http://sec.example/debian-security"}, "A;\n", "nameserver 192.0.2.1\n") {
+	for _, f := range treeFiles(origin{suite: "trixie", url: "http://mirror.example/debian", security: "http://security.example/debian-security"}, "A;\n", "nameserver 192.0.2.1\n") {
 		files[f.Path] = string(f.Data)
 	}
-	if want := "deb http://deb.example/debian trixie main\ndeb http://sec.example/debian-security trixie-security main\n"; files["etc/apt/sources.list"] != want {
+	if want := "deb http://mirror.example/debian trixie main\ndeb http://security.example/debian-security trixie-security main\n"; files["etc/apt/sources.list"] != want {
 		t.Errorf("%q", files["etc/apt/sources.list"])
 	}
 	if !strings.Contains(files["etc/hosts"], "127.0.0.1 localhost") || !strings.Contains(files["usr/sbin/policy-rc.d"], "exit 101") || files["etc/apt/apt.conf.d/90modwsgi"] != "A;\n" {
 		t.Errorf("%q", files)
 	}
-	if files := treeFiles(origin{suite: "forky", url: "http://deb.example/debian"}, "", ""); strings.Contains(string(files[0].Data), "security") {
+	if files := treeFiles(origin{suite: "forky", url: "http://mirror.example/debian"}, "", ""); strings.Contains(string(files[0].Data), "security") {
 		t.Errorf("%s", files[0].Data)
 	}
 }
