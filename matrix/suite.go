@@ -30,11 +30,13 @@ type SuiteReport struct {
 
 // A suite is a choice of cases. The first of each is the case facts, which
 // compares what runs with what the cell promises (rule M-11).
-var suites = []struct {
+type suite struct {
 	name string
-	long bool
+	long bool            // its cases take the time that they promise
 	has  func(Case) bool // nil: it is no choice of cases
-}{
+}
+
+var suites = []suite{
 	{"load", false, nil},
 	{"smoke", false, func(c Case) bool { return slices.Contains(smokeCases, c.Name) }},
 	{"wsgi", false, func(Case) bool { return true }},
@@ -64,13 +66,7 @@ func Suites() (names []string) {
 // RunSuite runs a suite in the cell. The error is for one that is not known; all
 // else is in the report.
 func (cell Cell) RunSuite(ctx context.Context, r *run.Runner, name string, o SuiteOptions) (SuiteReport, error) {
-	i := slices.IndexFunc(suites, func(s struct {
-		name string
-		long bool
-		has  func(Case) bool
-	}) bool {
-		return s.name == name
-	})
+	i := slices.IndexFunc(suites, func(s suite) bool { return s.name == name })
 	if i < 0 {
 		return SuiteReport{}, fmt.Errorf("suite %q is not known; there are %s", name, strings.Join(Suites(), ", "))
 	}

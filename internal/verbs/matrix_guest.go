@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/matrix/plan"
 	"modwsgi/matrix/provider"
 	"modwsgi/matrix/results"
@@ -31,15 +31,18 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 	}
 	return func(ctx context.Context, cells []plan.Planned, record func(results.Result) error) error {
 		dir := filepath.Join(x.Dir, "guests", machine.ID())
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		file, list := filepath.Join(dir, "plan.json"), filepath.Join(dir, "results", results.File)
+		data, err := x.Plan.Write()
+		if err != nil {
 			return err
 		}
-		file := filepath.Join(dir, "plan.json")
-		data, err := x.Plan.Write()
-		if err == nil {
-			err = os.WriteFile(file, data, 0o644)
+		if err := fsx.MkdirAll(dir, 0o755); err != nil {
+			return err
 		}
-		if err != nil {
+		if err := fsx.WriteFile(file, data, 0o644); err != nil {
+			return err
+		}
+		if err := fsx.Remove(list); err != nil { // what an earlier run left is no result of this one
 			return err
 		}
 		args := []string{"matrix", "run", "--plan", file, "--here", machine.ID(), "--results", filepath.Join(dir, "results"), "--parallel", fmt.Sprint(max(1, j.Count("parallel")))}
@@ -55,7 +58,7 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 			})
 			ended <- err
 		}()
-		done, err := follow(filepath.Join(dir, "results", results.File), ended, record)
+		done, err := follow(list, ended, record)
 		if done < len(cells) { // else its status says what its results say
 			return errors.Join(err, errors.New(strings.TrimSpace(said.String())))
 		}

@@ -45,23 +45,19 @@ func MatrixRun(program Maker, words ...string) func(context.Context, *Job) error
 		program = func(context.Context, *Job) (string, error) { return os.Executable() }
 	}
 	return func(ctx context.Context, j *Job) error {
-		whole, part, ids, err := j.toRun(ctx, words)
+		c, err := j.toRun(ctx, words)
 		if err != nil {
 			return err
 		}
 		folder := j.resultsFolder()
 		if j.Dry() {
-			return j.Plan(runSteps(part, ids, folder))
+			return j.Plan(runSteps(c.part, c.ids, folder))
 		}
-		again, err := j.failedBefore()
+		book, err := results.Start(folder, c.whole, c.part)
 		if err != nil {
 			return err
 		}
-		book, err := results.Start(folder, whole, part)
-		if err != nil {
-			return err
-		}
-		err = j.runCells(ctx, program, book, part, ids, folder, again)
+		err = j.runCells(ctx, program, book, c, folder)
 		if closing := book.Close(); err == nil {
 			err = closing
 		}
@@ -76,53 +72,59 @@ func MatrixRun(program Maker, words ...string) func(context.Context, *Job) error
 	}
 }
 
-// toRun is the plan, the part of it that this machine does, and which of its cells
-// are run; all, if there are no ids.
-func (j *Job) toRun(ctx context.Context, words []string) (whole, part *plan.Plan, ids []string, err error) {
+// chosen is what one run does.
+type chosen struct {
+	whole, part *plan.Plan // the plan, and what of it this machine does
+	timings     plan.Timings
+	ids         []string          // of the cells that are run; none: all
+	again       map[string]string // keys of the results in whose place new ones come, by cell
+}
+
+// toRun is what the options and the words of a run choose.
+func (j *Job) toRun(ctx context.Context, words []string) (c chosen, err error) {
+	var selectors []string
 	if path := j.Text("plan"); path != "" {
-		whole, err = readPlan(path)
-		ids = append(slices.Clone(words), strings.Fields(j.Text("cells"))...)
+		c.whole, err = readPlan(path)
+		selectors = append(slices.Clone(words), strings.Fields(j.Text("cells"))...)
 	} else {
-		whole, err = j.matrix(ctx, words)
+		c.whole, err = j.matrix(ctx, words)
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return c, err
 	}
-	ids, err = whole.Matching(ids)
-	if err != nil {
-		return nil, nil, nil, err
+	if c.ids, err = c.whole.Matching(selectors); err != nil {
+		return c, err
 	}
-	timings, err := j.timings()
-	if err != nil {
-		return nil, nil, nil, err
+	if c.timings, err = j.timings(); err != nil {
+		return c, err
 	}
 	i, n, err := plan.ShardOf(j.Text("shard"), j.R.Getenv)
 	if err != nil {
-		return nil, nil, nil, err
+		return c, err
 	}
-	if n > 1 && len(whole.Shards) == 0 {
-		whole.Shards = whole.Shard(timings, n)
+	if n > 1 && len(c.whole.Shards) == 0 {
+		c.whole.Shards = c.whole.Shard(c.timings, n)
 	}
-	part = whole.Copy()
+	c.part = c.whole.Copy()
 	if n > 1 {
-		if err := part.Part(timings, i, n); err != nil {
-			return nil, nil, nil, err
+		if err := c.part.Part(c.timings, i, n); err != nil {
+			return c, err
 		}
 	}
-	if path := j.Text("failed"); path != "" {
-		list, err := results.ReadFile(path)
-		if err != nil {
-			return nil, nil, nil, hint.Exit(fmt.Errorf("reading what failed: %w", err), hint.Usage)
-		}
-		ids = slices.Sorted(maps.Keys(results.Failed(list)))
-		if len(ids) == 0 {
-			return nil, nil, nil, hint.Exit(fmt.Errorf("%s has no result that failed", path), hint.Usage)
-		}
-		if ids, err = whole.Matching(ids); err != nil {
-			return nil, nil, nil, err
-		}
+	path := j.Text("failed")
+	if path == "" {
+		return c, nil
 	}
-	return whole, part, ids, nil
+	list, err := results.ReadFile(path)
+	if err != nil {
+		return c, hint.Exit(fmt.Errorf("reading what failed: %w", err), hint.Usage)
+	}
+	c.again = results.Failed(list)
+	if len(c.again) == 0 {
+		return c, hint.Exit(fmt.Errorf("%s has no result that failed", path), hint.Usage)
+	}
+	c.ids, err = c.whole.Matching(slices.Sorted(maps.Keys(c.again)))
+	return c, err
 }
 
 func readPlan(path string) (*plan.Plan, error) {
@@ -131,16 +133,6 @@ func readPlan(path string) (*plan.Plan, error) {
 		return nil, hint.Exit(fmt.Errorf("reading the plan: %w", err), hint.Usage)
 	}
 	return plan.ReadPlan(data)
-}
-
-// failedBefore are the keys of the results in whose place new ones come, by cell.
-func (j *Job) failedBefore() (map[string]string, error) {
-	path := j.Text("failed")
-	if path == "" {
-		return nil, nil
-	}
-	list, err := results.ReadFile(path)
-	return results.Failed(list), err
 }
 
 // runSteps is a run as the steps of a dry run.
@@ -163,13 +155,9 @@ func runSteps(p *plan.Plan, ids []string, folder string) []string {
 
 // runCells runs the cells and shows how far it is. The first interrupt has what runs
 // finished, the second ends it (rule M-8).
-func (j *Job) runCells(ctx context.Context, make Maker, book *results.Book, p *plan.Plan, ids []string, folder string, again map[string]string) error {
-	timings, err := j.timings()
-	if err != nil {
-		return err
-	}
+func (j *Job) runCells(ctx context.Context, make Maker, book *results.Book, c chosen, folder string) error {
 	view := results.NewView(j.Err, results.ViewOptions{
-		Live: cli.Live(j.Err), Colour: cli.Colour(j.Err, j.Text("color"), j.R.Getenv), Jobs: max(1, j.Count("parallel")), Plan: p, Timings: timings,
+		Live: cli.Live(j.Err), Colour: cli.Colour(j.Err, j.Text("color"), j.R.Getenv), Jobs: max(1, j.Count("parallel")), Plan: c.part, Timings: c.timings,
 	})
 	program, err := make(ctx, j)
 	if err != nil {
@@ -178,11 +166,11 @@ func (j *Job) runCells(ctx context.Context, make Maker, book *results.Book, p *p
 	ctx, stop, first, done := interruptible(ctx)
 	defer done()
 	x := &runner.Runner{
-		Plan: p, Book: book, R: j.R, Dir: folder, Build: j.cellBuild, Explain: explained, Program: program,
-		Here: j.Text("here"), Parallel: j.Count("parallel"), Keep: j.On("keep"), Stop: stop, Watch: view, Again: again,
+		Plan: c.part, Book: book, R: j.R, Dir: folder, Build: j.cellBuild, Explain: explained, Program: program,
+		Here: j.Text("here"), Parallel: j.Count("parallel"), Keep: j.On("keep"), Stop: stop, Watch: view, Again: c.again,
 	}
 	x.Guest = func(id string) (runner.Guest, error) { return j.guest(ctx, x, id) }
-	err = x.Run(ctx, ids...)
+	err = x.Run(ctx, c.ids...)
 	if closing := view.Close(); err == nil {
 		err = closing
 	}
