@@ -7,6 +7,8 @@
  *
  * Is the GIL not to be had, then some thread keeps it in C code and no frame
  * moves: the frames are then read without it, as faulthandler does at a crash.
+ * Without a GIL it is the same when a thread does not stop to be looked at: all
+ * others wait until it does.
  */
 
 #include "wsgi_python.h"
@@ -37,7 +39,7 @@ typedef struct {
     uint32_t thread;
     uint64_t taken_us;
     enum wsgi_hang why;
-    int locked;                   /* atomic: its thread has had the GIL */
+    int locked;                   /* atomic: its thread has had what it takes to look */
     int looks;                    /* the watch's */
     uint64_t looked_us;
 } question;
@@ -169,17 +171,38 @@ static int still_runs(const wsgi_runner *w, const wsgi_interp *interp, const que
     return w->request != NULL && w->running == interp && w->request->taken_us == q->taken_us;
 }
 
-/* Where W is, as traceback.format_stack() says it: bytes, a new reference; NULL
- * if it is nowhere in Python. No exception is set on exit. */
-static PyObject *stack_of(wsgi_runner *w, const wsgi_interp *interp, const question *q)
+/* The frame that W runs: a new reference; NULL if it is in no Python code. */
+static PyObject *frame_of(wsgi_runner *w, const wsgi_interp *interp, question *q)
 {
-    PyObject *frame = NULL, *traceback = NULL, *lines = NULL, *empty = NULL, *text = NULL;
-    PyObject *bytes = NULL;
+    PyObject *frame = NULL;
+    unsigned long ident;
+    int runs;
 
     pthread_mutex_lock(&w->interrupting);
-    if (still_runs(w, interp, q))
-        frame = wsgi_thread_frame(w->state, w->ident);
+    ident = w->ident;
+    if ((runs = still_runs(w, interp, q)) && !WSGI_FRAME_STOPS)
+        frame = wsgi_thread_frame(w->state, ident);
     pthread_mutex_unlock(&w->interrupting);
+    if (runs && WSGI_FRAME_STOPS) {
+        /* W may want the mutex before it stops. */
+        frame = wsgi_thread_frame(NULL, ident);
+        pthread_mutex_lock(&w->interrupting);
+        runs = still_runs(w, interp, q);
+        pthread_mutex_unlock(&w->interrupting);
+        if (!runs)                /* another request's */
+            Py_CLEAR(frame);
+    }
+    __atomic_store_n(&q->locked, 1, __ATOMIC_RELAXED);
+    return frame;
+}
+
+/* Where W is, as traceback.format_stack() says it: bytes, a new reference; NULL
+ * if it is nowhere in Python. No exception is set on exit. */
+static PyObject *stack_of(wsgi_runner *w, const wsgi_interp *interp, question *q)
+{
+    PyObject *frame = frame_of(w, interp, q), *traceback = NULL, *lines = NULL, *empty = NULL, *text = NULL;
+    PyObject *bytes = NULL;
+
     if (frame != NULL && (traceback = PyImport_ImportModule("traceback")) != NULL
         && (lines = PyObject_CallMethod(traceback, "format_stack", "O", frame)) != NULL
         && (empty = PyUnicode_FromStringAndSize(NULL, 0)) != NULL
@@ -206,7 +229,7 @@ static int raise_timeout(wsgi_runner *w, const wsgi_interp *interp)
 
 /* GIL held in INTERP. The stack comes first: where an exception finds the thread,
  * it is no longer afterwards. */
-static void answer_held(const question *q, wsgi_runner *w, wsgi_interp *interp)
+static void answer_held(question *q, wsgi_runner *w, wsgi_interp *interp)
 {
     int raises = q->why == WSGI_HANG_RAISE || q->why == WSGI_HANG_RAISE_TOLD, lost = 0;
     PyObject *stack = wants_stack(q) ? stack_of(w, interp, q) : NULL;
@@ -235,7 +258,8 @@ static void *answer(void *arg)
 
     if (slot != NULL) {
         PyEval_RestoreThread(slot->ts);
-        __atomic_store_n(&q->locked, 1, __ATOMIC_RELAXED);
+        if (!wants_stack(q))
+            __atomic_store_n(&q->locked, 1, __ATOMIC_RELAXED);
         answer_held(q, w, interp);
         PyEval_SaveThread();
     }

@@ -282,7 +282,14 @@ static inline void wsgi_interpreter_end(PyThreadState *ts, PyThreadState *next)
 }
 
 /* Where thread TS of the current interpreter is, known to Python as IDENT: a frame,
- * new reference; NULL if nowhere, perhaps with an exception. */
+ * new reference; NULL if nowhere, perhaps with an exception.
+ * Where WSGI_FRAME_STOPS it waits until each thread of Python has stopped: the caller
+ * holds no lock that one of them may want, and TS is not looked at. */
+#ifdef Py_GIL_DISABLED
+#define WSGI_FRAME_STOPS 1
+#else
+#define WSGI_FRAME_STOPS 0
+#endif
 static inline PyObject *wsgi_thread_frame(PyThreadState *ts, unsigned long ident)
 {
 #ifdef Py_GIL_DISABLED
