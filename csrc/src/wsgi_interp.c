@@ -373,16 +373,31 @@ wsgi_interp *wsgi_interp_get(const char *group, size_t len)
 
 /* ---- watching the locks ---------------------------------------------------- */
 
+/* Python takes the GIL into use while it loads any C extension, and only then looks
+ * whether that can do without: what another thread's import brings passes. */
+#define GIL_STAYS_US 2000000
+
 void wsgi_interp_watch_gil(void)
 {
     static int told;              /* atomic */
+    uint64_t now = steady_us(), since = __atomic_load_n(&wsgi_interps.gil_since_us, __ATOMIC_RELAXED);
 
-    if (!wsgi_interps.is_free || __atomic_load_n(&told, __ATOMIC_RELAXED) || !wsgi_gil_enabled())
+    if (!wsgi_interps.is_free || __atomic_load_n(&told, __ATOMIC_RELAXED))
         return;
-    if (!__atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
-        wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0632: Python has taken the GIL into use again, for a module that "
-                      "does not say that it can do without; mod_wsgi-express audit names such modules "
-                      "(process group '%s')", wsgi_python_settings()->process_group);
+    if (!wsgi_gil_enabled()) {
+        __atomic_store_n(&wsgi_interps.gil_since_us, 0, __ATOMIC_RELAXED);
+        return;
+    }
+    if (since == 0) {
+        __atomic_store_n(&wsgi_interps.gil_since_us, now, __ATOMIC_RELAXED);
+        return;
+    }
+    if (now - since < GIL_STAYS_US || __atomic_exchange_n(&told, 1, __ATOMIC_RELAXED))
+        return;
+    __atomic_store_n(&wsgi_interps.gil_since_us, 0, __ATOMIC_RELAXED);
+    wsgi_log_held(WSGI_LOG_WARNING, "WSGIM0632: Python has taken the GIL into use again, for a module that "
+                  "does not say that it can do without; mod_wsgi-express audit names such modules "
+                  "(process group '%s')", wsgi_python_settings()->process_group);
 }
 
 /* Does I run with a GIL that no interpreter further down the list has? */

@@ -112,7 +112,8 @@ void wsgi_interp_leave(wsgi_slot *slot);
  * since it last asked. */
 void wsgi_interp_waited(uint64_t *us, uint64_t *waits);
 
-/* Say so, once, if a GIL has come back in a process whose threads ran free. GIL
+/* Say so, once, if a GIL has come back in a process whose threads ran free, and
+ * stays: where it is seen the first time, the requests that follow look again. GIL
  * held, or what stands for it. */
 void wsgi_interp_watch_gil(void);
 

@@ -12,6 +12,8 @@
 
 void wsgi_interrupt_begin(wsgi_runner *w, wsgi_interp *interp, const wsgi_request *r)
 {
+    if (__atomic_load_n(&wsgi_interps.gil_since_us, __ATOMIC_RELAXED) != 0)
+        wsgi_interp_watch_gil();
     pthread_mutex_lock(&w->interrupting);
     w->ident = PyThread_get_thread_ident();
     w->state = PyThreadState_Get();

@@ -22,6 +22,7 @@ typedef struct {
     wsgi_interp_job *jobs;
     int stop, stacks;
     int is_free;                  /* the process began without a GIL */
+    uint64_t gil_since_us;        /* atomic: since when it has been seen to have one, 0: it has not */
     const char *probing;          /* atomic: see wsgi_interp_probing */
 } wsgi_interp_registry;
 
