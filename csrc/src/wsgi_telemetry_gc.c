@@ -41,14 +41,20 @@ double wsgi_gc_switch_interval(void)
 
 /* ---- in the interpreter, GIL held ------------------------------------------------- */
 
-static uint64_t number_in(PyObject *info, const char *key)
+/* What O counts, borrowed or NULL; True is an int. Without a GIL threads count for
+ * themselves before they add it up, so that gc.get_count() may be below zero. */
+static uint64_t number(PyObject *o)
 {
-    PyObject *o = PyDict_GetItemString(info, key);      /* borrowed */
     long long n = o != NULL && PyLong_Check(o) ? PyLong_AsLongLong(o) : 0;
 
     if (PyErr_Occurred())
         PyErr_Clear();
     return n > 0 ? (uint64_t)n : 0;
+}
+
+static uint64_t number_in(PyObject *info, const char *key)
+{
+    return number(PyDict_GetItemString(info, key));
 }
 
 static void note_pass(watched *g, PyObject *info)
@@ -109,7 +115,7 @@ static void read_tuple(PyObject *gc, const char *method, uint64_t *to)
     Py_ssize_t i;
 
     for (i = 0; t != NULL && PyTuple_Check(t) && i < PyTuple_GET_SIZE(t) && i < 3; i++)
-        to[i] = (uint64_t)PyLong_AsLongLong(PyTuple_GET_ITEM(t, i));
+        to[i] = number(PyTuple_GET_ITEM(t, i));
     Py_XDECREF(t);
     PyErr_Clear();
 }
@@ -131,8 +137,7 @@ static void read_number(PyObject *gc, const char *method, uint64_t *to)
 {
     PyObject *n = PyObject_CallMethod(gc, method, NULL);
 
-    if (n != NULL && PyLong_Check(n))       /* True is an int */
-        *to = (uint64_t)PyLong_AsLongLong(n);
+    *to = number(n);
     Py_XDECREF(n);
     PyErr_Clear();
 }
