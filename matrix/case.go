@@ -80,6 +80,7 @@ type T struct {
 	Context context.Context
 	Server  *Server
 	Mode    Mode
+	GIL     GIL
 	Case    Case
 	Host    string // of its virtual host
 	Dir     string // its own copy of the application's folder

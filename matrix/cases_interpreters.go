@@ -79,7 +79,7 @@ func interpreterCases() []Case {
 		{
 			Name: "gilstate", App: "gil", Ours: true, Mount: "-", Do: gilState,
 			Conf:      []string{`WSGIScriptAlias /sub "@APP@/app.wsgi" application-group=gilstate-sub`, `WSGIScriptAlias / "@APP@/app.wsgi"`},
-			Announced: Announce{`?RuntimeWarning: The global interpreter lock`, `?^ +`},
+			Announced: Announce{`?RuntimeWarning: The global interpreter lock`, `?^ +`, `?WSGIM0632: `},
 		},
 	}
 }

@@ -236,7 +236,7 @@ func limitsSet(t *T) {
 	Same(t, "RLIMIT_DATA", f.Data, [2]int64{2000000000, 2000000000})
 	Same(t, "RLIMIT_AS", f.Space, [2]int64{8000000000, 8000000000})
 	Same(t, "nice value", f.Nice, 3)
-	Same(t, "switch interval", f.Interval, 0.02)
+	Same(t, "switch interval", f.Interval, t.interval(0.02))
 	Same(t, "PYTHON_EGG_CACHE", f.Eggs, "/var/eggs")
 	if f.Stack < 900<<10 || f.Stack > 1100<<10 {
 		t.Errorf("the thread's stack is of %d bytes, want 1 MB", f.Stack)

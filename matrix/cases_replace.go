@@ -257,6 +257,10 @@ func (t *T) sharesOfMemory(round int) (mib [2]int) {
 	t.Wait("the rolling reload to be complete", func() bool {
 		return t.countLog(`rolling reload of daemon process group 'g-memory-share' is complete`) == round
 	})
+	// One that drains may take one more request.
+	t.Wait("the processes of before to be gone", func() bool {
+		return t.countLog(`daemon process \(pid \d+\) of group 'g-memory-share' exited`) == 2*round
+	})
 	said := regexp.MustCompile(`memory-soft-limit is (\d+) MiB, for one of 2 processes, of 70% of 256 MiB`).
 		FindAllStringSubmatch(t.Server.LogText("error.log"), -1)
 	if len(said) != 2*round {

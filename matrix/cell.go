@@ -199,7 +199,7 @@ func (s *Session) Run(ctx context.Context, c Case) Outcome {
 		c.Announced = slices.Concat(c.Announced, s.Cell.remarks())
 	}
 	t := &T{
-		Context: ctx, Server: s.Server, Mode: s.Cell.Mode, Case: c, Host: hostOf(c),
+		Context: ctx, Server: s.Server, Mode: s.Cell.Mode, GIL: s.Cell.GIL, Case: c, Host: hostOf(c),
 		Dir: filepath.Join(s.Server.Root, "apps", c.Name), start: map[string]int{},
 	}
 	if !s.own {
@@ -240,6 +240,11 @@ func guard(f func()) {
 // workers to wake them, and the worker then finds its descriptor gone.
 var stopRace = Announce{`?AH03092: process_lingering_close: apr_pollset_add failure`, `?AH03093: process_socket: apr_pollset_add failure for keep alive`}
 
+// stopCrash is how a child of the event MPM may end when it is stopped while requests
+// are under way, also where it serves nothing but files. Where the child has Python
+// in it, a crash is not taken for that.
+var stopCrash = Announce{`?AH0005[12]: child pid \d+ exit signal Segmentation fault`}
+
 // Close stops the server; what is left over, or was logged at start and stop,
 // comes back as the outcome "stop".
 func (s *Session) Close() Outcome {
@@ -256,7 +261,11 @@ func (s *Session) Close() Outcome {
 				log += s.Server.LogText(site.Host + ".log")
 			}
 		}
-		if v, err := Judge(ParseLog(log), slices.Concat(stopRace, s.atStop, s.Cell.remarks())); err != nil {
+		announced := slices.Concat(stopRace, s.atStop, s.Cell.remarks())
+		if s.Cell.Mode == Daemon {
+			announced = append(announced, stopCrash...)
+		}
+		if v, err := Judge(ParseLog(log), announced); err != nil {
 			o.Why = append(o.Why, err.Error())
 		} else {
 			o.Why = append(o.Why, v.Complaints()...)
@@ -297,10 +306,17 @@ func (cell Cell) RunOwn(ctx context.Context, r *run.Runner, c Case, keep bool) O
 func (cell Cell) remarks() Announce {
 	a := map[string]Announce{"worker": {`?AH00286: `, `?AH00287: `, `?AH00288: `}, "prefork": {`?AH00161: `}}[cell.MPM]
 	if cell.GIL == NoGIL {
-		a = append(slices.Clone(a), `?WSGIM0633: `)
+		a = append(slices.Clone(a), `?WSGIM0633: `, `?WSGIM0622: `)
 	}
 	return a
 }
+
+// takesGIL are the cases that load a module for which Python takes its GIL into use
+// again: in a cell without one they leave the others' server alone.
+var takesGIL = []string{"gilstate"}
+
+// aboutGIL are the cases in which a thread keeps others from their GIL.
+var aboutGIL = []string{"own-gil", "own-gil-deadlock", "deadlock"}
 
 // oneProcess are the cases that, embedded, count on reaching the same process with
 // each request. With prefork every request of theirs may reach another child.
@@ -318,6 +334,9 @@ func (cell Cell) Skips(c Case) string {
 	if cell.Mode == Daemon && cell.Target.sanitized() && slices.Contains(unsanitized, c.Name) {
 		return "not with a sanitizer"
 	}
+	if cell.GIL == NoGIL && slices.Contains(aboutGIL, c.Name) {
+		return "it is about a GIL, and there is none"
+	}
 	if c.Ours && cell.Target.Foreign {
 		return "a promise of our module only"
 	}
@@ -331,7 +350,7 @@ func (cell Cell) Select(all []Case, first bool) (shared, own []Case) {
 	for _, c := range all {
 		switch {
 		case !c.in(cell.Mode) || !first && !c.MPMs || cell.Skips(c) != "":
-		case c.Own:
+		case c.Own || cell.GIL == NoGIL && slices.Contains(takesGIL, c.Name):
 			own = append(own, c)
 		default:
 			shared = append(shared, c)

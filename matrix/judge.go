@@ -23,9 +23,9 @@ var levels = []string{"emerg", "alert", "crit", "error", "warn", "notice", "info
 // Grave tells whether the record is a warning or worse, so that a case must
 // have announced it. Text that reached the log past httpd (a crash, a
 // sanitizer, a loader) counts, and so does, at any level, that Python could not
-// start (rule V-8).
+// start (rule V-8) or that a child of httpd crashed, which to httpd is a notice.
 func (r Record) Grave() bool {
-	if r.Level == "raw" || installer.Grave(r.Text) {
+	if r.Level == "raw" || installer.Grave(r.Text) || crashed.MatchString(r.Text) {
 		return true
 	}
 	for i, l := range levels {
@@ -35,6 +35,10 @@ func (r Record) Grave() bool {
 	}
 	return false // trace1 to trace8
 }
+
+// crashed is what httpd says of a child that did not end by itself: other than by
+// SIGTERM or SIGKILL, which others send it.
+var crashed = pattern.New(`^AH0005[12]: child pid \d+ exit signal (?:Abort|Bus|Floating|Illegal|Segmentation|Trace)`)
 
 var (
 	recordStart = pattern.New(`^\[[^\]]*\d{4}\] \[([\w-]*):(\w+)\] (?:\[pid [^\]]*\] )?`)

@@ -16,6 +16,8 @@ func TestParseRecord(t *testing.T) {
 		{stamp + "[wsgi:error] [pid 1:tid 2] [remote 127.0.0.1:1] [script /a b.wsgi] text", "error", "wsgi", "text", true},
 		{stamp + "[core:notice] [pid 1:tid 2] AH00094: Command line", "notice", "core", "AH00094: Command line", false},
 		{stamp + "[mpm_event:notice] [pid 9] AH1", "notice", "mpm_event", "AH1", false},
+		{stamp + "[core:notice] [pid 1:tid 2] AH00052: child pid 7 exit signal Segmentation fault (11)", "notice", "core", "AH00052: child pid 7 exit signal Segmentation fault (11)", true},
+		{stamp + "[core:notice] [pid 1:tid 2] AH00052: child pid 7 exit signal Killed (9)", "notice", "core", "AH00052: child pid 7 exit signal Killed (9)", false},
 		{stamp + "[core:trace8] [pid 1:tid 2] x", "trace8", "core", "x", false},
 		{stamp + "[wsgi:alert] [pid 1:tid 2] (2)No such file or directory: [client ::1:5] gone", "alert", "wsgi", "gone", true},
 		{stamp + "[wsgi:warn] [pid 1:tid 2] (2)No such file or directory: gone", "warn", "wsgi", "(2)No such file or directory: gone", true},
