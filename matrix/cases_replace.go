@@ -33,7 +33,7 @@ func replaceCases() []Case {
 		}, Do: outOfMemory}),
 		own(Case{Name: "memory-share", Daemon: "processes=2 threads=3 memory-soft-limit=70%", Do: memoryShare}),
 		own(Case{Name: "killed-young", Daemon: "threads=5", Announced: Announce{
-			`WSGIM0401: .* was killed by signal 9`, `WSGIM0427`, `?WSGIM0229: .*'g-killed-young'.*killed by signal 9`,
+			`WSGIM0401: .* was killed by signal 9`, `?WSGIM0427`, `?WSGIM0229: .*'g-killed-young'.*killed by signal 9`,
 		}, Do: killedYoung}),
 		own(Case{Name: "retired-changed", Daemon: "threads=4", Global: []string{"LogLevel info http:trace4"}, Do: retiredChanged}),
 		own(Case{Name: "graceful-many", Daemon: "threads=2", Do: gracefulMany}),

@@ -55,7 +55,7 @@ func uploadCases() []Case {
 		app(Case{Name: "echo-abandoned", Announced: Announce{`?OSError`}, Do: echoAbandoned}),
 		app(Case{Name: "killed-in-upload", Modes: daemonOnly, Daemon: "threads=2", Ours: true, Do: killedInUpload,
 			Announced: Announce{`WSGIM0229: .*daemon process.*'g-killed-in-upload'`, `?signal 9|killed`}}),
-		app(Case{Name: "timeout-in-upload", Modes: daemonOnly, Daemon: "threads=1 request-timeout=1 graceful-timeout=1 shutdown-timeout=1", Ours: true, Do: timeoutInUpload,
+		app(Case{Name: "timeout-in-upload", Modes: daemonOnly, Daemon: "threads=1 request-timeout=1 graceful-timeout=1", Ours: true, Do: timeoutInUpload,
 			Announced: Announce{`WSGIM0238: .*daemon process.*'g-timeout-in-upload'`, `?(?i)timeout|signal 9|killed`, `(^|] )thread \d+: `}}),
 		app(Case{Name: "upload-http2", Own: true, Ours: true, Global: loadModule("http2"), Conf: slices.Clone(http2Lines), Do: uploadHTTP2}),
 		app(Case{
