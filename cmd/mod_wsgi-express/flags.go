@@ -9,6 +9,7 @@ import (
 	"modwsgi/expressgen"
 	"modwsgi/internal/options"
 	"modwsgi/internal/verbs"
+	"modwsgi/matrix/plan"
 )
 
 // The options that commands share with the Mage targets are rows of the table in
@@ -121,7 +122,11 @@ func (a *app) job(target string, command any) (*verbs.Job, error) {
 			flags[name] = v.Interface()
 		}
 	})
-	return verbs.New(target, flags)
+	j, err := verbs.New(target, flags)
+	if err == nil {
+		j.Tool = plan.Program
+	}
+	return j, err
 }
 
 // do makes the job of a target and has f do it.

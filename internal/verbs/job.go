@@ -20,6 +20,7 @@ import (
 	"modwsgi/internal/keep"
 	"modwsgi/internal/options"
 	"modwsgi/internal/run"
+	"modwsgi/matrix/plan"
 	"modwsgi/pybuild"
 )
 
@@ -31,6 +32,8 @@ type Job struct {
 	In  io.Reader   // whoever answers questions; nil: nobody
 	Out io.Writer   // what was asked for
 	Err io.Writer   // how far it is, and notes (rule T-5)
+
+	Tool plan.Tool // what was typed, for what is printed to be typed; the zero value: a target
 
 	planned bytes.Buffer // programs that a dry run would have run
 	origin  fetch.Origin // of the source, once that is there

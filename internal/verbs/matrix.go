@@ -131,7 +131,7 @@ func (j *Job) changed() ([]string, error) {
 	path := j.Text("changed")
 	if path == "" {
 		return nil, hint.Exit(hint.New(errors.New("which paths changed is not said"),
-			"git diff --name-only main... >changed.txt, and -changed=changed.txt"), hint.Usage)
+			"git diff --name-only main... >changed.txt, and "+j.Tool.Option("changed", "changed.txt")), hint.Usage)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -10,9 +10,6 @@ import (
 	"modwsgi/matrix/plan"
 )
 
-// matrixTool is what the jobs of a CI engine run targets by.
-const matrixTool = "go tool mage"
-
 // MatrixGithub plans the cells that are asked for and gives GitHub Actions the matrix
 // of jobs for them: as the output "matrix" of the step, or where there is no step, on
 // standard output (rule E-1). plan.json has the shards that the jobs run.
@@ -59,7 +56,7 @@ func (j *Job) matrixCI(ctx context.Context, words []string, make func(*plan.Plan
 	if err != nil {
 		return err
 	}
-	s := ci.Settings{CI: c.CI, Jobs: j.Count("shards"), Tool: matrixTool, Plan: matrixFolder + "/plan.json"}
+	s := ci.Settings{CI: c.CI, Jobs: j.Count("shards"), Tool: j.Tool, Plan: matrixFolder + "/plan.json"}
 	text, err := make(p, timings, s)
 	if err != nil {
 		return err

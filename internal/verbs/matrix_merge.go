@@ -44,7 +44,7 @@ func MatrixMergeLine(line string) func(context.Context, *Job) error {
 func MatrixMerge(dirs ...string) func(context.Context, *Job) error {
 	return func(_ context.Context, j *Job) error {
 		if len(dirs) == 0 {
-			return hint.Exit(hint.New(errors.New("whose results are to be merged is not said"), "name the folders that matrix:run wrote"), hint.Usage)
+			return hint.Exit(hint.New(errors.New("whose results are to be merged is not said"), "name the folders that runs of the matrix wrote"), hint.Usage)
 		}
 		m, err := j.merge(dirs)
 		if err != nil {
@@ -75,6 +75,7 @@ func (j *Job) merge(dirs []string) (m results.Merged, err error) {
 		if p, err = plan.ReadPlan(data); err != nil {
 			return m, err
 		}
+		p.Tool = j.Tool
 	}
 	var paths []string
 	for _, dir := range dirs {
@@ -86,6 +87,9 @@ func (j *Job) merge(dirs []string) (m results.Merged, err error) {
 	parts, err := results.ReadParts(paths, p)
 	if err != nil {
 		return m, err
+	}
+	for _, part := range parts { // whoever ran them, what is missing is run by who merges
+		part.Plan.Tool = j.Tool
 	}
 	return results.Merge(p, parts)
 }

@@ -42,7 +42,7 @@ func shardsOf(t *testing.T, dir string, first results.Status) *plan.Plan {
 		if first == "" && i == 0 {
 			continue
 		}
-		if err := books[i%2].Add(results.Judge(r, c)); err != nil {
+		if err := books[i%2].Add(results.Judge(r, c, p.Tool)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,6 +131,9 @@ func TestMatrixMergeJSON(t *testing.T) {
 	d := json.NewDecoder(&out)
 	if err := d.Decode(&got); err != nil || d.More() {
 		t.Fatalf("%v, more %v", err, d.More())
+	}
+	if text := string(read(t, filepath.Join(dir, "build", "matrix", results.File))); !strings.Contains(text, `"repro":"go tool mage matrix:run -cells=`) {
+		t.Errorf("nothing says how to run a cell again: %s", text)
 	}
 	if got.Schema != 1 || got.Plan != p.Hash || got.Folder != filepath.Join(dir, "build", "matrix") || got.Counts[results.Pass] != 5 || len(got.Failed) != 1 || got.Failed[0] != p.Cells[0].ID || got.Line != "5 passed, 1 failed, 0 skipped" {
 		t.Errorf("%+v", got)

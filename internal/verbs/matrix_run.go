@@ -105,6 +105,9 @@ func (j *Job) toRun(ctx context.Context, words []string) (c chosen, err error) {
 	if n > 1 && len(c.whole.Shards) == 0 {
 		c.whole.Shards = c.whole.Shard(c.timings, n)
 	}
+	if j.Text("here") == "" { // else the plan says how the host is told to run it again
+		c.whole.Tool = j.Tool
+	}
 	c.part = c.whole.Copy()
 	if n > 1 {
 		if err := c.part.Part(c.timings, i, n); err != nil {
@@ -313,6 +316,6 @@ func (j *Job) cellApache(ctx context.Context, s plan.Server) (apxs.Info, error) 
 // MatrixRepro prints the command that runs a cell again (rule M-15).
 func MatrixRepro(id string) func(context.Context, *Job) error {
 	return func(_ context.Context, j *Job) error {
-		return j.Print(map[string]string{"id": id, "command": results.Repro(id)}, Lines([]string{results.Repro(id)}))
+		return j.Print(map[string]string{"id": id, "command": j.Tool.Repro(id)}, Lines([]string{j.Tool.Repro(id)}))
 	}
 }

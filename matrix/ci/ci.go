@@ -23,9 +23,9 @@ const maxOutput = 1 << 20
 // Settings are what an engine is told beside the plan.
 type Settings struct {
 	plan.CI
-	Jobs int    // how many there shall be; 0: one for each cell, as far as the engine allows
-	Plan string // where the jobs find plan.json, from the root of the checkout
-	Tool string // what runs targets: "go tool mage"
+	Jobs int       // how many there shall be; 0: one for each cell, as far as the engine allows
+	Plan string    // where the jobs find plan.json, from the root of the checkout
+	Tool plan.Tool // what the jobs run the matrix by
 }
 
 // spread puts the plan's cells into shards, one for each job: a cell each if nobody
@@ -103,7 +103,7 @@ func document(v any, indent string) (string, error) {
 		return "", fmt.Errorf("writing JSON: %w", err)
 	}
 	if b.Len() > maxOutput {
-		return "", hint.Exit(hint.New(fmt.Errorf("%d bytes are more than the %d that an engine takes", b.Len(), maxOutput), "choose fewer cells: -cells=pairwise"), hint.Usage)
+		return "", hint.Exit(hint.New(fmt.Errorf("%d bytes are more than the %d that an engine takes", b.Len(), maxOutput), "choose fewer cells: pairwise"), hint.Usage)
 	}
 	return b.String(), nil
 }

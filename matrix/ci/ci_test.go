@@ -39,7 +39,7 @@ func planned(t *testing.T, n int) *plan.Plan {
 
 // settings are those of the commands.
 func settings(jobs int) Settings {
-	return Settings{Jobs: jobs, Tool: "go tool mage", Plan: "build/matrix/plan.json"}
+	return Settings{Jobs: jobs, Plan: "build/matrix/plan.json"}
 }
 
 // inShards complains unless every cell of a plan is in one shard, and gives their

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 
-	"modwsgi/internal/words"
 	"modwsgi/matrix/plan"
 )
 
@@ -84,13 +83,13 @@ func (s Settings) pipeline(doc object, names []string) (string, error) {
 	if len(s.Setup) > 0 {
 		common["before_script"] = s.Setup
 	}
-	planFile := words.Quote(s.Plan)
+	planFile := s.Tool.Option("plan", s.Plan)
 	doc["stages"] = []string{"cells", "merge"}
 	doc["default"] = common
 	doc[".cells"] = object{
 		"stage": "cells", "needs": []object{planned},
 		"script": []string{
-			fmt.Sprintf("%s matrix:run -plan=%s", s.Tool, planFile),
+			s.Tool.Command("run", planFile),
 		},
 		"after_script": []string{
 			// Each job's own folder, so that none replaces another's: CI_JOB_ID is a number.
@@ -100,7 +99,7 @@ func (s Settings) pipeline(doc object, names []string) (string, error) {
 	}
 	doc["merge"] = object{
 		"stage": "merge", "needs": needs, "when": "always",
-		"script":    []string{fmt.Sprintf("%s matrix:merge -plan=%s shards", s.Tool, planFile)},
+		"script":    []string{s.Tool.Command("merge", planFile, "shards")},
 		"artifacts": object{"when": "always", "paths": []string{results + "/"}, "reports": object{"junit": results + "/junit.xml"}},
 	}
 	return document(doc, "  ")

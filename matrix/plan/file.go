@@ -52,6 +52,9 @@ func ReadPlan(data []byte) (*Plan, error) {
 	if p.Schema != Schema {
 		return nil, wrong("the plan is of schema %d, this program reads %d", p.Schema, Schema)
 	}
+	if !p.Tool.known() {
+		return nil, wrong("the plan is for %q, which is no tool", p.Tool)
+	}
 	if err := p.check(); err != nil {
 		return nil, wrong("the plan: %w", err)
 	}
@@ -59,7 +62,7 @@ func ReadPlan(data []byte) (*Plan, error) {
 }
 
 func wrong(format string, args ...any) error {
-	return hint.Exit(hint.New(fmt.Errorf(format, args...), "make it again: matrix:plan"), hint.Usage)
+	return hint.Exit(hint.New(fmt.Errorf(format, args...), "have the plan made again"), hint.Usage)
 }
 
 // decode reads one JSON document of known members.

@@ -50,7 +50,7 @@ func TestPlanFile(t *testing.T) {
 func TestHash(t *testing.T) {
 	p := planOf(t, "")
 	same := planOf(t, "")
-	same.Pythons[0].Executable, same.Shards, same.Mode = "/elsewhere", same.Shard(nil, 2), "other"
+	same.Pythons[0].Executable, same.Shards, same.Mode, same.Tool = "/elsewhere", same.Shard(nil, 2), "other", Program
 	if p.Hash != same.hash() {
 		t.Error("the hash depends on the machine")
 	}
@@ -75,6 +75,7 @@ func TestPlanRefused(t *testing.T) {
 		{"member", "unknown field", nil, func(s string) string { return strings.Replace(s, `"mode"`, `"mood"`, 1) }},
 		{"member of a cell", "unknown field", nil, func(s string) string { return strings.Replace(s, `"timeout"`, `"timeput"`, 1) }},
 		{"schema", "of schema 2, this program reads 1", func(p *Plan) { p.Schema = 2 }, nil},
+		{"tool", `for "rm -rf /", which is no tool`, func(p *Plan) { p.Tool = "rm -rf /" }, nil},
 		{"hash", "it was changed by hand", func(p *Plan) { p.Cells[0].Retries = 2 }, nil},
 		{"id", "is not the id of its cell", func(p *Plan) { p.Cells[0].ID = "$(reboot)"; p.Hash = p.hash() }, nil},
 		{"another's id", "is not the id of its cell", func(p *Plan) { p.Cells[0].ID = p.Cells[1].ID; p.Hash = p.hash() }, nil},

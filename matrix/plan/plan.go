@@ -25,6 +25,7 @@ type Plan struct {
 	Specs   []Spec    `json:"specs,omitempty"` // of the axes source and provider
 
 	Shards [][]string `json:"shards,omitempty"` // ids by shard, the first is shard 1
+	Tool   Tool       `json:"tool,omitempty"`   // what it is run by; no part of the hash
 }
 
 // Planned is a cell of a plan.

@@ -109,5 +109,5 @@ func (p *Plan) noSuch(selector string) error {
 	if near := words.Nearest(selector, known); near != "" {
 		return hint.New(err, "did you mean "+near+"?")
 	}
-	return hint.New(err, "matrix:list lists the cells; the first word may also be "+strings.Join(Modes(), ", "))
+	return hint.New(err, "list them to see which there are; the first word may also be "+strings.Join(Modes(), ", "))
 }

@@ -41,7 +41,7 @@ func TestSelect(t *testing.T) {
 		{"pairwis", `no cell matches "pairwis"`, "did you mean pairwise?"},
 		{"py3.21/event", `no cell matches "py3.21/event"`, "did you mean py3.11/event?"},
 		{"py3.11 !py3.11", "no cell is left by py3.11 !py3.11", ""},
-		{"py3.11 nothing", `no cell matches "nothing"`, "matrix:list"},
+		{"py3.11 nothing", `no cell matches "nothing"`, "the first word may also be full"},
 		{"[", `"[" is no selector of cells`, ""},
 		{"!", `"!" is no selector of cells`, ""},
 	} {

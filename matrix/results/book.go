@@ -89,7 +89,7 @@ func hold(dir string) (release func(), err error) {
 	release, err = fsx.TryLock(filepath.Join(dir, ".lock"))
 	var held *fsx.HeldError
 	if errors.As(err, &held) {
-		err = hint.New(fmt.Errorf("the process %d writes results into %s", held.PID, dir), "wait for it, or name another folder: -results")
+		err = hint.New(fmt.Errorf("the process %d writes results into %s", held.PID, dir), "wait for it, or name another folder for the results")
 	}
 	return release, err
 }

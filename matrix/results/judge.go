@@ -8,12 +8,11 @@ import (
 )
 
 // Judge is the result of a planned cell, of which r says what happened: by what
-// was found at run time, and by what the plan requires and expects.
-func Judge(r Result, p plan.Planned) Result {
+// was found at run time, and by what the plan requires and expects. TOOL is what runs
+// it again.
+func Judge(r Result, p plan.Planned, tool plan.Tool) Result {
 	r.ID, r.Axes = p.ID, p.Cell
-	if r.Repro == "" {
-		r.Repro = Repro(p.ID)
-	}
+	r.Repro = tool.Repro(p.ID)
 	if r.Status == Pass {
 		if wrong := Foreign(p.Cell, r.Facts); len(wrong) > 0 { // rule M-11
 			r.Status, r.Messages = Fail, append(wrong, r.Messages...)

@@ -37,7 +37,7 @@ func ReadPart(dir string, p *plan.Plan) (Part, error) {
 			return part, fmt.Errorf("%s: %w", filepath.Join(dir, PlanFile), err)
 		}
 	case p == nil || !errors.Is(err, fs.ErrNotExist):
-		return part, hint.Exit(hint.New(fmt.Errorf("reading a plan: %w", err), "name the folders that matrix:run wrote; each has a "+PlanFile), hint.Usage)
+		return part, hint.Exit(hint.New(fmt.Errorf("reading a plan: %w", err), "name the folders that runs of the matrix wrote; each has a "+PlanFile), hint.Usage)
 	}
 	if part.Results, part.whole, err = readFile(filepath.Join(dir, File)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return part, err
@@ -107,7 +107,7 @@ func Merge(p *plan.Plan, parts []Part) (Merged, error) {
 	of := "the plan"
 	if p == nil {
 		if len(parts) == 0 {
-			return Merged{}, hint.Exit(hint.New(errors.New("there is nothing to merge"), "name the folders that matrix:run wrote"), hint.Usage)
+			return Merged{}, hint.Exit(hint.New(errors.New("there is nothing to merge"), "name the folders that runs of the matrix wrote"), hint.Usage)
 		}
 		p, of = parts[0].Plan, "the plan of "+parts[0].Dir
 	}
@@ -136,7 +136,7 @@ func Merge(p *plan.Plan, parts []Part) (Merged, error) {
 	var m Merged
 	last := make([]found, 0, len(p.Cells))
 	for _, c := range p.Cells {
-		one, err := choose(c, cells[c.ID], p.Hash)
+		one, err := choose(p, c, cells[c.ID])
 		errs = append(errs, err)
 		last = append(last, one)
 		m.Results = append(m.Results, one.Result)
@@ -172,7 +172,7 @@ type found struct {
 
 // choose is the one result of a cell: the one that no other takes the place of.
 // Of several that agree it is the earliest.
-func choose(c plan.Planned, list []found, hash string) (found, error) {
+func choose(p *plan.Plan, c plan.Planned, list []found) (found, error) {
 	replaced := map[string]bool{}
 	for _, f := range list {
 		if f.Reruns != "" && f.Reruns != f.Key() {
@@ -181,7 +181,7 @@ func choose(c plan.Planned, list []found, hash string) (found, error) {
 	}
 	left := slices.DeleteFunc(slices.Clone(list), func(f found) bool { return replaced[f.Key()] })
 	if len(list) == 0 {
-		return found{Result: Judge(Result{Schema: Schema, Plan: hash, Status: Error, Messages: []string{noResult}}, plan.Planned{ID: c.ID, Cell: c.Cell})}, nil
+		return found{Result: Judge(Result{Schema: Schema, Plan: p.Hash, Status: Error, Messages: []string{noResult}}, plan.Planned{ID: c.ID, Cell: c.Cell}, p.Tool)}, nil
 	}
 	if len(left) == 0 {
 		return found{}, fmt.Errorf("%s: each result says that it takes the place of another", c.ID)
@@ -192,7 +192,7 @@ func choose(c plan.Planned, list []found, hash string) (found, error) {
 	for _, f := range left {
 		if f.Status != left[0].Status {
 			return found{}, hint.New(fmt.Errorf("%s: it is %s in %s and %s in %s, and neither is a rerun of the other", c.ID, left[0].Status, left[0].part.Dir, f.Status, f.part.Dir),
-				"a cell that is run again with -failed says so in its result")
+				"a cell that is run again as one that failed says so in its result")
 		}
 	}
 	return left[0], nil

@@ -16,7 +16,6 @@ import (
 	"unicode/utf8"
 
 	"modwsgi/internal/pattern"
-	"modwsgi/internal/words"
 	"modwsgi/matrix/plan"
 )
 
@@ -169,9 +168,6 @@ func (r Result) Complaint() string {
 	}
 	return r.Why
 }
-
-// Repro is the command that runs a cell again on whatever machine (rule M-15).
-func Repro(id string) string { return "go tool mage matrix:run -cells=" + words.Quote(id) }
 
 // bound is r with no more in it than a record may have. Of one that is bound it
 // changes nothing.

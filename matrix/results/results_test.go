@@ -43,7 +43,7 @@ func TestJudge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.p.ID, tt.p.Cell = "py3.13/event/daemon", plan.Cell{Python: "py3.13", MPM: "event", Mode: "daemon"}
-			got := Judge(tt.was, tt.p)
+			got := Judge(tt.was, tt.p, plan.Targets)
 			first := ""
 			if len(got.Messages) > 0 {
 				first = got.Messages[0]

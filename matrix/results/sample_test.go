@@ -58,7 +58,7 @@ func sampleResult(random *rand.Rand, hash string, i int, c plan.Planned) Result 
 	r := Result{Schema: Schema, Plan: hash, ID: c.ID, Axes: c.Cell, Status: status, Attempts: 1, Facts: facts,
 		Durations:    map[string]float64{"build": milli(random.Float64() * 3), "start": milli(random.Float64()), "run": milli(2 + random.Float64()*20), "stop": 0.2},
 		Fingerprints: map[string]string{"mod_wsgi.so": "sha256:9b1f04c3aa17", "wsgi-host": "sha256:77ce0d2191b4"},
-		Host:         "builder-" + string(rune('a'+i%2)), Repro: Repro(c.ID), Began: time.Date(2026, 11, 21, 20, 0, i, 0, time.UTC)}
+		Host:         "builder-" + string(rune('a'+i%2)), Repro: plan.Targets.Repro(c.ID), Began: time.Date(2026, 11, 21, 20, 0, i, 0, time.UTC)}
 	for k := range 20 {
 		r.Cases = append(r.Cases, CaseResult{Name: fmt.Sprintf("case-%02d", k), Status: Pass, Seconds: 0.25})
 	}

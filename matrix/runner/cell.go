@@ -31,7 +31,7 @@ func (x *Runner) parallel() int {
 // often as the plan allows.
 func (x *Runner) cell(ctx context.Context, c plan.Planned) results.Result {
 	if c.Skip != "" {
-		return results.Judge(results.Result{Status: results.Skip, Why: string(c.Skip), Began: time.Now(), Host: x.host}, c)
+		return results.Judge(results.Result{Status: results.Skip, Why: string(c.Skip), Began: time.Now(), Host: x.host}, c, x.Plan.Tool)
 	}
 	x.Watch.Started(c.ID)
 	var earlier []results.Attempt
@@ -41,7 +41,7 @@ func (x *Runner) cell(ctx context.Context, c plan.Planned) results.Result {
 		again := (r.Status == results.Error || r.Status == results.Timeout) && r.Durations["build"] > 0 // what cannot be built never can
 		if !again || len(earlier) >= min(c.Retries, mostRetries) || x.stopped() || ctx.Err() != nil {
 			r.Reruns = x.Again[c.ID]
-			return results.Judge(r, c)
+			return results.Judge(r, c, x.Plan.Tool)
 		}
 		earlier = append(earlier, results.Attempt{Status: r.Status, Seconds: r.Seconds(), Messages: r.Messages})
 	}
@@ -155,7 +155,7 @@ func (x *Runner) keep(c plan.Planned, name string, o matrix.Outcome) error {
 			err = errors.Join(err, fsx.WriteFile(filepath.Join(dir, filepath.Base(path)), []byte(matrix.Tail(path)), 0o644))
 		}
 	}
-	err = errors.Join(err, fsx.WriteFile(filepath.Join(dir, "again.sh"), []byte("# the cell:\n"+results.Repro(c.ID)+"\n# the server alone, while its root is there:\n"+o.Again+"\n"), 0o644))
+	err = errors.Join(err, fsx.WriteFile(filepath.Join(dir, "again.sh"), []byte("# the cell:\n"+x.Plan.Tool.Repro(c.ID)+"\n# the server alone, while its root is there:\n"+o.Again+"\n"), 0o644))
 	if x.Keep {
 		return err
 	}

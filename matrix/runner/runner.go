@@ -202,7 +202,7 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 		}
 		done[r.ID] = true
 		r.Host = cmp.Or(r.Host, provider)
-		return x.record(results.Judge(r, cells[i]))
+		return x.record(results.Judge(r, cells[i], x.Plan.Tool))
 	})
 	left := slices.DeleteFunc(slices.Clone(cells), func(c plan.Planned) bool { return done[c.ID] })
 	if x.stopped() && err == nil {
@@ -227,7 +227,7 @@ func (x *Runner) guest(provider string) (Guest, error) {
 // all records the same of each cell.
 func (x *Runner) all(cells []plan.Planned, r results.Result) error {
 	for _, c := range cells {
-		if err := x.record(results.Judge(r, c)); err != nil {
+		if err := x.record(results.Judge(r, c, x.Plan.Tool)); err != nil {
 			return err
 		}
 	}
