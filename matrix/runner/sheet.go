@@ -78,17 +78,26 @@ func promises(b *strings.Builder, list []results.Result) {
 	for _, c := range matrix.Refusals() {
 		covers["config/"+c.Name] = strings.Fields(c.Covers)
 	}
+	all := matrix.Promises()
 	found := map[string]map[string]*shown{} // by promise, then by mode
+	none := map[string]bool{}               // promises of no mode
+	for _, p := range all {
+		none[p.ID] = len(p.Modes()) == 0
+	}
 	for _, r := range list {
 		for _, c := range r.Cases {
 			for _, id := range covers[c.Name] {
-				note(found, id, modeOf(r, c), r, c)
+				mode := modeOf(r, c)
+				if none[id] { // whichever mode the case that shows it needs
+					mode = noMode
+				}
+				note(found, id, mode, r, c)
 			}
 		}
 	}
 	whole, total := 0, 0
 	var rows []string
-	for _, p := range matrix.Promises() {
+	for _, p := range all {
 		for _, mode := range modesOf(p) {
 			total++
 			s := found[p.ID][mode]
@@ -106,10 +115,13 @@ func promises(b *strings.Builder, list []results.Result) {
 		whole, total, strings.Join(rows, "\n"))
 }
 
+// noMode stands for the mode of what is about reading a configuration.
+const noMode = "-"
+
 // modeOf is where a case was tried; configurations are read in neither mode.
 func modeOf(r results.Result, c results.CaseResult) string {
 	if strings.HasPrefix(c.Name, "config/") {
-		return "-"
+		return noMode
 	}
 	return r.Axes.Mode
 }
@@ -119,12 +131,15 @@ func modesOf(p matrix.Promise) (list []string) {
 		list = append(list, string(m))
 	}
 	if len(list) == 0 {
-		list = []string{"-"}
+		list = []string{noMode}
 	}
 	return list
 }
 
 func note(found map[string]map[string]*shown, id, mode string, r results.Result, c results.CaseResult) {
+	if c.Status != results.Pass && !c.Status.Bad() {
+		return // it was not tried
+	}
 	if found[id] == nil {
 		found[id] = map[string]*shown{}
 	}
@@ -136,7 +151,7 @@ func note(found map[string]map[string]*shown, id, mode string, r results.Result,
 	switch python := strings.TrimPrefix(r.Axes.Python, "py"); {
 	case c.Status == results.Pass:
 		s.by[python] = true
-	case c.Status.Bad():
+	default:
 		s.not[r.ID] = true
 	}
 }

@@ -8,6 +8,32 @@ import (
 	"modwsgi/matrix/results"
 )
 
+// F20: a promise is counted in the mode of the case that shows it, and one that is of
+// no mode, as those about reading a configuration, under "-" whatever mode it was. What
+// was skipped shows nothing.
+func TestSheetPromises(t *testing.T) {
+	for _, tt := range []struct {
+		name, mode, kase string
+		status           results.Status
+		want             string
+	}{
+		{"of no mode, by a configuration", "daemon", "config/ifmodule", results.Pass, "| CF01 | - | 3.11 |  |"},
+		{"of no mode, by a case in daemon mode", "daemon", "htaccess", results.Pass, "| CF24 | - | 3.11 |  |"},
+		{"of no mode, by a case in embedded mode", "embedded", "contexts-htaccess", results.Pass, "| CF24 | - | 3.11 |  |"},
+		{"of no mode, and failed", "embedded", "htaccess", results.Fail, "| CF24 | - |  | py3.11/event/embedded |"},
+		{"of no mode, and skipped", "embedded", "htaccess", results.Skip, "| CF24 | - | not run | |"},
+		{"of both modes", "embedded", "environ", results.Pass, "| embedded | 3.11 |  |"},
+		{"of both modes, in one", "embedded", "environ", results.Pass, "| daemon | not run | |"},
+	} {
+		r := results.Result{ID: "py3.11/event/" + tt.mode, Axes: plan.Cell{Python: "py3.11", MPM: "event", Mode: tt.mode}, Status: tt.status,
+			Cases: []results.CaseResult{{Name: tt.kase, Status: tt.status}}}
+		p := &plan.Plan{Hash: "abc", Mode: plan.Full, Cells: []plan.Planned{{ID: r.ID, Cell: r.Axes, Timeout: 1}}}
+		if got := Sheet(results.NewReport(p, []results.Result{r}), ""); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: the sheet lacks %q", tt.name, tt.want)
+		}
+	}
+}
+
 // F20: the sheet has cells, promises by mode, sanitizers, long runs and others
 // beside ours; what was not run is said to be so.
 func TestSheet(t *testing.T) {
