@@ -26,6 +26,7 @@ type matrixCommand struct {
 	Failed     *string `opt:"failed" placeholder:"FILE" help:"${failed}"`
 	Here       *string `opt:"here" placeholder:"PROVIDER" help:"${here}"`
 	Parallel   *int    `opt:"parallel" placeholder:"N" help:"${parallel}"`
+	Budget     *string `opt:"budget" placeholder:"TIME" help:"${budget}"`
 	Keep       *bool   `opt:"keep" help:"${keep}"`
 	Color      *string `opt:"color" placeholder:"WHEN" help:"${color}"`
 	Timings    *string `opt:"timings" placeholder:"FILE" help:"${timings}"`

@@ -325,7 +325,7 @@ func (x tools) testExitStatuses(t *testing.T) {
 		{hint.OK, "PYTHON=/no/such/python", []string{x.mage, "pythons"}},
 	}
 	for _, o := range options.Table() {
-		wrong := map[options.Kind]string{options.Choice: "nonsense", options.Count: "-1", options.Switch: "perhaps"}[o.Kind]
+		wrong := map[options.Kind]string{options.Choice: "nonsense", options.Count: "-1", options.Switch: "perhaps", options.Span: "soon"}[o.Kind]
 		for _, name := range o.Targets {
 			words := []string{x.mage, typed(name)}
 			switch name {

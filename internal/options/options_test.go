@@ -28,7 +28,7 @@ func TestTable(t *testing.T) {
 		if !strings.HasSuffix(o.Help, ".") || len(o.Targets) == 0 {
 			t.Errorf("%s needs a sentence of help and the targets it has an effect on", o.Name)
 		}
-		if (o.Kind == Choice) != (len(o.Values) > 0) || (o.Kind == Text || o.Kind == Path || o.Kind == Count) != (o.Shape != "") {
+		if (o.Kind == Choice) != (len(o.Values) > 0) || (o.Kind == Text || o.Kind == Path || o.Kind == Count || o.Kind == Span) != (o.Shape != "") {
 			t.Errorf("%s: values or the shape of the value do not fit its kind", o.Name)
 		}
 		if o.Default != "" {
@@ -116,6 +116,8 @@ func samples(o Option) [3]string {
 	case Choice:
 		last := o.Values[len(o.Values)-1]
 		return [3]string{last, o.Values[0], last}
+	case Span:
+		return [3]string{"30s", "10m0s", "2h"}
 	case Path:
 		return [3]string{"/in/file", "/in/variable", "/in/flag"}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"modwsgi/internal/hint"
 )
@@ -142,6 +143,10 @@ func (o Option) check(v value, dir string) (string, error) {
 	case Count:
 		if n, err := strconv.Atoi(v.text); err != nil || n < 0 {
 			return "", wrong("a whole number from 0 on")
+		}
+	case Span:
+		if d, err := time.ParseDuration(v.text); err != nil || d <= 0 {
+			return "", wrong("a time such as 90s, 30m or 2h")
 		}
 	case Switch:
 		on, err := parseSwitch(v.text)

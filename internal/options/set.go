@@ -3,6 +3,7 @@ package options
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"modwsgi/internal/run"
 )
@@ -24,6 +25,12 @@ func (s Set) On(name string) bool { return s.value(name).text == "true" }
 func (s Set) Count(name string) int {
 	n, _ := strconv.Atoi(s.value(name).text) // Resolve has checked it
 	return n
+}
+
+// Span is the value of an option that is a time; 0 if nobody says it.
+func (s Set) Span(name string) time.Duration {
+	d, _ := time.ParseDuration(s.value(name).text) // Resolve has checked it
+	return d
 }
 
 // JSON tells whether one JSON document is wanted.

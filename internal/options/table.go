@@ -22,6 +22,7 @@ const (
 	Choice             // one of Values
 	Count              // a whole number from 0 on
 	Switch             // on or off
+	Span               // a time: 90s, 30m
 )
 
 // Option is one row.
@@ -177,9 +178,11 @@ func Table() []Option {
 		{Name: "shard", Kind: Text, Shape: "I/N", Targets: running,
 			Help: "Which part of the cells this machine runs, the second of four is 2/4; otherwise by CI_NODE_INDEX and CI_NODE_TOTAL, or all."},
 		{Name: "failed", Kind: Path, Shape: "FILE", Targets: running,
-			Help: "A results.jsonl, of which the cells that failed are run again."},
+			Help: "A results.jsonl, of which the cells that failed, or that the budget left out, are run again."},
 		{Name: "parallel", Kind: Count, Shape: "N", Default: "0", Targets: running,
 			Help: "How many cells run at once; 0 is half as many as there are processors."},
+		{Name: "budget", Kind: Span, Shape: "TIME", Targets: running,
+			Help: "How long a run may take, as 30m: cells that would not end by then, by the timings, are skipped; required ones run first, and have failed if they are skipped."},
 		{Name: "keep", Kind: Switch, Default: "false", Targets: running,
 			Help: "Leave the server roots of cells that failed where they are, to start them again."},
 		{Name: "here", Kind: Text, Shape: "PROVIDER", Targets: running,

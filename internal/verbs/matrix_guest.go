@@ -3,6 +3,7 @@ package verbs
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,6 +47,11 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 			return err
 		}
 		args := []string{"matrix", "run", "--plan", file, "--here", machine.ID(), "--results", filepath.Join(dir, "results"), "--parallel", fmt.Sprint(max(1, j.Count("parallel")))}
+		more, err := budgeted(x, dir, time.Now())
+		if err != nil {
+			return err
+		}
+		args = append(args, more...)
 		for _, c := range cells {
 			args = append(args, c.ID)
 		}
@@ -64,6 +70,21 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 		}
 		return nil
 	}, nil
+}
+
+// budgeted are the options by which another system keeps to what is left of the budget,
+// with the timings that it goes by, in a file in dir.
+func budgeted(x *runner.Runner, dir string, now time.Time) ([]string, error) {
+	if x.Until.IsZero() {
+		return nil, nil
+	}
+	data, err := json.Marshal(x.Timings)
+	if err != nil {
+		return nil, fmt.Errorf("writing the timings: %w", err)
+	}
+	file := filepath.Join(dir, "timings.json")
+	left := max(x.Until.Sub(now), time.Second).Truncate(time.Second)
+	return []string{"--budget", left.String(), "--timings", file}, fsx.WriteFile(file, data, 0o644)
 }
 
 // follow gives each result that comes to a file of them to record, until what

@@ -7,9 +7,38 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"modwsgi/matrix/plan"
 	"modwsgi/matrix/results"
+	"modwsgi/matrix/runner"
 )
+
+// M-7: another system is told what is left of the budget, and the timings that it goes
+// by.
+func TestBudgeted(t *testing.T) {
+	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		until time.Time
+		want  string
+	}{
+		{time.Time{}, ""},
+		{now.Add(90*time.Second + time.Millisecond), "--budget 1m30s --timings @/timings.json"},
+		{now.Add(-time.Hour), "--budget 1s --timings @/timings.json"},
+	} {
+		dir := t.TempDir()
+		args, err := budgeted(&runner.Runner{Until: tt.until, Timings: plan.Timings{"py3.11/event/daemon": 7}}, dir, now)
+		if got := strings.ReplaceAll(strings.Join(args, " "), dir, "@"); err != nil || got != tt.want {
+			t.Errorf("%q, %v; want %q", got, err, tt.want)
+		}
+		if tt.want == "" {
+			continue
+		}
+		if known, err := plan.ReadTimings(read(t, filepath.Join(dir, "timings.json"))); err != nil || known["py3.11/event/daemon"] != 7 {
+			t.Errorf("%v, %v", known, err)
+		}
+	}
+}
 
 // Results of another system are recorded as they come, the last of them too; a line
 // that is half there is none. Who cannot record them ends it.

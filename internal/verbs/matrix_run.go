@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
@@ -45,9 +46,13 @@ func MatrixRun(program Maker, words ...string) func(context.Context, *Job) error
 		program = func(context.Context, *Job) (string, error) { return os.Executable() }
 	}
 	return func(ctx context.Context, j *Job) error {
+		began := time.Now()
 		c, err := j.toRun(ctx, words)
 		if err != nil {
 			return err
+		}
+		if budget := j.Span("budget"); budget > 0 {
+			c.until = began.Add(budget)
 		}
 		folder := j.resultsFolder()
 		if j.Dry() {
@@ -76,6 +81,7 @@ func MatrixRun(program Maker, words ...string) func(context.Context, *Job) error
 type chosen struct {
 	whole, part *plan.Plan // the plan, and what of it this machine does
 	timings     plan.Timings
+	until       time.Time         // when the budget is over; zero: there is none
 	ids         []string          // of the cells that are run; none: all
 	again       map[string]string // keys of the results in whose place new ones come, by cell
 }
@@ -170,7 +176,7 @@ func (j *Job) runCells(ctx context.Context, make Maker, book *results.Book, c ch
 	defer done()
 	x := &runner.Runner{
 		Plan: c.part, Book: book, R: j.R, Dir: folder, Build: j.cellBuild, Explain: explained, Program: program,
-		Here: j.Text("here"), Parallel: j.Count("parallel"), Keep: j.On("keep"), Stop: stop, Watch: view, Again: c.again,
+		Here: j.Text("here"), Parallel: j.Count("parallel"), Keep: j.On("keep"), Stop: stop, Watch: view, Again: c.again, Until: c.until, Timings: c.timings,
 	}
 	x.Guest = func(id string) (runner.Guest, error) { return j.guest(ctx, x, id) }
 	err = x.Run(ctx, c.ids...)

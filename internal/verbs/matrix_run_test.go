@@ -79,6 +79,27 @@ func TestMatrixRun(t *testing.T) {
 	}
 }
 
+// What the timings say would not end within the budget is not begun (M-7).
+func TestMatrixBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: Apache and Python are asked")
+	}
+	dir := t.TempDir()
+	x := matrixTests{filepath.Join(dir, "cache")}
+	j := realMatrix(t, x, dir, options.Flags{"budget": text("29s")}) // a cell of which nothing is known is taken to need 30
+	if err := MatrixRun(nil)(t.Context(), j); err == nil || !strings.Contains(err.Error(), "no cell was run") {
+		t.Errorf("%v\n%s", err, j.Err)
+	}
+	for _, r := range records(t, filepath.Join(dir, "build/matrix")) {
+		if !r.LeftOut() {
+			t.Errorf("%s: %s %s", r.ID, r.Status, r.Why)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "build/matrix/builds")); err == nil {
+		t.Error("something was built for them")
+	}
+}
+
 // The first interrupt ends a run with its reports (M-8).
 func TestMatrixInterrupted(t *testing.T) {
 	x := matrixTests{t.TempDir()}

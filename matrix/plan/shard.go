@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"modwsgi/internal/hint"
 )
@@ -171,6 +172,38 @@ func (l *load) take(p piece, cost costs) {
 		l.builds[key] = true
 	}
 }
+
+// Estimate is how long cells and builds are taken to need: as on record, else as those
+// like them, as shards are made by it.
+type Estimate struct {
+	known Timings
+	costs costs
+}
+
+// Estimate is that of a plan by what is on record.
+func (p *Plan) Estimate(t Timings) Estimate { return Estimate{t, p.costs(t)} }
+
+// Cell is how long a cell takes without its builds.
+func (e Estimate) Cell(c Planned) time.Duration { return seconds(e.costs.of(c)) }
+
+// Builds is how long it takes to make the builds of a cell, but for those that are made
+// already. A run records those that it made at once together.
+func (e Estimate) Builds(keys []string, made map[string]bool) time.Duration {
+	left := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return made[key] })
+	if together, ok := e.known[Together(keys)]; ok && len(left) == len(keys) {
+		return seconds(together)
+	}
+	sum := 0.0
+	for _, key := range left {
+		sum += e.costs.builds[key]
+	}
+	return seconds(sum)
+}
+
+// Together names builds that are made at once.
+func Together(keys []string) string { return strings.Join(keys, " + ") }
+
+func seconds(n float64) time.Duration { return time.Duration(n * float64(time.Second)) }
 
 // costs are the seconds that cells and builds are taken to need.
 type costs struct{ cells, builds map[string]float64 }

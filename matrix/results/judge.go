@@ -18,10 +18,11 @@ func Judge(r Result, p plan.Planned, tool plan.Tool) Result {
 			r.Status, r.Messages = Fail, append(wrong, r.Messages...)
 		}
 	}
-	if r.Status == Skip && p.Require { // rule M-7
+	ran := r.Status != Skip
+	if !ran && p.Require { // rule M-7
 		r.Status, r.Messages = Fail, append([]string{"the plan requires this cell, and it was not run: " + r.Why}, r.Messages...)
 	}
-	if p.Xfail != nil {
+	if p.Xfail != nil && ran {
 		why := fmt.Sprintf("%s (%s)", p.Xfail.Reason, p.Xfail.Issue)
 		switch {
 		case r.Status == Pass:

@@ -170,9 +170,13 @@ type found struct {
 	part Part
 }
 
-// choose is the one result of a cell: the one that no other takes the place of.
+// choose is the one result of a cell: the one that no other takes the place of, and
+// rather of one who ran it than of one who had no time for it.
 // Of several that agree it is the earliest.
 func choose(p *plan.Plan, c plan.Planned, list []found) (found, error) {
+	if slices.ContainsFunc(list, func(f found) bool { return !f.LeftOut() }) {
+		list = slices.DeleteFunc(slices.Clone(list), func(f found) bool { return f.LeftOut() })
+	}
 	replaced := map[string]bool{}
 	for _, f := range list {
 		if f.Reruns != "" && f.Reruns != f.Key() {

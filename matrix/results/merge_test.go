@@ -120,6 +120,7 @@ func TestMerge(t *testing.T) {
 	with := func(r Result, change func(*Result)) Result { change(&r); return r }
 	failed := with(list[3], func(r *Result) { r.Status, r.Host, r.Messages = Fail, "elsewhere", []string{"because"} })
 	rerun := with(list[3], func(r *Result) { r.Reruns, r.Began = failed.Key(), r.Began.Add(time.Hour) })
+	leftOut := with(list[3], func(r *Result) { r.Status, r.Why, r.Attempts = Skip, string(plan.Budget), 0 })
 	part := func(name string, list ...Result) Part {
 		return Part{Dir: name, Plan: p, Results: list, Timings: plan.Timings{}}
 	}
@@ -138,6 +139,9 @@ func TestMerge(t *testing.T) {
 		{"a rerun", []Part{part("all", slices.Concat(list[:3], list[4:])...), part("more", failed), part("rerun", rerun)}, Pass, ""},
 		{"a rerun, named first", []Part{part("rerun", rerun), part("more", failed), part("all", slices.Concat(list[:3], list[4:])...)}, Pass, ""},
 		{"a rerun of a rerun", []Part{part("all", slices.Concat(list, []Result{with(list[3], func(r *Result) { r.Status, r.Reruns, r.Began = Fail, list[3].Key(), r.Began.Add(time.Minute) })})...)}, Fail, ""},
+		{"left out, and run elsewhere", []Part{part("all", slices.Concat(list[:3], list[4:])...), part("short", leftOut), part("late", list[3])}, Pass, ""},
+		{"left out, and required, and run elsewhere", []Part{part("short", with(leftOut, func(r *Result) { r.Status = Fail })), all}, Pass, ""},
+		{"another reason than time", []Part{all, part("more", with(leftOut, func(r *Result) { r.Why = "not root" }))}, "", list[3].ID + ": it is pass in all and skip in more, and neither is a rerun of the other"},
 		{"a rerun of another", []Part{all, part("more", failed), part("rerun", with(rerun, func(r *Result) { r.Reruns = "somebody's" }))}, "", list[3].ID + ": it is pass in all and fail in more, and neither is a rerun of the other"},
 		{"a circle", []Part{part("all", with(list[3], func(r *Result) { r.Reruns = failed.Key() }), with(failed, func(r *Result) { r.Reruns = list[3].Key() }))}, "", list[3].ID + ": each result says that it takes the place of another"},
 		{"a cell is missing", []Part{part("all", slices.Concat(list[:3], list[4:])...)}, Error, ""},

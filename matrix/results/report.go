@@ -105,13 +105,13 @@ func (rep Report) where(is func(Result) bool) []Result {
 	return list
 }
 
-// Failed names the cells to be run again for -failed=results.jsonl (rule M-15), with
-// the Key of the result in whose place each new one comes.
+// Failed names the cells to be run again for -failed=results.jsonl (rule M-15): those
+// that failed, and those for which there was no time left; with the Key of the result in whose place each new one comes.
 func Failed(list []Result) map[string]string {
 	keys := map[string]string{}
 	for _, r := range list {
 		delete(keys, r.ID) // a later one counts
-		if r.Status.Bad() {
+		if r.Status.Bad() || r.LeftOut() {
 			keys[r.ID] = r.Key()
 		}
 	}

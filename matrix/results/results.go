@@ -108,6 +108,12 @@ const (
 	maxLine     = 8 << 20 // as JSON, in which a byte can have six
 )
 
+// LeftOut tells whether the cell was not begun because the budget of its run would have
+// been over before its end: whatever else is known of the cell counts more.
+func (r Result) LeftOut() bool {
+	return r.Why == string(plan.Budget) && r.Attempts == 0 && (r.Status == Skip || r.Status == Fail)
+}
+
 // Key names one result among all of the cell.
 func (r Result) Key() string {
 	return fmt.Sprintf("%s %s %s", r.ID, r.Host, r.Began.UTC().Format(time.RFC3339Nano))

@@ -38,6 +38,7 @@ func TestJudge(t *testing.T) {
 		{"known to fail, and late", Result{Status: Timeout}, plan.Planned{Xfail: known}, XFail, "xfail", ""},
 		{"known to fail, and does not", Result{Status: Pass, Facts: good, Earlier: again}, plan.Planned{Xfail: known}, XPass, "xpass", "it passes, and the plan expects it to fail: it leaks (12)"},
 		{"known to fail, another Python", Result{Status: Pass, Facts: other}, plan.Planned{Xfail: known}, XFail, "xfail", "Python 3.12.1 ran, and not 3.13"},
+		{"known to fail, skipped, and required", Result{Status: Skip, Why: "budget"}, plan.Planned{Xfail: known, Require: true}, Fail, "fail", "the plan requires this cell, and it was not run: budget"},
 		{"known to fail, skipped", Result{Status: Skip}, plan.Planned{Xfail: known}, Skip, "skip", ""},
 	}
 	for _, tt := range tests {

@@ -21,6 +21,7 @@ import (
 type builds struct {
 	mu   sync.Mutex // held while one is made
 	made map[string]*build
+	keys map[string]bool // of those in them
 }
 
 // build is one that was made, or failed.
@@ -34,13 +35,18 @@ type build struct {
 }
 
 // built gives a cell what it needs: its builds, made once (rule M-5). Halves are in
-// the cache by themselves, so that one that another cell has is taken from there.
+// the cache by themselves, so that one that another cell has is taken from there. It
+// is nil where the cell would not end before the budget is over: then nothing is
+// built for it either.
 func (x *Runner) built(ctx context.Context, c plan.Planned) *build {
 	x.builds.mu.Lock()
 	defer x.builds.mu.Unlock()
-	key := strings.Join(c.Builds, " + ")
+	key := plan.Together(c.Builds)
 	if b := x.builds.made[key]; b != nil {
-		return b
+		return x.inTime(b, c)
+	}
+	if !x.fits(x.cost.Builds(c.Builds, x.builds.keys) + x.cost.Cell(c)) {
+		return nil
 	}
 	b := &build{}
 	began := time.Now()
@@ -53,6 +59,18 @@ func (x *Runner) built(ctx context.Context, c plan.Planned) *build {
 	}
 	if ctx.Err() == nil { // else it says nothing of the next cell
 		x.builds.made[key] = b
+		for _, key := range c.Builds {
+			x.builds.keys[key] = true
+		}
+	}
+	return x.inTime(b, c)
+}
+
+// inTime is a build if the cell would end before the budget is over; one that failed
+// is told of whenever.
+func (x *Runner) inTime(b *build, c plan.Planned) *build {
+	if b.err == nil && !x.fits(x.cost.Cell(c)) {
+		return nil
 	}
 	return b
 }

@@ -31,15 +31,19 @@ func (x *Runner) parallel() int {
 // often as the plan allows.
 func (x *Runner) cell(ctx context.Context, c plan.Planned) results.Result {
 	if c.Skip != "" {
-		return results.Judge(results.Result{Status: results.Skip, Why: string(c.Skip), Began: time.Now(), Host: x.host}, c, x.Plan.Tool)
+		return x.skipped(c, c.Skip)
 	}
 	x.Watch.Started(c.ID)
+	b := x.built(ctx, c)
+	if b == nil {
+		return x.skipped(c, plan.Budget)
+	}
 	var earlier []results.Attempt
 	for {
-		r := x.attempt(ctx, c)
+		r := x.attempt(ctx, c, b)
 		r.Attempts, r.Earlier = len(earlier)+1, earlier
 		again := (r.Status == results.Error || r.Status == results.Timeout) && r.Durations["build"] > 0 // what cannot be built never can
-		if !again || len(earlier) >= min(c.Retries, mostRetries) || x.stopped() || ctx.Err() != nil {
+		if !again || len(earlier) >= min(c.Retries, mostRetries) || x.stopped() || ctx.Err() != nil || !x.fits(x.cost.Cell(c)) {
 			r.Reruns = x.Again[c.ID]
 			return results.Judge(r, c, x.Plan.Tool)
 		}
@@ -47,10 +51,14 @@ func (x *Runner) cell(ctx context.Context, c plan.Planned) results.Result {
 	}
 }
 
-// attempt builds what the cell needs and runs its suites.
-func (x *Runner) attempt(ctx context.Context, c plan.Planned) results.Result {
+// skipped is the result of a cell that is not run.
+func (x *Runner) skipped(c plan.Planned, why plan.Reason) results.Result {
+	return results.Judge(results.Result{Status: results.Skip, Why: string(why), Began: time.Now(), Host: x.host}, c, x.Plan.Tool)
+}
+
+// attempt runs the suites of a cell with what was built for it.
+func (x *Runner) attempt(ctx context.Context, c plan.Planned, b *build) results.Result {
 	r := results.Result{ID: c.ID, Began: time.Now(), Host: x.host, Durations: map[string]float64{}, Facts: map[string]string{}}
-	b := x.built(ctx, c)
 	r.Fingerprints = b.prints
 	if b.err != nil {
 		r.Status, r.Messages = results.Error, []string{"build: " + x.once(b)}

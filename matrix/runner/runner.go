@@ -62,7 +62,12 @@ type Runner struct {
 	Stop     <-chan struct{}   // closed: what runs is finished, and nothing else begun
 	Watch    Watcher           // is told how far it is; nil: nobody
 
+	Until   time.Time    // when the budget is over: what would not end before is not begun; zero: never
+	Timings plan.Timings // by which that is told
+
 	host   string
+	now    func() time.Time // a test's clock
+	cost   plan.Estimate
 	builds builds
 	suite  func(context.Context, matrix.Cell, string, matrix.SuiteOptions) (matrix.SuiteReport, error) // a test's
 }
@@ -90,12 +95,26 @@ func (x *Runner) Run(ctx context.Context, ids ...string) error {
 		x.Watch = unwatched{}
 	}
 	x.host, _ = os.Hostname() // only shown
-	x.builds.made = map[string]*build{}
+	x.builds.made, x.builds.keys = map[string]*build{}, map[string]bool{}
+	x.cost = x.Plan.Estimate(x.Timings)
+	if x.now == nil {
+		x.now = time.Now
+	}
 	if x.suite == nil {
 		x.suite = func(ctx context.Context, c matrix.Cell, name string, o matrix.SuiteOptions) (matrix.SuiteReport, error) {
 			return c.RunSuite(ctx, x.R, name, o)
 		}
 	}
+	for _, ids := range x.turns(ids) {
+		if err := x.runSome(ctx, ids); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// runSome runs the cells of ids, or all: those of this system first.
+func (x *Runner) runSome(ctx context.Context, ids []string) error {
 	here, away := x.split(ids)
 	if err := x.runHere(ctx, here); err != nil {
 		return err
@@ -108,7 +127,7 @@ func (x *Runner) Run(ctx context.Context, ids ...string) error {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 // split is the cells of this system, and the providers of the others in the order
@@ -187,9 +206,16 @@ func (x *Runner) record(r results.Result) error {
 // where it breaks off, those without a result are errors.
 func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Planned) error {
 	began := time.Now()
+	left := results.Result{Status: results.Skip, Why: string(plan.Budget), Began: began}
+	if !x.anyFits(cells) {
+		return x.all(cells, left)
+	}
 	guest, err := x.guest(provider)
 	if err != nil {
 		return x.all(cells, results.Result{Status: results.Skip, Why: string(plan.NoProvider), Messages: []string{err.Error()}, Began: began})
+	}
+	if !x.anyFits(cells) { // it was made meanwhile
+		return x.all(cells, left)
 	}
 	done := map[string]bool{}
 	for _, c := range cells {
@@ -204,17 +230,17 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 		r.Host = cmp.Or(r.Host, provider)
 		return x.record(results.Judge(r, cells[i], x.Plan.Tool))
 	})
-	left := slices.DeleteFunc(slices.Clone(cells), func(c plan.Planned) bool { return done[c.ID] })
+	missing := slices.DeleteFunc(slices.Clone(cells), func(c plan.Planned) bool { return done[c.ID] })
 	if x.stopped() && err == nil {
 		return nil
 	}
-	if err == nil && len(left) > 0 {
+	if err == nil && len(missing) > 0 {
 		err = errors.New("it ended without a result")
 	}
 	if err == nil {
 		return nil
 	}
-	return x.all(left, results.Result{Status: results.Error, Messages: []string{provider + ": " + err.Error()}, Began: began, Attempts: 1})
+	return x.all(missing, results.Result{Status: results.Error, Messages: []string{provider + ": " + err.Error()}, Began: began, Attempts: 1})
 }
 
 func (x *Runner) guest(provider string) (Guest, error) {
