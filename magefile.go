@@ -264,8 +264,8 @@ func Fetch(ctx context.Context, source string, cache, index_url, releases_url, p
 }
 
 // Python makes a CPython of its sources into the cache, where it is found afterwards: 3.13, or 3.13t without the GIL.
-func Python(ctx context.Context, version string, cpython, cache, output, color *string, jobs *int, dryrun, offline *bool) error {
-	flags := options.Flags{"cpython": cpython, "cache": cache, "output": output, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
+func Python(ctx context.Context, version string, cpython, matrix_file, cache, output, color *string, jobs *int, dryrun, offline *bool) error {
+	flags := options.Flags{"cpython": cpython, "matrix_file": matrix_file, "cache": cache, "output": output, "color": color, "jobs": jobs, "dryrun": dryrun, "offline": offline}
 	return cli.ForMage(verbs.Do(ctx, "python", flags, verbs.MakePython(version)))
 }
 

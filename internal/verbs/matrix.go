@@ -122,7 +122,12 @@ func (j *Job) matrixFile() (*plan.Config, error) {
 	if err != nil {
 		return nil, hint.Exit(fmt.Errorf("reading what the matrix has: %w", err), hint.Usage)
 	}
-	return plan.ReadConfig(name, string(data))
+	c, err := plan.ReadConfig(name, string(data))
+	if err != nil {
+		return nil, err
+	}
+	c.Archives = c.Archives.In(filepath.Dir(path))
+	return c, nil
 }
 
 // changed are the paths of the file that the option changed names, a line each, as
@@ -189,7 +194,7 @@ func (j *Job) lackingProviders(ctx context.Context, c *plan.Config) (map[string]
 	if err != nil {
 		return nil, err
 	}
-	list := slices.DeleteFunc(provider.All(j.R, store), func(p provider.Provider) bool { return !named[p.Name()] })
+	list := slices.DeleteFunc(j.providers(store, c.Archives.Apache), func(p provider.Provider) bool { return !named[p.Name()] })
 	lacking := map[string]plan.Reason{}
 	for kind, why := range provider.Lacking(ctx, list) {
 		lacking[kind] = plan.Reason(why)
@@ -244,6 +249,9 @@ func (j *Job) runtimes(ctx context.Context, c *plan.Config) ([]plan.Runtime, err
 			return nil, err
 		default: // its cells are skipped, and say so
 			fmt.Fprintf(j.Err, "note: %v\n", err)
+			if c.Archives.Python[request] != "" {
+				fmt.Fprintf(j.Err, "note: %s makes it\n", j.Tool.Python(request))
+			}
 		}
 		list = append(list, r)
 	}

@@ -19,6 +19,11 @@ import (
 	"modwsgi/matrix/runner"
 )
 
+// providers are those of this machine.
+func (j *Job) providers(store *provider.Store, httpds map[string]string) []provider.Provider {
+	return provider.All(provider.Maker{R: j.R, Store: store, Agent: j.Agent()}, httpds)
+}
+
 // guest is another system, in which this program runs the cells of the plan that are
 // its own.
 func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Guest, error) {
@@ -26,7 +31,7 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 	if err != nil {
 		return nil, err
 	}
-	machine, err := provider.Find(ctx, provider.All(j.R, store), strings.Replace(id, ":", "-", 1))
+	machine, err := provider.Find(ctx, j.providers(store, x.Plan.Archives), strings.Replace(id, ":", "-", 1))
 	if err != nil {
 		return nil, err
 	}

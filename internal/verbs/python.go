@@ -30,9 +30,13 @@ func MakePython(version string) func(context.Context, *Job) error {
 		if err != nil {
 			return err
 		}
+		from, err := j.pythonArchive(version)
+		if err != nil {
+			return err
+		}
 		maker := provider.Maker{R: j.R, Store: store, Mirror: provider.Mirror{R: j.R}, Agent: j.Agent(), Jobs: j.Count("jobs")}
 		if j.Dry() {
-			steps, err := maker.PythonSteps(version, j.Text("cpython"))
+			steps, err := maker.PythonSteps(version, from)
 			if err != nil {
 				return err
 			}
@@ -43,7 +47,7 @@ func MakePython(version string) func(context.Context, *Job) error {
 		store.Waiting = func(what string, pid int) {
 			steps.Start(fmt.Sprintf("waiting for process %d, which makes %s", pid, what))
 		}
-		dir, stamp, err := maker.Python(ctx, version, j.Text("cpython"))
+		dir, stamp, err := maker.Python(ctx, version, from)
 		if err != nil {
 			steps.Fail()
 			return err
@@ -56,6 +60,19 @@ func MakePython(version string) func(context.Context, *Job) error {
 		m := madePython{1, info.Version, info.ABI.ID(), info.Executable, dir, stamp.From, stamp.Sum, stamp.Seconds}
 		return j.Print(m, m.print)
 	}
+}
+
+// pythonArchive is what a Python is made of, if it is said: by the option, or for its
+// version in matrix.toml.
+func (j *Job) pythonArchive(version string) (string, error) {
+	if from := j.Text("cpython"); from != "" {
+		return from, nil
+	}
+	c, err := j.matrixFile()
+	if err != nil {
+		return "", err
+	}
+	return c.Archives.Python[version], nil
 }
 
 func (m madePython) print(w io.Writer) error {

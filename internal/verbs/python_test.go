@@ -35,6 +35,19 @@ func TestMakePython(t *testing.T) {
 	if out, err := run("3.14", "MODWSGI_DRYRUN=1"); err != nil || !strings.HasPrefix(out, "fetch the source package python3.14 3.14\n") || strings.Contains(out, "--disable-gil") {
 		t.Errorf("%s, %v", out, err)
 	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "matrix.toml")
+	if err := os.WriteFile(file, []byte("[archives.python]\n\"3.14t\" = \"old/python.tar.xz\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[string]string{"3.14t": "fetch file:" + dir + "/old/python.tar.xz\n", "3.14": "fetch the source package python3.14 3.14\n"} {
+		if out, err := run(version, "MODWSGI_DRYRUN=1", "MODWSGI_MATRIX_FILE="+file); err != nil || !strings.HasPrefix(out, want) {
+			t.Errorf("%s, %v; want %s", out, err, want)
+		}
+	}
+	if out, err := run("3.14t", "MODWSGI_DRYRUN=1", "MODWSGI_MATRIX_FILE="+file, "MODWSGI_CPYTHON=file:/other"); err != nil || !strings.HasPrefix(out, "fetch file:/other\n") {
+		t.Errorf("%s, %v", out, err)
+	}
 	if _, err := os.Stat(cache); !os.IsNotExist(err) {
 		t.Errorf("the dry run made something: %v", err)
 	}

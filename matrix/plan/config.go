@@ -32,6 +32,8 @@ type Config struct {
 	order   []Axis
 	changed []string
 	CI      CI
+
+	Archives Archives // of what can be made
 }
 
 // CI is what an engine is told beside the cells.

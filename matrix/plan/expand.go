@@ -129,6 +129,7 @@ func (s *space) planned(c Cell, id string) Planned {
 func (p *Plan) describe(s *space) {
 	p.Specs, p.Apaches = s.specs, s.m.Apaches
 	p.Pythons = s.m.Pythons
+	p.Archives = p.archived(s.c.Archives)
 	for _, c := range s.cells {
 		py, known := s.m.python(c)
 		if !known || py.Version == "" {

@@ -105,6 +105,9 @@ func (p *Plan) check() error {
 	if hash := p.hash(); p.Hash != hash {
 		return fmt.Errorf("its hash is %q, its cells have %s: it was changed by hand", p.Hash, hash)
 	}
+	if err := p.checkArchives(); err != nil {
+		return err
+	}
 	return p.checkShards(known)
 }
 

@@ -24,6 +24,8 @@ type Plan struct {
 	Apaches []Server  `json:"apaches"`
 	Specs   []Spec    `json:"specs,omitempty"` // of the axes source and provider
 
+	Archives map[string]string `json:"archives,omitempty"` // of httpd, by version, for providers that make it
+
 	Shards [][]string `json:"shards,omitempty"` // ids by shard, the first is shard 1
 	Tool   Tool       `json:"tool,omitempty"`   // what it is run by; no part of the hash
 }

@@ -87,7 +87,7 @@ func (r *reader) unknown(line int, what, name string, list []string) {
 }
 
 // topKeys are what may stand in the file.
-var topKeys = []string{"axes", "changed", "ci", "exclude", "include", "limit", "order", "require", "retries", "timeout", "xfail"}
+var topKeys = []string{"archives", "axes", "changed", "ci", "exclude", "include", "limit", "order", "require", "retries", "timeout", "xfail"}
 
 func (r *reader) read(text string) error {
 	if len(text) > maxConfig {
@@ -113,6 +113,8 @@ func (r *reader) top(top table, key string) {
 	switch key {
 	case "axes":
 		r.axes(r.only(top, key))
+	case "archives":
+		r.archives(r.only(top, key))
 	case "ci":
 		r.ci(r.only(top, key))
 	case "timeout":

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,15 @@ func TestFaults(t *testing.T) {
 		{"blank label", "[ci]\ntags = [\"a\", \"b c\"]", `matrix.toml:2: tags = "b c"`, ""},
 		{"provider", "[axes]\nprovider = [\"host\",\n\"rotfs:trixie\"]", `matrix.toml:3: unknown provider "rotfs"`, "did you mean rootfs?"},
 		{"provider of no name", "[[include]]\nprovider = \"rootfs\"", `matrix.toml:2: "rootfs" names no provider`, "rootfs:trixie"},
+		{"archive of no axis", "[archives.apach]\n\"2.4.58\" = \"x\"", `matrix.toml:1: archives are of an axis, which is not "apach"`, "did you mean apache?"},
+		{"archive of no release", "[archives.apache]\n\"2.4.58\" = \"x\"\n\"2.2.34\" = \"x\"", `matrix.toml:3: archives.apache: "2.2.34" is no release of httpd, as 2.4.58`, ""},
+		{"archive of no Python", "[archives.python]\n\"3.14-dev\" = \"x\"", `matrix.toml:2: archives.python: "3.14-dev" is no version of a Python`, ""},
+		{"archive of a version without quotes", "[archives.python]\n3.14t = \"x\"", `matrix.toml:1: archives.python: 3 is no version of a Python`, "put the version in quotes"},
+		{"archive without a sum", "[archives.apache]\n\"2.4.58\" = \"https://example.org/a.tar.gz\"", "matrix.toml:2: 2.4.58: no checksum is known of https://example.org/a.tar.gz", ""},
+		{"archive that is none", "[archives.apache]\n\"2.4.58\" = \"pypi:6.0.5\"", `matrix.toml:2: 2.4.58: "pypi:6.0.5" is no archive`, ""},
+		{"archive of a number", "[archives.apache]\n\"2.4.58\" = 1", "matrix.toml:2: 2.4.58: 1 is no text in quotes", ""},
+		{"archives without an axis", "[archives]\napache = \"x\"", "matrix.toml:2: archives.apache is a table: [archives.apache]", ""},
+		{"no archives", "archives = 1", "matrix.toml:1: archives is a table: [archives]", ""},
 		{"three", "retries = 9\n[axes]\nmmp = \"event\"\n[[exclude]]\nmode = \"x\"", "matrix.toml:1: retries = 9: it is a whole number from 0 to 2\nmatrix.toml:3: unknown axis \"mmp\"\nmatrix.toml:5: unknown mode \"x\"", ""},
 		{"long", "#" + strings.Repeat("x", maxConfig), "matrix.toml: more than 1048576 bytes", ""},
 	} {
@@ -151,6 +161,33 @@ func TestShippedFiles(t *testing.T) {
 		}
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// M-16, M-17: what archives a file names, and which of them a plan carries to whoever
+// runs it.
+func TestArchives(t *testing.T) {
+	sum := "#sha256=" + strings.Repeat("0a", 32)
+	c := configured(t, "[axes]\nprovider = [\"host\", \"prefix:2.4.58\", \"prefix:2.4.57\"]\n[archives.apache]\n\"2.4.58\" = \"old/httpd.tar.bz2"+sum+"\"\n\"2.4.1\" = \"https://example.org/a.tar.gz"+sum+"\"\n[archives.python]\n\"3.14t\" = \"file:/srv/python.tar.xz\"\n")
+	c.Archives = c.Archives.In("/the folder")
+	want := Archives{map[string]string{"2.4.58": "file:/the folder/old/httpd.tar.bz2" + sum, "2.4.1": "https://example.org/a.tar.gz" + sum}, map[string]string{"3.14t": "file:/srv/python.tar.xz"}}
+	if !maps.Equal(c.Archives.Apache, want.Apache) || !maps.Equal(c.Archives.Python, want.Python) {
+		t.Errorf("%v, want %v", c.Archives, want)
+	}
+	p, err := New(c, machine(), Request{Mode: Full})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again(t, p)
+	if len(p.Archives) != 1 || p.Archives["2.4.58"] != want.Apache["2.4.58"] {
+		t.Errorf("the plan has %v", p.Archives)
+	}
+	for version, from := range map[string]string{"2.4.58/..": "file:/a", "2.4.58": "https://example.org/a.tar.gz"} {
+		p.Archives = map[string]string{version: from}
+		data, _ := p.Write()
+		if _, err := ReadPlan(data); err == nil {
+			t.Errorf("a plan with %v is read", p.Archives)
 		}
 	}
 }

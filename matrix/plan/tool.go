@@ -34,6 +34,14 @@ func (t Tool) Command(verb string, more ...string) string {
 	return strings.Join(append([]string{start}, more...), " ")
 }
 
+// Python is the command that makes a Python.
+func (t Tool) Python(version string) string {
+	if t == Targets {
+		return "go tool mage python " + words.Quote(version)
+	}
+	return string(t) + " python " + words.Quote(version)
+}
+
 // Option is an option of the table in internal/options with its value, quoted.
 func (t Tool) Option(name, value string) string {
 	if t == Targets {

@@ -13,6 +13,7 @@ import (
 
 	"modwsgi/internal/fsx"
 	"modwsgi/internal/hint"
+	"modwsgi/internal/pattern"
 	"modwsgi/internal/run"
 )
 
@@ -24,6 +25,8 @@ type recipe struct {
 	needs      []string   // headers without which it would be built without something
 	packages   []string   // which bring them
 	proof      string     // a program below the prefix that is there when it was made
+	header     string     // below it, which says of what release it is
+	version    string     // which that has to be, or begin with
 }
 
 // compiledIn bounds the making of a CPython on a small machine.
@@ -74,8 +77,28 @@ func (m Maker) make(ctx context.Context, r recipe, bring fetching) (string, Stam
 		if !fsx.IsFile(filepath.Join(work, r.proof)) {
 			return fmt.Errorf("make install gave no %s", filepath.Join(to, r.proof))
 		}
-		return nil
+		return r.check(work, a)
 	})
+}
+
+// release are the numbers of a release in the headers of CPython and httpd, in which
+// they stand in their order.
+var release = pattern.New(`(?m)^[ \t]*#[ \t]*define[ \t]+(?:PY_(?:MAJOR|MINOR|MICRO)_VERSION|AP_SERVER_(?:MAJORVERSION|MINORVERSION|PATCHLEVEL)_NUMBER)[ \t]+(\d+)`)
+
+// check refuses what was made of an archive of another release than it was taken for.
+func (r recipe) check(work string, a Archive) error {
+	text, err := os.ReadFile(filepath.Join(work, r.header))
+	if err != nil {
+		return err
+	}
+	var numbers []string
+	for _, m := range release.FindAllStringSubmatch(string(text), -1) {
+		numbers = append(numbers, m[1])
+	}
+	if got := strings.Join(numbers, "."); !strings.HasPrefix(got+".", r.version+".") {
+		return hint.Exit(fmt.Errorf("%s is release %q, and not %s", a.From, got, r.version), hint.Refused)
+	}
+	return nil
 }
 
 // steps are the recipe for people.

@@ -2,6 +2,8 @@ package provider
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,7 +51,63 @@ func somebodysSources(t *testing.T, recipe string) string {
 	return "file:" + archive
 }
 
-const makesPython = "all:\n\techo '#!/bin/sh' > python\ninstall:\n\tmkdir -p $(DESTDIR)$(prefix)/bin\n\tcp python $(DESTDIR)$(prefix)/bin/python3.13t\n\tcp asked $(DESTDIR)$(prefix)/asked\n"
+const makesPython = "all:\n\techo '#!/bin/sh' > python\ninstall:\n\tmkdir -p $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/include/python3.13t\n\tcp python $(DESTDIR)$(prefix)/bin/python3.13t\n\tcp asked $(DESTDIR)$(prefix)/asked\n" +
+	"\tprintf '\\043define PY_MAJOR_VERSION\\t3\\n\\043define PY_MINOR_VERSION\\t13\\n\\043define PY_MICRO_VERSION\\t5\\n\\043define PY_RELEASE_SERIAL 0\\n' > $(DESTDIR)$(prefix)/include/python3.13t/patchlevel.h\n"
+
+// makesHttpd makes an httpd that says it is 2.4.58.
+const makesHttpd = "all:\ninstall:\n\tmkdir -p $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/include\n\ttouch $(DESTDIR)$(prefix)/bin/apxs\n" +
+	"\tprintf '\\043define AP_SERVER_MAJORVERSION_NUMBER 2\\n\\043define AP_SERVER_MINORVERSION_NUMBER 4\\n\\043define AP_SERVER_PATCHLEVEL_NUMBER 58\\n\\043define AP_SERVER_DEVBUILD_BOOLEAN 0\\n' > $(DESTDIR)$(prefix)/include/ap_release.h\n"
+
+// M-16: a release of httpd that the distribution does not have is made of the archive
+// that is named for it, a file or what a server has; one that has another sum, or is of
+// another release, is refused, and nothing is left of it.
+func TestPrefixArchive(t *testing.T) {
+	if lacking := httpdRecipe("2.4").lacking(t.Context(), &run.Runner{}); len(lacking) > 0 {
+		t.Skipf("the headers %v are not here", lacking)
+	}
+	file := strings.TrimPrefix(somebodysSources(t, makesHttpd), "file:")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sumOfText(string(data))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write(data) }))
+	t.Cleanup(server.Close)
+	for _, tt := range []struct{ name, version, from, want string }{
+		{"a file", "2.4.58", file, ""},
+		{"a file with its sum", "2.4.58", file + "#sha256=" + sum, ""},
+		{"a URL", "2.4.58", server.URL + "/httpd.tar.gz#sha256=" + sum, ""},
+		{"another file", "2.4.58", file + "#sha256=" + sumOfText("x"), "the archive has sha256:" + sum},
+		{"another release", "2.4.5", file, file + ` is release "2.4.58", and not 2.4.5`},
+		{"a file that is gone", "2.4.58", file + ".gone", "there is no such file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := aMaker(t)
+			m.R = m.R.With("MODWSGI_ALLOW_HTTP=1")
+			p := All(m, map[string]string{tt.version: tt.from, "2.4.1": "file:/other"})[1]
+			machine, err := p.Machine(t.Context(), tt.version)
+			if tt.want == "" {
+				if err != nil || machine.Stamp().Sum != "sha256:"+sum {
+					t.Errorf("%+v, %v", machine, err)
+				}
+				return
+			}
+			if left := names(t, m.Store, apachesRoom); err == nil || !strings.Contains(err.Error(), tt.want) || len(left) > 0 {
+				t.Errorf("%v, want %s; left behind: %v", err, tt.want, left)
+			}
+		})
+	}
+}
+
+// M-17: a Python that is of another release than it was asked for is none.
+func TestMakeAnotherPython(t *testing.T) {
+	m := aMaker(t)
+	r := mustRecipe(t, "3.13.4t")
+	_, _, err := m.make(t.Context(), r, m.bring("python3.13", r.version, somebodysSources(t, makesPython)))
+	if hint.Code(err) != hint.Refused || !strings.Contains(err.Error(), `is release "3.13.5", and not 3.13.4`) {
+		t.Error(err)
+	}
+}
 
 // M-17: sources are made for the place that they will lie at, and are there whole,
 // with what they were made of; a second time nothing is made.

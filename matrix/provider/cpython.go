@@ -87,7 +87,7 @@ func pythonRecipe(version string) (r recipe, name, number string, err error) {
 		targets:  [][]string{{"all"}},
 		needs:    []string{"zlib.h", "openssl/ssl.h", "ffi.h"},
 		packages: []string{"build-essential", "zlib1g-dev", "libssl-dev", "libffi-dev", "libsqlite3-dev"},
-		proof:    "bin/python" + series + flag,
+		proof:    "bin/python" + series + flag, header: "include/python" + series + flag + "/patchlevel.h", version: number,
 	}, "python" + series, number, nil
 }
 

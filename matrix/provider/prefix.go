@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,10 @@ func (p *Prefix) Machine(ctx context.Context, version string) (Machine, error) {
 			return nil, err
 		}
 		var err error
-		if dir, stamp, err = p.make(ctx, r, p.bring("apache2", version, p.From[version])); err != nil {
+		if dir, stamp, err = p.make(ctx, r, p.bring("apache2", version, p.From[version])); errors.Is(err, errNoSource) {
+			err = hint.New(err, "name an archive of it in matrix.toml, below [archives.apache]")
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -68,7 +72,7 @@ func httpdRecipe(version string) recipe {
 		targets:  [][]string{{"all"}},
 		needs:    []string{"pcre2posix.h", "expat.h"},
 		packages: []string{"build-essential", "libapr1-dev", "libaprutil1-dev", "libpcre2-dev", "libexpat1-dev", "zlib1g-dev", "libssl-dev"},
-		proof:    "bin/apxs",
+		proof:    "bin/apxs", header: "include/ap_release.h", version: version,
 	}
 }
 

@@ -142,14 +142,16 @@ func Parse(id string) (provider, name string, err error) {
 	return provider, name, nil
 }
 
-// All are the providers of this machine, with what they make below store.
-func All(r *run.Runner, store *Store) []Provider {
-	mirror := Mirror{R: r}
+// All are the providers of this machine, with what they make in the store of m. httpds
+// are the archives of releases of httpd by version, for those that the distribution
+// does not have.
+func All(m Maker, httpds map[string]string) []Provider {
+	m.Mirror = Mirror{R: m.R}
 	return []Provider{
-		Host{R: r},
-		&Prefix{Maker: Maker{R: r, Store: store, Mirror: mirror}},
-		&Rootfs{R: r, Store: store, Mirror: mirror},
-		&Container{R: r},
+		Host{R: m.R},
+		&Prefix{Maker: m, From: httpds},
+		&Rootfs{R: m.R, Store: m.Store, Mirror: m.Mirror},
+		&Container{R: m.R},
 	}
 }
 

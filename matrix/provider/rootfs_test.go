@@ -103,7 +103,7 @@ func TestLacking(t *testing.T) {
 	store := newStore(t)
 	r, _ := anEngine(t, "exit 0")
 	r.Env = []string{"PATH=" + strings.SplitN(r.Getenv("PATH"), ":", 2)[0]} // no compiler
-	list := All(r, store)
+	list := All(Maker{R: r, Store: store}, nil)
 	rootfs := list[2].(*Rootfs)
 	rootfs.user = func() int { return 1000 }
 	want := map[string]Reason{"prefix": NoProvider, "rootfs": NotRoot}
