@@ -160,59 +160,56 @@ func (Package) All(ctx context.Context, apxs, python, apache_config, python_conf
 type Matrix mg.Namespace
 
 // List lists the cells: which are skipped and why, which are known to fail, which are required.
-func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixList()))
+func (Matrix) List(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, output *string) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed,
+		"matrix_file": matrix_file, "output": output}
+	return cli.ForMage(verbs.Do(ctx, "matrix:list", flags, verbs.MatrixList()))
 }
 
 // Plan writes plan.json, which says what is run, on how many machines.
-func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixPlan()))
+func (Matrix) Plan(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed,
+		"matrix_file": matrix_file, "plan": plan, "timings": timings, "output": output, "shards": shards, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:plan", flags, verbs.MatrixPlan()))
 }
 
 // Github gives GitHub Actions a matrix of jobs, within its limits, and writes plan.json.
-func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGithub()))
+func (Matrix) Github(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed,
+		"matrix_file": matrix_file, "plan": plan, "timings": timings, "output": output, "shards": shards, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:github", flags, verbs.MatrixGithub()))
 }
 
 // Gitlab prints a child pipeline of GitLab, within its limits, and writes plan.json.
-func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixGitlab()))
+func (Matrix) Gitlab(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, timings, output *string, shards *int, ci_nodes, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed,
+		"matrix_file": matrix_file, "plan": plan, "timings": timings, "output": output, "shards": shards, "ci_nodes": ci_nodes, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:gitlab", flags, verbs.MatrixGitlab()))
 }
 
 // Run builds what the cells need, each thing once, runs them, and writes the reports into build/matrix: report.html, summary.md, junit.xml.
-func (Matrix) Run(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixRun(quickstart.Express)))
+func (Matrix) Run(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, matrix_file, plan, results, timings, shard, failed, here, budget, output, color *string, parallel *int, keep, dryrun *bool) error {
+	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed,
+		"matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings, "shard": shard, "failed": failed, "here": here, "budget": budget, "output": output, "color": color, "parallel": parallel, "keep": keep, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:run", flags, verbs.MatrixRun(quickstart.Express)))
 }
 
 // Merge puts the results of shards together, from folders or folders of them, and makes all reports again.
-func (Matrix) Merge(ctx context.Context, folders string, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixMergeLine(folders)))
+func (Matrix) Merge(ctx context.Context, folders string, plan, results, output *string, dryrun *bool) error {
+	flags := options.Flags{"plan": plan, "results": results, "output": output, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:merge", flags, verbs.MatrixMergeLine(folders)))
 }
 
 // Repro prints the command that runs one cell again.
-func (Matrix) Repro(ctx context.Context, cell string, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixRepro(cell)))
+func (Matrix) Repro(ctx context.Context, cell string, output *string) error {
+	flags := options.Flags{"output": output}
+	return cli.ForMage(verbs.Do(ctx, "matrix:repro", flags, verbs.MatrixRepro(cell)))
 }
 
 // Sheet writes the conformance sheet of a run into build/matrix: promises by mode and Python, sanitizers, long runs, others beside ours.
-func (Matrix) Sheet(ctx context.Context, apxs, python, apache_config, python_config, cells, changed, budget, matrix_file, plan, results, timings, shard, failed, here, output, color *string, shards, parallel *int, ci_nodes, keep, dryrun *bool) error {
-	flags := options.Flags{"apxs": apxs, "python": python, "apache_config": apache_config, "python_config": python_config, "cells": cells, "changed": changed, "budget": budget, "matrix_file": matrix_file, "plan": plan, "results": results, "timings": timings,
-		"shard": shard, "failed": failed, "here": here, "output": output, "color": color, "shards": shards, "parallel": parallel, "ci_nodes": ci_nodes, "keep": keep, "dryrun": dryrun}
-	return cli.ForMage(verbs.Do(ctx, "matrix", flags, verbs.MatrixSheet()))
+func (Matrix) Sheet(ctx context.Context, results, output *string, dryrun *bool) error {
+	flags := options.Flags{"results": results, "output": output, "dryrun": dryrun}
+	return cli.ForMage(verbs.Do(ctx, "matrix:sheet", flags, verbs.MatrixSheet()))
 }
 
 // VerifyArtifacts reads all packages in dist/ again, with what lies beside them; exit status 4 names each fault.

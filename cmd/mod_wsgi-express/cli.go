@@ -70,7 +70,7 @@ var commands = []struct {
 	{"inspect", "[--json] [--strict] FILE", func() grammar { return grammarOf(inspectCommand{}, 1) }, false},
 	{"install", "[--apxs PATH] [--python PYTHON] [--source SOURCE] [--other-module WHAT] [--dryrun] [options] [ARCHIVE]", func() grammar { return grammarOf(installAllCommand{}, 1) }, false},
 	{"install-module", "[--modules-directory DIR] [--dryrun]", func() grammar { return grammarOf(installCommand{}, 0) }, true},
-	{"matrix", "list|plan|run|github|gitlab [MODE] [SELECTOR]... [options], or merge DIR... [options]", func() grammar { return grammarOf(matrixCommand{}, 1+maxSelectors) }, false},
+	{"matrix", "list|plan|run|github|gitlab [MODE] [SELECTOR]... [options], or merge DIR..., repro CELL, sheet", func() grammar { return grammarOf(matrixCommand{}, 1+maxSelectors) }, false},
 	{"module-config", "", func() grammar { return grammar{} }, true},
 	{"module-location", "", func() grammar { return grammar{} }, true},
 	{"package", "[--apxs PATH] [--python PYTHON]... [--source SOURCE] [--dist DIR] [options] FORMAT", func() grammar { return grammarOf(packageCommand{}, 1) }, false},
@@ -195,6 +195,9 @@ func dispatch(ctx context.Context, name string, g grammar, args []string) error 
 	parser, err := newParser(alone(name, full))
 	if err != nil {
 		return err
+	}
+	if name == "matrix" {
+		hideOthers(parser.Model.Children[0].Flags, matrixVerb(args))
 	}
 	parsed, err := parser.Parse(append([]string{name}, typed.words...))
 	if err != nil {

@@ -118,7 +118,7 @@ func (a *app) job(target string, command any) (*verbs.Job, error) {
 		case name == "output" && !v.IsNil():
 			json := "json"
 			flags[name] = &json
-		case name != "" && name != "output":
+		case name != "" && name != "output" && !v.IsNil():
 			flags[name] = v.Interface()
 		}
 	})

@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/alecthomas/kong"
+
 	"modwsgi/internal/hint"
+	"modwsgi/internal/options"
 	"modwsgi/internal/verbs"
 	"modwsgi/internal/words"
 )
@@ -49,11 +53,45 @@ var matrixVerbs = []struct {
 	{"run", func(cells ...string) func(context.Context, *verbs.Job) error { return verbs.MatrixRun(nil, cells...) }},
 }
 
+// matrixTarget is what the table of options calls a verb.
+func matrixTarget(verb string) string { return "matrix:" + verb }
+
+// matrixVerb is the verb among the words of the command, "" if there is none yet.
+func matrixVerb(typed []string) string {
+	for _, v := range matrixVerbs {
+		if slices.Contains(typed, v.name) {
+			return v.name
+		}
+	}
+	return ""
+}
+
+// verbsOf are the verbs on which a row of the table of options has an effect.
+func verbsOf(row string) (list []string) {
+	for _, o := range options.Table() {
+		for _, v := range matrixVerbs {
+			if o.Name == row && slices.Contains(o.Targets, matrixTarget(v.name)) {
+				list = append(list, v.name)
+			}
+		}
+	}
+	return list
+}
+
+// hideOthers leaves out of the help what has no effect on a verb.
+func hideOthers(flags []*kong.Flag, verb string) {
+	for _, f := range flags {
+		if row := f.Tag.Get("opt"); row != "" && verb != "" {
+			f.Hidden = !slices.Contains(verbsOf(row), verb)
+		}
+	}
+}
+
 func (c *matrixCommand) Run(a *app) error {
 	var names []string
 	for _, v := range matrixVerbs {
 		if v.name == c.Verb {
-			return a.do("matrix", c, v.do(c.Words...))
+			return a.do(matrixTarget(v.name), c, v.do(c.Words...))
 		}
 		names = append(names, v.name)
 	}

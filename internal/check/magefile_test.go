@@ -33,8 +33,11 @@ func targets(t *testing.T) []target {
 			continue
 		}
 		x := target{name: strings.ToLower(f.Name.Name), params: map[string]string{}, decl: f}
-		if f.Recv != nil { // of a namespace, whose targets are one to the table
-			x.name = strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name)
+		if f.Recv != nil { // of a namespace, whose targets may be one to the table
+			namespace := strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name)
+			if x.name = namespace + ":" + x.name; slices.Contains(options.Targets(), namespace) {
+				x.name = namespace
+			}
 		}
 		for _, field := range f.Type.Params.List {
 			star, ok := field.Type.(*ast.StarExpr)
@@ -137,7 +140,7 @@ func TestTargetNames(t *testing.T) {
 	for _, x := range targets(t) {
 		names = append(names, x.name)
 	}
-	for _, want := range []string{"discover", "apaches", "pythons", "build", "inspect", "verify", "install", "uninstall", "rollback", "check", "config", "doctor", "explain", "fetch", "package", "matrix", "test", "lint", "clean"} {
+	for _, want := range []string{"discover", "apaches", "pythons", "build", "inspect", "verify", "install", "uninstall", "rollback", "check", "config", "doctor", "explain", "fetch", "package", "matrix:list", "matrix:run", "test", "lint", "clean"} {
 		if !slices.Contains(names, want) {
 			t.Errorf("there is no target %s", want)
 		}

@@ -24,8 +24,11 @@ func TestMagefile(t *testing.T) {
 			continue
 		}
 		target := strings.ToLower(f.Name.Name)
-		if f.Recv != nil { // of a namespace, whose targets share their options
-			target = strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name)
+		if f.Recv != nil { // of a namespace, whose targets may share their options
+			namespace := strings.ToLower(f.Recv.List[0].Type.(*ast.Ident).Name)
+			if target = namespace + ":" + target; slices.Contains(Targets(), namespace) {
+				target = namespace
+			}
 		}
 		seen[target] = true
 		params := map[string]string{}
@@ -54,7 +57,7 @@ func TestMagefile(t *testing.T) {
 		}
 		checkFlags(t, target, f)
 	}
-	for _, target := range []string{"build", "prove", "verify", "clean"} {
+	for _, target := range []string{"build", "prove", "verify", "clean", "package", "matrix:run"} {
 		if !seen[target] {
 			t.Errorf("there is no target %s", target)
 		}

@@ -34,7 +34,7 @@ type Option struct {
 	Default string   // as it would be typed; "" for none
 	Other   string   // a variable without MODWSGI_ that says the same, heard after it
 	Help    string   // a sentence
-	Targets []string // the Mage targets (and commands, where there is no such target) on which it has an effect
+	Targets []string // the Mage targets (and commands, where there is no such target) on which it has an effect; a namespace whose targets have the same options is one
 }
 
 // Variable is the name of the option's environment variable.
@@ -48,15 +48,19 @@ func Table() []Option {
 	// Who needs what. A target that builds has to find first.
 	var (
 		building = []string{"build", "install", "package", "prove", "quickstart", "reproduce", "verify"}
-		running  = []string{"matrix"}
-		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, running, building)
+		planning = []string{"matrix:github", "matrix:gitlab", "matrix:plan"}
+		running  = []string{"matrix:run"}
+		choosing = slices.Concat([]string{"matrix:list"}, planning, running)
+		telling  = slices.Concat([]string{"matrix:merge", "matrix:sheet"}, running)
+		matrix   = slices.Concat([]string{"matrix:list", "matrix:repro"}, planning, telling)
+		finding  = slices.Concat([]string{"bench", "config", "doctor", "install-module"}, choosing, building)
 		undoing  = []string{"check", "rollback", "uninstall"}
 		placing  = slices.Concat([]string{"install"}, undoing)
 		fetching = []string{"build", "fetch", "install", "package", "reproduce", "verify"}
 		keeping  = slices.Concat([]string{"clean", "fetch", "python"}, building)
 		loading  = []string{"bench", "build", "ci", "fetch", "install", "lint", "package", "prove", "python", "quickstart", "reproduce", "test", "verify"}
-		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, running, loading)
-		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify", "verifyartifacts"}, running, placing)
+		changing = slices.Concat([]string{"clean", "install-module", "rollback", "uninstall"}, planning, telling, loading)
+		printing = slices.Concat([]string{"apaches", "build", "config", "discover", "doctor", "explain", "fetch", "inspect", "package", "python", "pythons", "reproduce", "verify", "verifyartifacts"}, matrix, placing)
 	)
 	table := []Option{
 		{Name: "apxs", Kind: Text, Shape: "PATH", Other: "APXS", Targets: slices.Concat(finding, undoing),
@@ -161,19 +165,19 @@ func Table() []Option {
 			Help: "A command that signs packages: it is run for each one that was written, with the file as its last word, as debsigs --sign=origin or cosign sign-blob."},
 		{Name: "maintainer", Kind: Text, Shape: "NAME_AND_ADDRESS", Targets: []string{"package"},
 			Help: "Who makes the packages: NAME <ADDRESS>. Otherwise whom the format's own tools would take: DEBFULLNAME and DEBEMAIL, rpm's %packager, PACKAGER of abuild or makepkg; then git's user."},
-		{Name: "cells", Kind: Text, Shape: "WORDS", Targets: running,
+		{Name: "cells", Kind: Text, Shape: "WORDS", Targets: choosing,
 			Help: "The cells of the matrix: full, pairwise, smoke or changed, and selectors such as py3.13*/event or !*/prefork, separated by blanks; all otherwise."},
-		{Name: "changed", Kind: Path, Shape: "FILE", Targets: running,
+		{Name: "changed", Kind: Path, Shape: "FILE", Targets: choosing,
 			Help: "A file with the paths that changed, a line each, by which -cells=changed decides between smoke and full."},
-		{Name: "ci_nodes", Kind: Switch, Default: "false", Targets: running,
+		{Name: "ci_nodes", Kind: Switch, Default: "false", Targets: []string{"matrix:gitlab"},
 			Help: "Have GitLab count the jobs itself: each finds its shard by CI_NODE_INDEX and CI_NODE_TOTAL."},
-		{Name: "matrix_file", Kind: Path, Shape: "FILE", Targets: slices.Concat([]string{"python"}, running),
+		{Name: "matrix_file", Kind: Path, Shape: "FILE", Targets: slices.Concat([]string{"python"}, choosing),
 			Help: "The file that says what the matrix has; otherwise matrix.toml, or where there is none, what the machine has."},
-		{Name: "plan", Kind: Path, Shape: "FILE", Targets: running,
+		{Name: "plan", Kind: Path, Shape: "FILE", Targets: slices.Concat([]string{"matrix:merge"}, planning, running),
 			Help: "The file for the plan of the matrix; otherwise build/matrix/plan.json."},
-		{Name: "results", Kind: Path, Shape: "DIR", Targets: running,
+		{Name: "results", Kind: Path, Shape: "DIR", Targets: telling,
 			Help: "The folder for the results and reports of the matrix; otherwise build/matrix."},
-		{Name: "shards", Kind: Count, Shape: "N", Default: "0", Targets: running,
+		{Name: "shards", Kind: Count, Shape: "N", Default: "0", Targets: planning,
 			Help: "Over how many machines or jobs the cells are spread; 0 is one job for each cell, as far as a CI engine allows, and no spreading in a plan."},
 		{Name: "shard", Kind: Text, Shape: "I/N", Targets: running,
 			Help: "Which part of the cells this machine runs, the second of four is 2/4; otherwise by CI_NODE_INDEX and CI_NODE_TOTAL, or all."},
@@ -187,7 +191,7 @@ func Table() []Option {
 			Help: "Leave the server roots of cells that failed where they are, to start them again."},
 		{Name: "here", Kind: Text, Shape: "PROVIDER", Targets: running,
 			Help: "Run the cells of this provider here, as rootfs-trixie: who is inside of it."},
-		{Name: "timings", Kind: Path, Shape: "FILE", Targets: running,
+		{Name: "timings", Kind: Path, Shape: "FILE", Targets: slices.Concat(planning, running),
 			Help: "The file with the seconds that cells took earlier, by which they are spread; otherwise build/matrix/timings.json, if there is one."},
 		{Name: "bench", Kind: Choice, Values: []string{"quick"}, Other: "BENCH", Targets: []string{"bench"},
 			Help: "Make a benchmark short."},

@@ -142,7 +142,7 @@ func MatrixSheet() func(context.Context, *Job) error {
 		if err := fsx.WriteFile(path, []byte(text), 0o644); err != nil {
 			return err
 		}
-		return j.Print(map[string]string{"sheet": path}, Lines([]string{path}))
+		return j.Print(map[string]any{"schema": 1, "sheet": path}, Lines([]string{path}))
 	}
 }
 

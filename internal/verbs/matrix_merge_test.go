@@ -89,7 +89,7 @@ func TestMatrixMerge(t *testing.T) {
 			for _, kv := range tt.env {
 				environ = append(environ, strings.ReplaceAll(kv, "@", dir))
 			}
-			set, err := options.Resolve("matrix", nil, environ, dir)
+			set, err := options.Resolve("matrix:merge", nil, environ, dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -118,7 +118,7 @@ func TestMatrixMerge(t *testing.T) {
 func TestMatrixMergeJSON(t *testing.T) {
 	dir := t.TempDir()
 	p := shardsOf(t, filepath.Join(dir, "shards"), results.Timeout)
-	set, err := options.Resolve("matrix", nil, []string{"MODWSGI_OUTPUT=json"}, dir)
+	set, err := options.Resolve("matrix:merge", nil, []string{"MODWSGI_OUTPUT=json"}, dir)
 	if err != nil {
 		t.Fatal(err)
 	}

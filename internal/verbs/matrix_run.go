@@ -322,6 +322,6 @@ func (j *Job) cellApache(ctx context.Context, s plan.Server) (apxs.Info, error) 
 // MatrixRepro prints the command that runs a cell again (rule M-15).
 func MatrixRepro(id string) func(context.Context, *Job) error {
 	return func(_ context.Context, j *Job) error {
-		return j.Print(map[string]string{"id": id, "command": j.Tool.Repro(id)}, Lines([]string{j.Tool.Repro(id)}))
+		return j.Print(map[string]any{"schema": 1, "id": id, "command": j.Tool.Repro(id)}, Lines([]string{j.Tool.Repro(id)}))
 	}
 }

@@ -22,21 +22,21 @@ import (
 func TestMatrixRunNothing(t *testing.T) {
 	x := matrixTests{t.TempDir()}
 	dry := "true"
-	j, out := x.job(t, options.Flags{"dryrun": &dry})
+	j, out := x.job(t, "run", options.Flags{"dryrun": &dry})
 	if err := MatrixRun(nil)(t.Context(), j); err != nil || !strings.Contains(out.String(), "skip py3.98/event/daemon: interpreter missing\n") {
 		t.Errorf("%v: %s", err, out)
 	}
 	if _, err := os.Stat(filepath.Join(j.Dir, "build")); err == nil {
 		t.Error("a dry run has written something")
 	}
-	j, out = x.job(t, options.Flags{"cells": text("py3.98")})
+	j, out = x.job(t, "run", options.Flags{"cells": text("py3.98")})
 	if err := MatrixRun(nil)(t.Context(), j); err == nil || !strings.Contains(err.Error(), "no cell was run") {
 		t.Error(err)
 	}
 	if !strings.HasSuffix(out.String(), "\n0 passed, 0 failed, 2 skipped\n") {
 		t.Errorf("%q", out)
 	}
-	j, _ = x.job(t, options.Flags{"shard": text("3/2")})
+	j, _ = x.job(t, "run", options.Flags{"shard": text("3/2")})
 	if err := MatrixRun(nil)(t.Context(), j); hint.Code(err) != hint.Usage {
 		t.Errorf("a shard that there is not: %v", err)
 	}
@@ -50,7 +50,7 @@ func TestMatrixRun(t *testing.T) {
 	}
 	dir := t.TempDir()
 	x := matrixTests{filepath.Join(dir, "cache")}
-	j := realMatrix(t, x, dir, nil)
+	j := realMatrix(t, x, "run", dir, nil)
 	if err := MatrixRun(nil)(t.Context(), j); err != nil {
 		t.Fatalf("%v\n%s", err, j.Err)
 	}
@@ -59,12 +59,12 @@ func TestMatrixRun(t *testing.T) {
 		t.Fatalf("%+v", whole)
 	}
 	for _, shard := range []string{"1/2", "2/2"} {
-		part := realMatrix(t, x, dir, options.Flags{"shard": &shard, "results": text(filepath.Join(dir, "parts", shard[:1]))})
+		part := realMatrix(t, x, "run", dir, options.Flags{"shard": &shard, "results": text(filepath.Join(dir, "parts", shard[:1]))})
 		if err := MatrixRun(nil)(t.Context(), part); err != nil {
 			t.Fatalf("%s: %v\n%s", shard, err, part.Err)
 		}
 	}
-	merge := realMatrix(t, x, dir, options.Flags{"results": text(filepath.Join(dir, "merged"))})
+	merge := realMatrix(t, x, "merge", dir, options.Flags{"results": text(filepath.Join(dir, "merged"))})
 	if err := MatrixMerge(filepath.Join(dir, "parts"))(t.Context(), merge); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestMatrixRun(t *testing.T) {
 			t.Errorf("merged %+v, in one run %+v", r, whole[i])
 		}
 	}
-	again := realMatrix(t, x, dir, options.Flags{"failed": text(filepath.Join(dir, "build/matrix", results.File))})
+	again := realMatrix(t, x, "run", dir, options.Flags{"failed": text(filepath.Join(dir, "build/matrix", results.File))})
 	if err := MatrixRun(nil)(t.Context(), again); err == nil || !strings.Contains(err.Error(), "has no result that failed") {
 		t.Errorf("nothing failed: %v", err)
 	}
@@ -86,7 +86,7 @@ func TestMatrixBudget(t *testing.T) {
 	}
 	dir := t.TempDir()
 	x := matrixTests{filepath.Join(dir, "cache")}
-	j := realMatrix(t, x, dir, options.Flags{"budget": text("29s")}) // a cell of which nothing is known is taken to need 30
+	j := realMatrix(t, x, "run", dir, options.Flags{"budget": text("29s")}) // a cell of which nothing is known is taken to need 30
 	if err := MatrixRun(nil)(t.Context(), j); err == nil || !strings.Contains(err.Error(), "no cell was run") {
 		t.Errorf("%v\n%s", err, j.Err)
 	}
@@ -103,7 +103,7 @@ func TestMatrixBudget(t *testing.T) {
 // The first interrupt ends a run with its reports (M-8).
 func TestMatrixInterrupted(t *testing.T) {
 	x := matrixTests{t.TempDir()}
-	j, out := x.job(t, nil)
+	j, out := x.job(t, "run", nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	err := MatrixRun(func(context.Context, *Job) (string, error) { cancel(); return os.Args[0], nil })(ctx, j)
 	if hint.Code(err) != interrupted || !strings.Contains(err.Error(), "interrupted") {
@@ -117,11 +117,11 @@ func TestMatrixInterrupted(t *testing.T) {
 	}
 }
 
-// realMatrix is a job with the module's suite load in both modes, for what this
+// realMatrix is a job of a verb with the module's suite load in both modes, for what this
 // machine has; the server's user can execute what it builds.
-func realMatrix(t *testing.T, x matrixTests, dir string, flags options.Flags) *Job {
+func realMatrix(t *testing.T, x matrixTests, verb, dir string, flags options.Flags) *Job {
 	t.Helper()
-	set, err := options.Resolve("matrix", flags, append(os.Environ(), "XDG_CACHE_HOME="+x.cache), dir)
+	set, err := options.Resolve("matrix:"+verb, flags, append(os.Environ(), "XDG_CACHE_HOME="+x.cache), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,9 +29,9 @@ func TestMatrix(t *testing.T) {
 	t.Run("machine", x.testMachine)
 }
 
-// job is a job in a folder with a matrix.toml that asks for a Python which is not
+// job is a job of a verb in a folder with a matrix.toml that asks for a Python which is not
 // there, and an Apache that is not either: nothing of this machine is in its plans.
-func (x matrixTests) job(t *testing.T, flags options.Flags, env ...string) (*Job, *bytes.Buffer) {
+func (x matrixTests) job(t *testing.T, verb string, flags options.Flags, env ...string) (*Job, *bytes.Buffer) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), `a "b" c`)
 	text := "[axes]\npython = [\"3.98\", \"3.99\"]\nmpm = [\"event\"]\napache = [\"2.4.999\"]\n[[require]]\npython = \"3.99\"\nmode = \"daemon\"\nmpm = \"event\"\napache = \"2.4.999\""
@@ -41,7 +41,7 @@ func (x matrixTests) job(t *testing.T, flags options.Flags, env ...string) (*Job
 	if err := os.WriteFile(filepath.Join(dir, "matrix.toml"), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	set, err := options.Resolve("matrix", flags, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + x.cache, "XDG_CACHE_HOME=" + x.cache}, env...), dir)
+	set, err := options.Resolve("matrix:"+verb, flags, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + x.cache, "XDG_CACHE_HOME=" + x.cache}, env...), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func text(s string) *string { return &s }
 
 // M-2, M-3, M-7: the list names cells with what is known of them.
 func (x matrixTests) testList(t *testing.T) {
-	j, out := x.job(t, nil)
+	j, out := x.job(t, "list", nil)
 	if err := MatrixList("full", "!*/*/embedded")(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func (x matrixTests) testList(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", out, want)
 	}
-	j, out = x.job(t, options.Flags{"output": text("json"), "cells": text("smoke")})
+	j, out = x.job(t, "list", options.Flags{"output": text("json"), "cells": text("smoke")})
 	if err := MatrixList()(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -74,15 +74,15 @@ func (x matrixTests) testList(t *testing.T) {
 	if err != nil || len(p.Cells) != 3 || p.Mode != plan.Smoke { // one for each Python, and the one that is required
 		t.Errorf("%v: %s", err, out)
 	}
-	j, _ = x.job(t, options.Flags{"cells": text("py3.97")})
+	j, _ = x.job(t, "list", options.Flags{"cells": text("py3.97")})
 	if err := MatrixList()(t.Context(), j); err == nil || hint.Code(err) != hint.Usage || !strings.Contains(hint.Of(err), "did you mean") {
 		t.Errorf("a selector of nothing: %v (%s)", err, hint.Of(err))
 	}
-	j, _ = x.job(t, options.Flags{"cells": text("changed")})
+	j, _ = x.job(t, "list", options.Flags{"cells": text("changed")})
 	if err := MatrixList()(t.Context(), j); err == nil || hint.Code(err) != hint.Usage || !strings.Contains(hint.Of(err), "-changed=") {
 		t.Errorf("changed, and nobody says what: %v (%s)", err, hint.Of(err))
 	}
-	j, _ = x.job(t, options.Flags{"matrix_file": text("none.toml")})
+	j, _ = x.job(t, "list", options.Flags{"matrix_file": text("none.toml")})
 	if err := MatrixList()(t.Context(), j); err == nil || hint.Code(err) != hint.Usage {
 		t.Errorf("a file that is not there: %v", err)
 	}
@@ -91,7 +91,7 @@ func (x matrixTests) testList(t *testing.T) {
 // M-12, M-13: plan.json is written with its shards, by what was recorded.
 func (x matrixTests) testPlan(t *testing.T) {
 	shards := 2
-	j, out := x.job(t, options.Flags{"shards": &shards})
+	j, out := x.job(t, "plan", options.Flags{"shards": &shards})
 	if err := MatrixPlan("full")(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +111,7 @@ func (x matrixTests) testPlan(t *testing.T) {
 	if err := os.WriteFile(bad, []byte("[]"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	k, _ := x.job(t, options.Flags{"timings": &bad, "plan": text("p.json")})
+	k, _ := x.job(t, "plan", options.Flags{"timings": &bad, "plan": text("p.json")})
 	if err := MatrixPlan("full")(t.Context(), k); err == nil || hint.Code(err) != hint.Usage {
 		t.Errorf("timings that are none: %v", err)
 	}
@@ -124,7 +124,7 @@ func (x matrixTests) testDry(t *testing.T) {
 	}
 	dry := true
 	for name, do := range map[string]func(...string) func(context.Context, *Job) error{"plan": MatrixPlan, "github": MatrixGithub, "gitlab": MatrixGitlab} {
-		j, out := x.job(t, options.Flags{"dryrun": &dry}, "GITHUB_OUTPUT=/no/such/folder/file")
+		j, out := x.job(t, name, options.Flags{"dryrun": &dry}, "GITHUB_OUTPUT=/no/such/folder/file")
 		if err := do("full")(t.Context(), j); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -137,7 +137,7 @@ func (x matrixTests) testDry(t *testing.T) {
 
 // E-1, E-2: engines hear of the plan that is written.
 func (x matrixTests) testEngines(t *testing.T) {
-	j, out := x.job(t, nil)
+	j, out := x.job(t, "github", nil)
 	if err := MatrixGithub("full")(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func (x matrixTests) testEngines(t *testing.T) {
 		t.Fatal(err)
 	}
 	shards := 3
-	j, out = x.job(t, options.Flags{"shards": &shards}, "GITHUB_OUTPUT="+output)
+	j, out = x.job(t, "github", options.Flags{"shards": &shards}, "GITHUB_OUTPUT="+output)
 	if err := MatrixGithub("full")(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func (x matrixTests) testEngines(t *testing.T) {
 	}
 	nodes := true
 	for _, flags := range []options.Flags{nil, {"ci_nodes": &nodes}} {
-		j, out = x.job(t, flags)
+		j, out = x.job(t, "gitlab", flags)
 		if err := MatrixGitlab("full")(t.Context(), j); err != nil {
 			t.Fatal(err)
 		}
@@ -190,7 +190,7 @@ func (x matrixTests) testProviders(t *testing.T) {
 			t.Errorf("a plan does not know the reason %q", why)
 		}
 	}
-	j, _ := x.job(t, nil, "PATH=/no/such/folder")
+	j, _ := x.job(t, "list", nil, "PATH=/no/such/folder")
 	c, err := plan.ReadConfig("matrix.toml", "[axes]\nprovider = [\"host\", \"container:trixie\"]\n[[include]]\nprovider = \"prefix-2.4\"")
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func (x matrixTests) testMachine(t *testing.T) {
 	if testing.Short() {
 		t.Skip("every Apache and Python of the machine is asked: not with -short")
 	}
-	j, out := x.job(t, options.Flags{"output": text("json")})
+	j, out := x.job(t, "list", options.Flags{"output": text("json")})
 	if err := os.Remove(filepath.Join(j.Dir, "matrix.toml")); err != nil {
 		t.Fatal(err)
 	}
