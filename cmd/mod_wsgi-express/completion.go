@@ -3,11 +3,15 @@ package main
 import (
 	"fmt"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"text/template"
 
+	"modwsgi/expressgen"
 	"modwsgi/internal/hint"
 	"modwsgi/internal/words"
+	"modwsgi/matrix/plan"
 )
 
 // completer is completion.
@@ -23,7 +27,7 @@ func (c *completer) Run(a *app) error {
 	if !ok {
 		return hint.Exit(hint.New(fmt.Errorf("no completion for %q", c.Shell), "bash, fish and zsh are known: "+tool+" completion bash"), hint.Usage)
 	}
-	t, err := template.New("").Funcs(template.FuncMap{"sh": words.Quote, "join": strings.Join}).Parse(text)
+	t, err := template.New("").Funcs(template.FuncMap{"sh": words.Quote, "join": strings.Join, "has": slices.Contains[[]string]}).Parse(text)
 	if err != nil {
 		return err
 	}
@@ -33,13 +37,21 @@ func (c *completer) Run(a *app) error {
 // completed is a command with what can follow it.
 type completed struct {
 	Name, Help string
+	Verbs      []completedVerb // of the matrix, what its first word can be
 	Options    []completedOption
+}
+
+// completedVerb is a verb with the words that can follow it; none: files.
+type completedVerb struct {
+	Name  string
+	Words []string
 }
 
 type completedOption struct {
 	Name, Help string
 	Of         []string
-	Takes      bool // a value
+	Takes      bool     // a value
+	Verbs      []string // with which it has an effect; none: the command has no verbs
 }
 
 // completionData is what all shells are told: each command's options, but for
@@ -53,11 +65,33 @@ func completionData() []completed {
 			if o.Hidden || o.refusal != "" {
 				continue
 			}
-			d.Options = append(d.Options, completedOption{"--" + o.Name, firstSentence(o.Help), o.Of, o.Words > 0})
+			d.Options = append(d.Options, completedOption{"--" + o.Name, firstSentence(o.Help), o.Of, o.Words > 0, nil})
+		}
+		if c.name == "matrix" {
+			d.Verbs = completedVerbs()
+			eachFlag(matrixCommand{}, func(f reflect.StructField, _ reflect.Value) {
+				for i := range d.Options {
+					if d.Options[i].Name == "--"+expressgen.FlagName(f) {
+						d.Options[i].Verbs = verbsOf(f.Tag.Get("opt"))
+					}
+				}
+			})
 		}
 		out = append(out, d)
 	}
 	return out
+}
+
+// completedVerbs are those of the matrix; who chooses cells may name a mode.
+func completedVerbs() (list []completedVerb) {
+	for _, v := range matrixVerbs {
+		words := plan.Modes()
+		if !slices.Contains(verbsOf("cells"), v.name) {
+			words = nil
+		}
+		list = append(list, completedVerb{v.name, words})
+	}
+	return list
 }
 
 // firstSentence is text up to its first full stop.
@@ -81,16 +115,33 @@ _mod_wsgi_express() {
     {{$c.Name}}:{{.Name}}) list={{sh (join .Of " ")}} ;;
 {{- end}}{{end}}{{end}}
     esac
+    case $word:$before in
+    -*:* | *:-*) ;;
+    *)
+        case ${COMP_WORDS[1]}:$COMP_CWORD:${COMP_WORDS[2]} in
+{{- range $c := .}}{{if .Verbs}}
+        {{.Name}}:2:*) list='{{range .Verbs}}{{.Name}} {{end}}' ;;
+{{- range .Verbs}}{{if .Words}}
+        {{$c.Name}}:*:{{.Name}}) list={{sh (join .Words " ")}} ;;
+{{- end}}{{end}}{{end}}{{end}}
+        esac
+        ;;
+    esac
     if [ -n "$list" ]; then
         COMPREPLY=($(compgen -W "$list" -- "$word"))
         return
     fi
     case $word in
     -*)
-        case ${COMP_WORDS[1]} in
+        case ${COMP_WORDS[1]}:${COMP_WORDS[2]} in
+{{- range $c := .}}{{range $v := .Verbs}}
+        {{$c.Name}}:{{.Name}}) list='{{range $c.Options}}{{if has .Verbs $v.Name}}{{.Name}} {{end}}{{end}}' ;;
+{{- end}}{{end}}
+        *) case ${COMP_WORDS[1]} in
 {{- range .}}{{if .Options}}
         {{.Name}}) list='{{range .Options}}{{.Name}} {{end}}' ;;
 {{- end}}{{end}}
+        esac ;;
         esac
         COMPREPLY=($(compgen -W "$list --help" -- "$word"))
         ;;
@@ -117,9 +168,23 @@ _mod_wsgi_express() {
 {{- end}}{{end}}{{end}}
     esac
     if [[ $words[CURRENT] != -* ]]; then
+        if [[ $words[CURRENT-1] != -* ]]; then
+            case $words[2]:$CURRENT:$words[3] in
+{{- range $c := .}}{{if .Verbs}}
+            {{.Name}}:3:*) compadd --{{range .Verbs}} {{.Name}}{{end}}; return ;;
+{{- range .Verbs}}{{if .Words}}
+            {{$c.Name}}:*:{{.Name}}) compadd -- {{join .Words " "}}; return ;;
+{{- end}}{{end}}{{end}}{{end}}
+            esac
+        fi
         _files
         return
     fi
+    case $words[2]:$words[3] in
+{{- range $c := .}}{{range $v := .Verbs}}
+    {{$c.Name}}:{{.Name}}) compadd --{{range $c.Options}}{{if has .Verbs $v.Name}} {{.Name}}{{end}}{{end}}; return ;;
+{{- end}}{{end}}
+    esac
     case $words[2] in
 {{- range .}}{{if .Options}}
     {{.Name}}) list=(
@@ -138,8 +203,12 @@ complete -c mod_wsgi-express -n __fish_use_subcommand -f
 {{- range .}}
 complete -c mod_wsgi-express -n __fish_use_subcommand -a {{.Name}} -d {{sh .Help}}
 {{- end}}
-{{- range $c := .}}{{range .Options}}
-complete -c mod_wsgi-express -n '__fish_seen_subcommand_from {{$c.Name}}' -l {{slice .Name 2}}{{if .Takes}} -r{{end}}{{with .Of}} -f -a {{sh (join . " ")}}{{end}} -d {{sh .Help}}
+{{- range $c := .}}{{if .Verbs}}
+complete -c mod_wsgi-express -n '__fish_seen_subcommand_from {{.Name}}; and not __fish_seen_subcommand_from{{range .Verbs}} {{.Name}}{{end}}' -f -a '{{range .Verbs}}{{.Name}} {{end}}'
+{{- range .Verbs}}{{if .Words}}
+complete -c mod_wsgi-express -n '__fish_seen_subcommand_from {{$c.Name}}; and __fish_seen_subcommand_from {{.Name}}' -a {{sh (join .Words " ")}}
+{{- end}}{{end}}{{end}}{{range .Options}}
+complete -c mod_wsgi-express -n '__fish_seen_subcommand_from {{$c.Name}}{{with .Verbs}}; and __fish_seen_subcommand_from {{join . " "}}{{end}}' -l {{slice .Name 2}}{{if .Takes}} -r{{end}}{{with .Of}} -f -a {{sh (join . " ")}}{{end}} -d {{sh .Help}}
 {{- end}}{{end}}
 `,
 	}

@@ -20,6 +20,9 @@ func TestCompletion(t *testing.T) {
 		if !strings.Contains(text, "start-server") || !strings.Contains(text, "server-status") || strings.Contains(text, "ssl-port") {
 			t.Errorf("%s: %s", shell, text)
 		}
+		if !strings.Contains(text, "list plan github gitlab merge sheet repro run") || !strings.Contains(text, "full pairwise smoke changed") {
+			t.Errorf("%s knows no verbs of the matrix: %s", shell, text)
+		}
 		if program := which(shell); program != "" {
 			if out, err := exec.Command(program, "-n", "-c", text).CombinedOutput(); err != nil {
 				t.Errorf("%s: %v %s", shell, err, out)
@@ -33,6 +36,11 @@ func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
 		"mod_wsgi-express sta": "start-server", "mod_wsgi-express start-server --server-s": "--server-status",
 		"mod_wsgi-express setup-server --auth-type D": "Digest", "mod_wsgi-express completion ": "",
+		"mod_wsgi-express matrix ": "list plan github gitlab merge sheet repro run", "mod_wsgi-express matrix re": "repro",
+		"mod_wsgi-express matrix run ": "full pairwise smoke changed", "mod_wsgi-express matrix gitlab s": "smoke", "mod_wsgi-express matrix run smoke p": "pairwise",
+		"mod_wsgi-express matrix merge ": "", "mod_wsgi-express matrix run --plan ": "", "mod_wsgi-express matrix repro ": "",
+		"mod_wsgi-express matrix run --b": "--budget", "mod_wsgi-express matrix list --b": "", "mod_wsgi-express matrix gitlab --ci": "--ci-nodes", "mod_wsgi-express matrix github --ci": "",
+		"mod_wsgi-express matrix --ci": "--ci-nodes",
 	} {
 		out, err := exec.Command(bash, "-c", script("bash")+`
 COMP_WORDS=($1); case $1 in *' ') COMP_WORDS+=("");; esac
