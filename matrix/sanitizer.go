@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"modwsgi/internal/fsx"
 	"modwsgi/internal/run"
 )
 
@@ -26,12 +27,16 @@ type Sanitizer struct {
 
 // NewSanitizer is the one of that name: asan, which also looks for undefined
 // behaviour, or tsan, which takes a Python that was built for it. What it needs and
-// what it reports is below dir, which the server's user has to reach. Leaks are not
+// what it reports is below dir, which it makes, and which the server's user has to reach. Leaks are not
 // looked for: httpd and Python keep much until the end. A process that kills itself
 // by a signal does so as without it.
 func NewSanitizer(ctx context.Context, r *run.Runner, name, dir string) (Sanitizer, error) {
 	s := Sanitizer{Reports: filepath.Join(dir, "reports")}
-	if err := errors.Join(os.MkdirAll(s.Reports, 0o755), os.Chmod(s.Reports, 0o777)); err != nil {
+	err := errors.Join(fsx.MkdirAll(dir, 0o755), fsx.RemoveAll(s.Reports)) // those of a run that was killed are not this one's
+	if err == nil {
+		err = fsx.Mkdir(s.Reports, 0o777) // httpd's user writes into it
+	}
+	if err != nil {
 		return s, err
 	}
 	log := ":log_path=" + filepath.Join(s.Reports, "report")
@@ -47,7 +52,7 @@ func NewSanitizer(ctx context.Context, r *run.Runner, name, dir string) (Sanitiz
 		s.Env = []string{"LD_PRELOAD=" + runtime, "ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_abort=0" + log, "UBSAN_OPTIONS=print_stacktrace=1" + log}
 	case "tsan":
 		suppressions := filepath.Join(dir, "suppressions")
-		if err := os.WriteFile(suppressions, pythonRaces, 0o644); err != nil {
+		if err := fsx.WriteFile(suppressions, pythonRaces, 0o644); err != nil {
 			return s, err
 		}
 		s.Compiler, s.HalfOnly, s.python = "clang -fsanitize=thread -fno-omit-frame-pointer", true, []string{"TSAN_OPTIONS=report_bugs=0"}
@@ -74,7 +79,7 @@ func (s Sanitizer) Take() (string, error) {
 		path := filepath.Join(s.Reports, e.Name())
 		text, readErr := os.ReadFile(path)
 		fmt.Fprintf(&b, "%s:\n%s\n", e.Name(), text)
-		err = errors.Join(err, readErr, os.Remove(path))
+		err = errors.Join(err, readErr, fsx.Remove(path))
 	}
 	return b.String(), err
 }

@@ -31,7 +31,7 @@ func TestSanitizerReports(t *testing.T) {
 	}
 }
 
-// What a sanitizer cannot run is not run with one; its folder is for every user.
+// What a sanitizer cannot run is not run with one; its folder is for every user, and has nothing of a run before.
 func TestSanitizerCases(t *testing.T) {
 	for _, name := range unsanitized {
 		if !slices.ContainsFunc(Cases(), func(c Case) bool { return c.Name == name && c.in(Daemon) }) {
@@ -49,6 +49,17 @@ func TestSanitizerCases(t *testing.T) {
 	}
 	if fi, err := os.Stat(s.Reports); err != nil || fi.Mode().Perm() != 0o777 {
 		t.Errorf("%v, %v", fi, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "suppressions")); err != nil || !strings.Contains(strings.Join(s.Env, " "), filepath.Join(dir, "suppressions")) || len(text) == 0 {
+		t.Errorf("what Python's own races are is not said: %v, %v", s.Env, err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Reports, "report.7"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := NewSanitizer(t.Context(), &run.Runner{}, "tsan", dir); err != nil {
+		t.Error(err)
+	} else if text, err := s.Take(); text != "" || err != nil {
+		t.Errorf("what an earlier run reported is taken for this one's: %q, %v", text, err)
 	}
 	if _, err := NewSanitizer(t.Context(), &run.Runner{}, "msan", dir); err == nil {
 		t.Error("msan is known")
