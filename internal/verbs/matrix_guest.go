@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -78,12 +79,18 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 }
 
 // budgeted are the options by which another system keeps to what is left of the budget,
-// with the timings that it goes by, in a file in dir.
+// with the timings that it goes by, in a file in dir: of cells the host's, of builds
+// those of its own earlier run there, which nobody else has made.
 func budgeted(x *runner.Runner, dir string, now time.Time) ([]string, error) {
 	if x.Until.IsZero() {
 		return nil, nil
 	}
-	data, err := json.Marshal(x.Timings)
+	known, err := results.ReadTimings(filepath.Join(dir, "results", results.TimingsFile))
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(known, x.Timings)
+	data, err := json.Marshal(known)
 	if err != nil {
 		return nil, fmt.Errorf("writing the timings: %w", err)
 	}

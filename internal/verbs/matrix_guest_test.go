@@ -27,6 +27,10 @@ func TestBudgeted(t *testing.T) {
 		{now.Add(-time.Hour), "--budget 1s --timings @/timings.json"},
 	} {
 		dir := t.TempDir()
+		earlier := filepath.Join(dir, "results", results.TimingsFile)
+		if err := errors.Join(os.Mkdir(filepath.Dir(earlier), 0o755), os.WriteFile(earlier, []byte(`{"py3.11/event/daemon": 99, "python/py3.11": 3}`), 0o644)); err != nil {
+			t.Fatal(err)
+		}
 		args, err := budgeted(&runner.Runner{Until: tt.until, Timings: plan.Timings{"py3.11/event/daemon": 7}}, dir, now)
 		if got := strings.ReplaceAll(strings.Join(args, " "), dir, "@"); err != nil || got != tt.want {
 			t.Errorf("%q, %v; want %q", got, err, tt.want)
@@ -34,7 +38,7 @@ func TestBudgeted(t *testing.T) {
 		if tt.want == "" {
 			continue
 		}
-		if known, err := plan.ReadTimings(read(t, filepath.Join(dir, "timings.json"))); err != nil || known["py3.11/event/daemon"] != 7 {
+		if known, err := plan.ReadTimings(read(t, filepath.Join(dir, "timings.json"))); err != nil || known["py3.11/event/daemon"] != 7 || known["python/py3.11"] != 3 {
 			t.Errorf("%v, %v", known, err)
 		}
 	}
