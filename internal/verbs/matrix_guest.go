@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"modwsgi/internal/fsx"
+	"modwsgi/internal/run"
 	"modwsgi/matrix/plan"
 	"modwsgi/matrix/provider"
 	"modwsgi/matrix/results"
@@ -66,12 +67,15 @@ func (j *Job) guest(ctx context.Context, x *runner.Runner, id string) (runner.Gu
 		go func() {
 			_, err := machine.Run(ctx, provider.Command{
 				Program: x.Program, Args: args, Dir: dir, Write: []string{dir}, Env: []string{"MODWSGI_CACHE=" + filepath.Join(dir, "cache")},
-				Stdout: io.Discard, Stderr: &said,
+				Stdout: io.Discard, Stderr: &said, Timeout: guestTime(cells), Interrupt: x.Stop,
 			})
+			if e := (*run.Error)(nil); errors.As(err, &e) && e.Code == interrupted {
+				err = nil // it did as it was told
+			}
 			ended <- err
 		}()
 		done, err := follow(list, ended, record)
-		if done < len(cells) { // else its status says what its results say
+		if done < len(cells) && (err != nil || !x.Stopped()) { // else its status says what its results say
 			return errors.Join(err, errors.New(strings.TrimSpace(said.String())))
 		}
 		return nil
@@ -97,6 +101,19 @@ func budgeted(x *runner.Runner, dir string, now time.Time) ([]string, error) {
 	file := filepath.Join(dir, "timings.json")
 	left := max(x.Until.Sub(now), time.Second).Truncate(time.Second)
 	return []string{"--budget", left.String(), "--timings", file}, fsx.WriteFile(file, data, 0o644)
+}
+
+// buildTime is for what a cell needs, which another system compiles itself.
+const buildTime = 15 * time.Minute
+
+// guestTime is how long another system may take for cells. Each has a limit of its
+// own there: this is for a system that does not end.
+func guestTime(cells []plan.Planned) time.Duration {
+	var sum time.Duration
+	for _, c := range cells {
+		sum += buildTime + c.Timeout*time.Duration(1+c.Retries)
+	}
+	return sum
 }
 
 // follow gives each result that comes to a file of them to record, until what

@@ -80,3 +80,11 @@ func TestFollow(t *testing.T) {
 		t.Errorf("%d, %v", done, err)
 	}
 }
+
+// M-9: another system has the time that its cells have, with all their attempts.
+func TestGuestTime(t *testing.T) {
+	cells := []plan.Planned{{Timeout: 2 * time.Hour}, {Timeout: time.Minute, Retries: 2}}
+	if got, want := guestTime(cells), 2*time.Hour+3*time.Minute+2*buildTime; got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}

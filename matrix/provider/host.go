@@ -29,5 +29,5 @@ func (h Host) Run(ctx context.Context, c Command) (run.Result, error) {
 	if err := c.check(); err != nil {
 		return run.Result{}, err
 	}
-	return h.R.Run(ctx, run.Cmd{Dir: c.Dir, Path: c.Program, Args: c.Args, Env: c.Env, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr})
+	return c.carry(ctx, h.R, run.Cmd{Dir: c.Dir, Path: c.Program, Args: c.Args, Env: c.Env})
 }

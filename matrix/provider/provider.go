@@ -64,11 +64,13 @@ type Machine interface {
 type Command struct {
 	Program string // a program that needs no library
 	Args    []string
-	Dir     string   // where it runs, one of Write; "": here or at the top there
-	Env     []string // KEY=value; of this machine's environment, others get nothing
-	Read    []string // files and folders that it reads besides
-	Write   []string // folders that it writes: results, a cache
-	Timeout time.Duration
+	Dir     string        // where it runs, one of Write, and for one run at a time; "": here or at the top there
+	Env     []string      // KEY=value; of this machine's environment, others get nothing
+	Read    []string      // files and folders that it reads besides
+	Write   []string      // folders that it writes: results, a cache
+	Timeout time.Duration // 0: as long as the context lasts
+
+	Interrupt <-chan struct{} // closed: the program gets a SIGINT, once; nil: never
 
 	Stdout, Stderr io.Writer // where set, the output goes there as it comes
 }

@@ -255,9 +255,7 @@ func (t *tree) Run(ctx context.Context, c Command) (res run.Result, err error) {
 	}
 	v := view{tree: t.dir, read: append([]string{c.Program}, c.Read...), write: c.Write}
 	err = v.within(ctx, func(ctx context.Context, root string) (err error) {
-		res, err = t.command(ctx, root, run.Cmd{
-			Dir: c.Dir, Path: c.Program, Args: c.Args, Env: c.Env, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr,
-		})
+		res, err = c.carry(ctx, t.runner(), run.Cmd{Root: root, Tied: true, Dir: c.Dir, Path: c.Program, Args: c.Args, Env: c.Env})
 		return err
 	})
 	return res, err
@@ -271,7 +269,11 @@ var treeEnv = []string{
 
 // command runs c in the root of a view, on the thread that has it.
 func (t *tree) command(ctx context.Context, root string, c run.Cmd) (run.Result, error) {
-	r := &run.Runner{Log: t.r.Log, Env: treeEnv, Offline: t.r.Offline}
 	c.Root, c.Tied = root, true
-	return r.Run(ctx, c)
+	return t.runner().Run(ctx, c)
+}
+
+// runner starts programs with the environment of a tree.
+func (t *tree) runner() *run.Runner {
+	return &run.Runner{Log: t.r.Log, Env: treeEnv, Offline: t.r.Offline}
 }

@@ -43,7 +43,7 @@ func (x *Runner) cell(ctx context.Context, c plan.Planned) results.Result {
 		r := x.attempt(ctx, c, b)
 		r.Attempts, r.Earlier = len(earlier)+1, earlier
 		again := (r.Status == results.Error || r.Status == results.Timeout) && r.Durations["build"] > 0 // what cannot be built never can
-		if !again || len(earlier) >= min(c.Retries, mostRetries) || x.stopped() || ctx.Err() != nil || !x.fits(x.cost.Cell(c)) {
+		if !again || len(earlier) >= min(c.Retries, mostRetries) || x.Stopped() || ctx.Err() != nil || !x.fits(x.cost.Cell(c)) {
 			r.Reruns = x.Again[c.ID]
 			return results.Judge(r, c, x.Plan.Tool)
 		}

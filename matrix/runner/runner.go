@@ -120,7 +120,7 @@ func (x *Runner) runSome(ctx context.Context, ids []string) error {
 		return err
 	}
 	for _, provider := range away {
-		if x.stopped() || ctx.Err() != nil {
+		if x.Stopped() || ctx.Err() != nil {
 			break
 		}
 		if err := x.runAway(ctx, provider, x.of(provider, ids)); err != nil {
@@ -159,7 +159,8 @@ func (x *Runner) of(provider string, ids []string) (list []plan.Planned) {
 	return list
 }
 
-func (x *Runner) stopped() bool {
+// Stopped says whether nothing else is to be begun.
+func (x *Runner) Stopped() bool {
 	select {
 	case <-x.Stop:
 		return true
@@ -180,7 +181,7 @@ func (x *Runner) runHere(ctx context.Context, cells []plan.Planned) error {
 	var failed error
 	for _, c := range cells {
 		places <- struct{}{}
-		if x.stopped() || ctx.Err() != nil {
+		if x.Stopped() || ctx.Err() != nil {
 			break
 		}
 		wait.Go(func() {
@@ -211,7 +212,10 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 		return x.all(cells, left)
 	}
 	guest, err := x.guest(provider)
-	if err != nil {
+	switch {
+	case x.Stopped(): // while it was made
+		return nil
+	case err != nil:
 		return x.all(cells, results.Result{Status: results.Skip, Why: string(plan.NoProvider), Messages: []string{err.Error()}, Began: began})
 	}
 	if !x.anyFits(cells) { // it was made meanwhile
@@ -231,7 +235,7 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 		return x.record(results.Judge(r, cells[i], x.Plan.Tool))
 	})
 	missing := slices.DeleteFunc(slices.Clone(cells), func(c plan.Planned) bool { return done[c.ID] })
-	if x.stopped() && err == nil {
+	if x.Stopped() && (err == nil || ctx.Err() != nil) {
 		return nil
 	}
 	if err == nil && len(missing) > 0 {

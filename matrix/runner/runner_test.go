@@ -275,6 +275,36 @@ func TestGuests(t *testing.T) {
 	}
 }
 
+// M-8: after an interrupt the cells that another system had not begun have no
+// result, also where the system was only being made.
+func TestGuestInterrupted(t *testing.T) {
+	for name, during := range map[string]int{"made": 0, "run": 1} {
+		p := aPlan("one", "two", "three")
+		for i := range p.Cells {
+			p.Cells[i].Cell.Provider = "container-trixie"
+		}
+		x := aRunner(t, p, nil)
+		stop := make(chan struct{})
+		x.Stop = stop
+		x.Guest = func(string) (Guest, error) {
+			if during == 0 {
+				close(stop)
+				return nil, errors.New("called off")
+			}
+			return func(_ context.Context, cells []plan.Planned, record func(results.Result) error) error {
+				close(stop)
+				return record(results.Result{ID: cells[0].ID, Status: results.Pass})
+			}, nil
+		}
+		if err := x.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if list := x.Book.Report().Results; len(list) != during {
+			t.Errorf("%s: %+v", name, list)
+		}
+	}
+}
+
 // A real cell: built, started, asked, stopped.
 func TestRealCell(t *testing.T) {
 	r := &run.Runner{}
