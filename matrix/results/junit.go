@@ -109,7 +109,7 @@ func (rep Report) suite(id int, name string, list []Result) junitSuite {
 			c.Error = &junitWrong{r.Complaint(), string(r.Status), r.story()}
 		case Skip, XFail:
 			s.Skipped++
-			c.Skipped = &junitSkip{string(r.Status) + ": " + r.Why}
+			c.Skipped = &junitSkip{string(r.Status) + ": " + r.Complaint()}
 		}
 		s.Cases = append(s.Cases, c)
 		took += r.Seconds()

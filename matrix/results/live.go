@@ -155,7 +155,7 @@ func (v *View) ended(r Result) string {
 		text += ": " + r.Word()
 	}
 	if !r.Status.Bad() && r.Why != "" {
-		text += ": " + oneLine(clean(r.Why))
+		text += ": " + oneLine(clean(r.Complaint()))
 	}
 	if !v.o.Live {
 		text += fmt.Sprintf(" (%d/%d)", len(v.rep.Results), len(v.o.Plan.Cells))
@@ -163,6 +163,9 @@ func (v *View) ended(r Result) string {
 	text += "\n"
 	if r.Status.Bad() {
 		text += prefixed(r.ID, r.story())
+	}
+	if advice := r.advice(); advice != "" {
+		text += prefixed(r.ID, advice)
 	}
 	return text
 }

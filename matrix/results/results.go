@@ -149,12 +149,19 @@ func (r Result) Word() string {
 	return string(r.Status)
 }
 
-// Complaint says in a line why the cell did not simply pass: the reason if it has
-// one, else of messages and cases the first.
-func (r Result) Complaint() string {
-	if r.Why != "" && (r.Status == Skip || r.Status == XFail) {
-		return oneLine(r.Why)
+// advice is what the messages of a cell that was skipped say behind the first line:
+// what to do about it, where somebody knew.
+func (r Result) advice() string {
+	if r.Status != Skip {
+		return ""
 	}
+	_, text, _ := strings.Cut(strings.TrimSpace(strings.Join(r.Messages, "\n")), "\n")
+	return text
+}
+
+// Complaint says in a line why the cell did not simply pass: the reason if it has
+// one, with the first message of one that was skipped, else of messages and cases the first.
+func (r Result) Complaint() string {
 	first := func(list []string) string {
 		for _, text := range list {
 			if line, _, _ := strings.Cut(strings.TrimSpace(text), "\n"); line != "" {
@@ -162,6 +169,13 @@ func (r Result) Complaint() string {
 			}
 		}
 		return ""
+	}
+	if r.Why != "" && (r.Status == Skip || r.Status == XFail) {
+		line := ""
+		if r.Status == Skip {
+			line = strings.TrimPrefix(first(r.Messages), r.Why+": ")
+		}
+		return oneLine(strings.TrimSuffix(r.Why+": "+line, ": "))
 	}
 	if n := len(r.Earlier); r.Flaky && n > 0 {
 		return strings.TrimSuffix(fmt.Sprintf("attempt %d; before that %s: %s", n+1, r.Earlier[n-1].Status, first(r.Earlier[n-1].Messages)), ": ")

@@ -151,7 +151,9 @@ func TestComplaint(t *testing.T) {
 		{Result{Status: Fail, Messages: []string{"\n \n", " one\ntwo"}}, "one"},
 		{Result{Status: Fail, Cases: []CaseResult{{Name: "a", Status: Pass}, {Name: "b", Status: Fail, Messages: []string{"", "wrong"}}}}, "b: wrong"},
 		{Result{Status: Fail, Cases: []CaseResult{{Name: "b", Status: Fail}}}, "b"},
-		{Result{Status: Skip, Why: "not root", Messages: []string{"x"}}, "not root"},
+		{Result{Status: Skip, Why: "not root", Messages: []string{"x"}}, "not root: x"},
+		{Result{Status: Skip, Why: "provider missing", Messages: []string{"provider missing: no podman\nno docker", "install it"}}, "provider missing: no podman"},
+		{Result{Status: Skip, Why: "budget"}, "budget"},
 		{Result{Status: XFail, Why: "it leaks\n(12)", Messages: []string{"x"}}, "it leaks (12)"},
 		{Result{Status: XPass, Why: "it leaks (12)", Messages: []string{"it passes"}}, "it passes"},
 		{Result{Status: Pass, Flaky: true, Earlier: []Attempt{{Status: Timeout}, {Status: Error, Messages: []string{"no port\nat all"}}}}, "attempt 3; before that error: no port"},
@@ -336,4 +338,20 @@ func FuzzRead(f *testing.F) {
 		}
 		checkReports(t, NewReport(p, list))
 	})
+}
+
+// M-7: of a cell that was skipped all that is known is told: what went wrong, and
+// what to do about it.
+func TestAdvice(t *testing.T) {
+	r := Result{ID: "py3/event/daemon", Status: Skip, Why: "provider missing", Messages: []string{"provider missing: no podman\nno docker", "install it"}}
+	want := "py3/event/daemon  skip: provider missing: no podman\n    no docker\n    install it\n"
+	if text := NewReport(&plan.Plan{Cells: []plan.Planned{{ID: "py3/event/daemon"}}}, []Result{r}).Text(); !strings.Contains(text, want) {
+		t.Errorf("%s\nwant %s", text, want)
+	}
+	var out bytes.Buffer
+	v := NewView(&out, ViewOptions{Plan: &plan.Plan{Cells: []plan.Planned{{ID: "py3/event/daemon"}}}})
+	v.Ended(r)
+	if err := v.Close(); err != nil || !strings.Contains(out.String(), "skip: provider missing: no podman (1/") || !strings.HasSuffix(out.String(), "\npy3/event/daemon | no docker\npy3/event/daemon | install it\n") {
+		t.Errorf("%v: %s", err, out.String())
+	}
 }

@@ -19,6 +19,9 @@ func (rep Report) Text() string {
 		if r.Status != Pass || r.Flaky {
 			fmt.Fprintf(&b, "%s  %s: %s\n", r.ID, r.Word(), clean(r.Complaint()))
 		}
+		if advice := r.advice(); advice != "" {
+			fmt.Fprintf(&b, "    %s\n", strings.ReplaceAll(clean(advice), "\n", "\n    "))
+		}
 		if r.Status.Bad() && r.Repro != "" {
 			fmt.Fprintf(&b, "    %s\n", r.Repro)
 		}

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"modwsgi/apxs"
 	"modwsgi/csrc"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/matrix/plan"
@@ -216,7 +218,13 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 	case x.Stopped(): // while it was made
 		return nil
 	case err != nil:
-		return x.all(cells, results.Result{Status: results.Skip, Why: string(plan.NoProvider), Messages: []string{err.Error()}, Began: began})
+		skipped := results.Result{Status: results.Skip, Why: string(plan.NoProvider), Messages: messages(err), Began: began}
+		if err := x.all(cells[:1], skipped); err != nil {
+			return err
+		}
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		skipped.Messages = []string{line} // all of it once is enough
+		return x.all(cells[1:], skipped)
 	}
 	if !x.anyFits(cells) { // it was made meanwhile
 		return x.all(cells, left)
@@ -245,6 +253,15 @@ func (x *Runner) runAway(ctx context.Context, provider string, cells []plan.Plan
 		return nil
 	}
 	return x.all(missing, results.Result{Status: results.Error, Messages: []string{provider + ": " + err.Error()}, Began: began, Attempts: 1})
+}
+
+// messages are what an error says, and what to do about it.
+func messages(err error) []string {
+	list := []string{err.Error()}
+	if advice := hint.Of(err); advice != "" {
+		list = append(list, strings.Split(advice, "\n")...)
+	}
+	return list
 }
 
 func (x *Runner) guest(provider string) (Guest, error) {

@@ -15,6 +15,7 @@ import (
 	"modwsgi/apxs"
 	"modwsgi/csrc"
 	"modwsgi/installer"
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/matrix"
 	"modwsgi/matrix/plan"
@@ -272,6 +273,23 @@ func TestGuests(t *testing.T) {
 				t.Errorf("%v, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// M-7: all that is known of a system that is missing is told once, with what to do.
+func TestGuestAdvice(t *testing.T) {
+	p := aPlan("one", "two")
+	for i := range p.Cells {
+		p.Cells[i].Cell.Provider = "container-trixie"
+	}
+	x := aRunner(t, p, nil)
+	x.Guest = func(string) (Guest, error) { return nil, hint.New(errors.New("no podman\nno docker"), "install it") }
+	if err := x.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list := x.Book.Report().Results
+	if len(list) != 2 || !slices.Equal(list[0].Messages, []string{"no podman\nno docker", "install it"}) || !slices.Equal(list[1].Messages, []string{"no podman"}) {
+		t.Errorf("%+v", list)
 	}
 }
 
