@@ -175,7 +175,7 @@ func asksNobody(t *T, q Request) {
 	const n = 20
 	strace, err := t.Server.runner.LookPath("strace")
 	if err != nil {
-		t.Skipf("%v", err)
+		t.Skipf("strace is not installed")
 	}
 	pids := map[int]string{}
 	for _, p := range t.Server.Children(t.Server.ConfPath()) {
