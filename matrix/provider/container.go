@@ -1,8 +1,8 @@
 package provider
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,7 +29,7 @@ func (p *Container) Name() string { return ContainerName }
 
 // Lacks says whether no engine answers.
 func (p *Container) Lacks(ctx context.Context) error {
-	_, err := p.engine(ctx)
+	_, err := able("answers", func(engine string) error { return p.answers(ctx, engine) })
 	return err
 }
 
@@ -79,109 +79,70 @@ func containerfile(i image) string {
 }
 
 // Machine gives the image of a distribution, made once by the engine that keeps it.
+// The engine is the first one that can start something in it: some that answer cannot.
 func (p *Container) Machine(ctx context.Context, name string) (Machine, error) {
 	i, ok := images[name]
 	if !ok {
 		return nil, hint.Exit(hint.New(fmt.Errorf("there is no image for %q", name), "name one of: "+strings.Join(slices.Sorted(maps.Keys(images)), ", ")), hint.Usage)
 	}
-	engine, err := p.engine(ctx)
+	machine := func(engine string) *container { return &container{r: p.R, engine: engine, name: name} }
+	engine, err := able("has a container for "+name, func(engine string) error {
+		if err := p.answers(ctx, engine); err != nil {
+			return err
+		}
+		if err := p.image(ctx, machine(engine), i); err != nil {
+			return err
+		}
+		return machine(engine).probe(ctx)
+	})
 	if err != nil {
 		return nil, err
 	}
-	m := &container{r: p.R, engine: engine, name: name}
-	if _, err := p.R.Run(ctx, run.Cmd{Path: engine, Args: []string{"image", "inspect", m.tag()}, Timeout: toldIn}); err == nil {
-		return m, nil
+	return machine(engine), nil
+}
+
+// answers says whether an engine does not do what it is for: a docker whose daemon
+// does not run does not.
+func (p *Container) answers(ctx context.Context, engine string) error {
+	_, err := p.R.Run(ctx, run.Cmd{Path: engine, Args: []string{"info"}, Timeout: toldIn})
+	return err
+}
+
+// image makes the image of a machine, if its engine does not have it.
+func (p *Container) image(ctx context.Context, m *container, i image) error {
+	if _, err := m.tell(ctx, "image", "inspect", m.tag()); err == nil {
+		return nil
 	}
 	if p.R.Offline {
-		return nil, missing(NoProvider, fmt.Errorf("making the image %s: the network is not to be used", m.tag()), "leave out --offline, or make it elsewhere")
+		return hint.New(fmt.Errorf("making the image %s: the network is not to be used", m.tag()), "leave out --offline, or make it elsewhere")
 	}
 	if p.Log != nil {
-		p.Log(engine + " build " + m.tag())
+		p.Log(m.engine + " build " + m.tag())
 	}
 	empty, err := os.MkdirTemp("", "modwsgi-image-") // nothing of this machine gets into it
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer os.Remove(empty)
 	_, err = p.R.Run(ctx, run.Cmd{
-		Path: engine, Args: []string{"build", "--tag", m.tag(), "--file", "-", empty}, Stdin: strings.NewReader(containerfile(i)), Timeout: imagedIn, Network: true,
+		Path: m.engine, Args: []string{"build", "--tag", m.tag(), "--file", "-", empty}, Stdin: strings.NewReader(containerfile(i)), Timeout: imagedIn, Network: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("making the image of %s: %w", name, err)
+		return cured(fmt.Errorf("making the image of %s: %w", m.name, err), "see that "+m.engine+" can fetch "+i.from+" and build with it")
 	}
-	return m, nil
+	return nil
 }
 
-// engine is the first program that does what it is for: a docker whose daemon does
-// not run does not.
-func (p *Container) engine(ctx context.Context) (string, error) {
+// able is the first engine that try does not fail with.
+func able(what string, try func(engine string) error) (string, error) {
 	var errs []error
-	for _, name := range engines {
-		_, err := p.R.Run(ctx, run.Cmd{Path: name, Args: []string{"info"}, Timeout: toldIn})
+	for _, engine := range engines {
+		err := try(engine)
 		if err == nil {
-			return name, nil
+			return engine, nil
 		}
 		errs = append(errs, err)
 	}
-	return "", missing(NoProvider, fmt.Errorf("neither %s answers: %w", strings.Join(engines, " nor "), errors.Join(errs...)), "install podman, or start the daemon of docker")
-}
-
-// container is the machine that an image is.
-type container struct {
-	r            *run.Runner
-	engine, name string
-}
-
-// ID is "container-trixie".
-func (m *container) ID() string { return ContainerName + "-" + m.name }
-
-// Stamp says nothing: the engine keeps what it made.
-func (m *container) Stamp() Stamp { return Stamp{} }
-
-func (m *container) tag() string { return imageTag + m.name }
-
-// Run runs c in a container of its own, which is gone afterwards. One whose time is
-// up is removed: its engine would let it go on when its client ends.
-func (m *container) Run(ctx context.Context, c Command) (run.Result, error) {
-	if err := c.carried(); err != nil {
-		return run.Result{}, err
-	}
-	name := "modwsgi-" + rand.Text()
-	words, err := m.words(c, name)
-	if err != nil {
-		return run.Result{}, err
-	}
-	res, err := m.r.Run(ctx, run.Cmd{Path: m.engine, Args: words, Timeout: c.Timeout, Stdout: c.Stdout, Stderr: c.Stderr})
-	if err != nil {
-		// It may be gone; whoever was called off still removes it.
-		_, _ = m.r.Run(context.WithoutCancel(ctx), run.Cmd{Path: m.engine, Args: []string{"rm", "--force", name}, Timeout: toldIn})
-	}
-	return res, err
-}
-
-// words are those behind the engine's name.
-func (m *container) words(c Command, name string) ([]string, error) {
-	// Labels would keep a container from files that are not its own.
-	words := []string{"run", "--rm", "--init", "--name", name, "--network", "none", "--pull", "never", "--security-opt", "label=disable", "--tmpfs", "/tmp:mode=1777,exec"}
-	given := slices.Concat([]string{c.Program}, c.Read)
-	for i, path := range slices.Concat(given, c.Write) {
-		if strings.ContainsAny(path, ",\"\n") {
-			return nil, fmt.Errorf("giving %s to %s: its path has a comma, a quote or a line end", path, m.ID())
-		}
-		if _, err := os.Stat(path); err != nil {
-			return nil, fmt.Errorf("giving a file to %s: %w", m.ID(), err)
-		}
-		mount := "type=bind,source=" + path + ",target=" + path
-		if i < len(given) {
-			mount += ",readonly"
-		}
-		words = append(words, "--mount", mount)
-	}
-	if c.Dir != "" {
-		words = append(words, "--workdir", c.Dir)
-	}
-	for _, kv := range c.Env {
-		words = append(words, "--env", kv)
-	}
-	return append(append(words, m.tag(), c.Program), c.Args...), nil
+	err := errors.Join(errs...)
+	return "", missing(NoProvider, fmt.Errorf("neither %s %s: %w", strings.Join(engines, " nor "), what, err), cmp.Or(hint.Of(err), "install podman, or start the daemon of docker"))
 }

@@ -15,17 +15,29 @@ import (
 	"modwsgi/internal/run"
 )
 
+// probing does for a fake engine what the probe wants to see done.
+const probing = `test "$1" != run || for a; do case "$a" in */probe) probe=$a;; esac; last=$a; done; test -z "$probe" || exec "$probe" "$last"
+`
+
 // anEngine is a runner with a podman that writes down what it is told, a line each,
-// and does what script says; docker has no daemon.
+// carries out the probe, and then does what script says; docker has no daemon.
 func anEngine(t *testing.T, script string) (r *run.Runner, told func() []string) {
+	t.Helper()
+	return theEngines(t, probing+script, "echo 'Cannot connect to the daemon' >&2; exit 1")
+}
+
+// theEngines is a runner with a podman and a docker that write down what they are
+// told and do what their scripts say.
+func theEngines(t *testing.T, podman, docker string) (r *run.Runner, told func() []string) {
 	t.Helper()
 	dir := t.TempDir()
 	record := filepath.Join(dir, "told")
-	for name, text := range map[string]string{
-		"podman": "{ for a; do printf '[%s]' \"$a\"; done; echo; } >> '" + record + "'\n" + script + "\n",
-		"docker": "echo 'Cannot connect to the daemon' >&2; exit 1\n",
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text), 0o755); err != nil {
+	for name, text := range map[string]string{"podman": podman, "docker": docker} {
+		text = "#!/bin/sh\n{ for a; do printf '[%s]' \"$a\"; done; echo; } >> '" + record + "'\n" + text + "\n"
+		if name == "docker" {
+			text = strings.Replace(text, "{ ", "{ printf docker; ", 1)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,22 +70,30 @@ esac`)
 		t.Fatal(err)
 	}
 	lines := told()
+	const run = "[run][--rm][--init][--name][NAME][--hostname][container-trixie][--network][none][--pull][never][--security-opt][label=disable][--cap-add][SYS_PTRACE][--tmpfs][/tmp:mode=1777,exec]"
 	want := []string{
 		"[info]", "[image][inspect][localhost/modwsgi-matrix:trixie]", "[build][--tag][localhost/modwsgi-matrix:trixie][--file][-][EMPTY]",
-		fmt.Sprintf(`[run][--rm][--init][--name][NAME][--network][none][--pull][never][--security-opt][label=disable][--tmpfs][/tmp:mode=1777,exec]`+
-			`[--mount][type=bind,source=%[1]s,target=%[1]s,readonly][--mount][type=bind,source=/bin,target=/bin,readonly][--mount][type=bind,source=%[2]s,target=%[2]s]`+
-			`[--workdir][%[2]s][--env][A=b c][localhost/modwsgi-matrix:trixie][%[1]s][verify][it's a "word"]`, program, dir),
+		run + "[--mount][type=bind,source=PROBE/probe,target=PROBE/probe,readonly][--mount][type=bind,source=PROBE/out,target=PROBE/out]" +
+			"[localhost/modwsgi-matrix:trixie][PROBE/probe][PROBE/out]",
+		"[ps][--all][--quiet][--filter][label=modwsgi-matrix.folder=" + dir + "]",
+		run + fmt.Sprintf(`[--mount][type=bind,source=%[1]s,target=%[1]s,readonly][--mount][type=bind,source=/bin,target=/bin,readonly][--mount][type=bind,source=%[2]s,target=%[2]s]`+
+			`[--workdir][%[2]s][--label][modwsgi-matrix.folder=%[2]s][--env][A=b c][localhost/modwsgi-matrix:trixie][%[1]s][verify][it's a "word"]`, program, dir),
 	}
-	if name := nameIn(lines[len(lines)-1]); name != "" {
-		lines[len(lines)-1] = strings.Replace(lines[len(lines)-1], name, "NAME", 1)
-	}
-	if len(lines) == len(want) {
-		begin, folder, _ := strings.Cut(lines[2], "[--file][-][")
-		folder = strings.TrimSuffix(folder, "]")
-		if _, err := os.Stat(folder); err == nil || !filepath.IsAbs(folder) {
-			t.Errorf("the context %q is still there: %v", folder, err)
+	for i, line := range lines {
+		for _, temporary := range []struct{ before, after, instead string }{
+			{"[--file][-][", "]", "EMPTY"}, {"source=", "/probe", "PROBE"}, {"[--name][", "]", "NAME"},
+		} {
+			_, rest, _ := strings.Cut(line, temporary.before)
+			value, _, ok := strings.Cut(rest, temporary.after)
+			if !ok {
+				continue
+			}
+			line = strings.ReplaceAll(line, value, temporary.instead)
+			if _, err := os.Stat(value); temporary.instead != "NAME" && (err == nil || !filepath.IsAbs(value)) {
+				t.Errorf("%q is still there: %v", value, err)
+			}
 		}
-		lines[2] = begin + "[--file][-][EMPTY]"
+		lines[i] = line
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("it was told\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))

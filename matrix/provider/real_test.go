@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"modwsgi/internal/hint"
 	"modwsgi/internal/run"
 	"modwsgi/pybuild"
 )
@@ -48,6 +51,38 @@ func compiled(t *testing.T, verb ...string) string {
 	return path
 }
 
+// proved builds the module on a machine for what it has there, and takes it through
+// all levels of verify.
+func proved(t *testing.T, m Machine, program string) {
+	t.Helper()
+	offer, err := Offered(t.Context(), m, program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range offer.Apaches {
+		t.Logf("%s %t %s", a.Apxs, a.Usable, a.Why)
+	}
+	for _, c := range offer.Pythons {
+		t.Logf("%s %s %t %s", c.Executable, c.ID, c.Usable, c.Why)
+	}
+	cache := t.TempDir()
+	for _, verb := range []string{"build", "verify"} {
+		began := time.Now()
+		c := Command{Program: program, Args: []string{verb}, Env: []string{"MODWSGI_CACHE=" + cache}, Dir: cache, Write: []string{cache}, Timeout: 5 * time.Minute}
+		if verb == "build" {
+			c.Args = append(c.Args, "--output", filepath.Join(cache, "built"))
+		}
+		res, err := m.Run(t.Context(), c)
+		t.Logf("%s: %.1f s\n%s%s", verb, time.Since(began).Seconds(), res.Stdout, res.Stderr)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if !slices.ContainsFunc(offer.Pythons, func(c pybuild.Candidate) bool { return c.Usable }) {
+		t.Error("no Python of it is usable")
+	}
+}
+
 // M-16: in the tree of each suite the module is built for its Apache and Python,
 // and proved through all levels, without a network.
 func TestRealRootfs(t *testing.T) {
@@ -63,36 +98,52 @@ func TestRealRootfs(t *testing.T) {
 			stamp := m.Stamp()
 			t.Logf("%s, made in %.0f s: apache2 %s, python3 %s, gcc %s, libc6 %s", stamp.From, stamp.Seconds,
 				stamp.Packages["apache2-bin"], stamp.Packages["python3"], stamp.Packages["gcc"], stamp.Packages["libc6"])
-			offer, err := Offered(t.Context(), m, program)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, a := range offer.Apaches {
-				t.Logf("%s %t %s", a.Apxs, a.Usable, a.Why)
-			}
-			for _, c := range offer.Pythons {
-				t.Logf("%s %s %t %s", c.Executable, c.ID, c.Usable, c.Why)
-			}
-			cache := t.TempDir()
-			for _, verb := range []string{"build", "verify"} {
-				began := time.Now()
-				c := Command{Program: program, Args: []string{verb}, Env: []string{"MODWSGI_CACHE=" + cache}, Dir: cache, Write: []string{cache}, Timeout: 5 * time.Minute}
-				if verb == "build" {
-					c.Args = append(c.Args, "--output", filepath.Join(cache, "built"))
-				}
-				res, err := m.Run(t.Context(), c)
-				t.Logf("%s: %.1f s\n%s%s", verb, time.Since(began).Seconds(), res.Stdout, res.Stderr)
-				if err != nil {
-					t.Error(err)
-				}
-			}
+			proved(t, m, program)
 			if left, err := filepath.Glob(filepath.Join(os.TempDir(), "modwsgi-root-*")); err != nil || len(left) > 0 {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
-			if i := slices.IndexFunc(offer.Pythons, func(c pybuild.Candidate) bool { return c.Usable }); i < 0 {
-				t.Error("no Python of it is usable")
+		})
+	}
+}
+
+// M-16: so it is in a container of each image, of which none is left.
+func TestRealContainer(t *testing.T) {
+	r, _, names := realStore(t, "MODWSGI_MATRIX_CONTAINERS")
+	program := theProgram(t)
+	p := &Container{R: r, Log: func(line string) { t.Log(line) }}
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			m, err := p.Machine(t.Context(), name)
+			if err != nil {
+				t.Fatalf("%v\nhint: %s", err, hint.Of(err))
+			}
+			proved(t, m, program)
+			engine := m.(*container)
+			calledOff(t, m, aScript(t, "echo ready\nsleep 60"))
+			res, err := engine.tell(t.Context(), "ps", "--all", "--format", "{{.Names}}", "--filter", "name=^modwsgi-")
+			if err != nil || strings.TrimSpace(res.Stdout) != "" {
+				t.Errorf("left behind: %s, %v", res.Stdout, err)
 			}
 		})
+	}
+}
+
+// calledOff runs a program until it has said something.
+func calledOff(t *testing.T, m Machine, program string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	said := make(chan struct{})
+	go func() {
+		select {
+		case <-said:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	_, err := m.Run(ctx, Command{Program: program, Stdout: &closer{said}, Timeout: time.Minute})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
 }
 
