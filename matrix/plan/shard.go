@@ -228,16 +228,38 @@ func (p *Plan) costs(t Timings) costs {
 	for _, x := range p.Cells {
 		c.cells[x.ID] = recorded(t, x.ID, alike[kind(x)])
 	}
-	built := map[string][]float64{}
+	built, parts := map[string][]float64{}, p.parts(t)
 	for _, b := range p.Builds {
 		if seconds, ok := t[b.Key]; ok {
-			built[b.kind()] = append(built[b.kind()], seconds)
+			parts[b.Key] = []float64{seconds}
 		}
+		built[b.kind()] = append(built[b.kind()], parts[b.Key]...)
 	}
 	for _, b := range p.Builds {
-		c.builds[b.Key] = recorded(t, b.Key, built[b.kind()])
+		alike := parts[b.Key]
+		if len(alike) == 0 {
+			alike = built[b.kind()]
+		}
+		c.builds[b.Key] = recorded(t, b.Key, alike)
 	}
 	return c
+}
+
+// parts are the shares that builds had in what is on record of those made at once.
+func (p *Plan) parts(t Timings) map[string][]float64 {
+	of, seen := map[string][]float64{}, map[string]bool{}
+	for _, x := range p.Cells {
+		together := Together(x.Builds)
+		seconds, ok := t[together]
+		if !ok || len(x.Builds) < 2 || seen[together] {
+			continue
+		}
+		seen[together] = true
+		for _, key := range x.Builds {
+			of[key] = append(of[key], seconds/float64(len(x.Builds)))
+		}
+	}
+	return of
 }
 
 // kind is what the build is of: "apache", "python" or "module".

@@ -121,6 +121,17 @@ func TestCosts(t *testing.T) {
 	}
 }
 
+// M-12: of builds that a run made at once each is taken for an equal share.
+func TestCostsTogether(t *testing.T) {
+	p := planOf(t, "[axes]\nmpm = [\"event\"]\nmode = [\"daemon\"]")
+	cost := p.costs(Timings{"apache/ap2.4.62 + python/py3.9": 8, "apache/ap2.4.62 + python/py3.12": 2, "python/py3.12": 3})
+	for key, want := range map[string]float64{"python/py3.9": 4, "python/py3.12": 3, "python/py3.11": 3.5, "apache/ap2.4.62": 2.5} {
+		if got := cost.builds[key]; got != want {
+			t.Errorf("%s takes %v, want %v", key, got, want)
+		}
+	}
+}
+
 // M-12: the longest first: a cell as long as all others together has a shard alone.
 func TestShardsLongestFirst(t *testing.T) {
 	m := machine()
