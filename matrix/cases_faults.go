@@ -35,7 +35,7 @@ func faultCases() []Case {
 		{Name: "children-replaced", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3",
 			Global: []string{"MaxConnectionsPerChild 10", roomForTwo}, Do: childrenReplaced},
 		{Name: "restart-busy", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Daemon: "threads=3 shutdown-timeout=1",
-			Announced: Announce{`?WSGIM0239`, `?WSGIM0511`, `?WSGIM0229`, `?WSGIM0403`, `?daemon process`}, Do: restartBusy},
+			Announced: append(Announce{`?WSGIM0239`, `?WSGIM0511`, `?WSGIM0229`, `?WSGIM0403`, `?daemon process`}, stopCrash...), Do: restartBusy},
 		{Name: "parent-killed", App: "gated", Own: true, Modes: daemonOnly, MPMs: true, Ours: true, Do: parentKilled},
 	}
 	cases = append(cases, coreCases()...)

@@ -49,7 +49,7 @@ func processCases() []Case {
 		{Name: "own-log", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP42",
 			Conf: []string{"WSGIDaemonProcess of-vhost threads=1", "WSGIProcessGroup of-vhost"}, Announced: Announce{`written to descriptor 2`}, Do: ownLog},
 		{Name: "stopped", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP37",
-			Daemon: "threads=2", AtStop: Announce{`the process (\d+) is over`}, Announced: append(Announce{`the process \d+ is over`}, stopRace...), Do: stopped},
+			Daemon: "threads=2", AtStop: Announce{`the process (\d+) is over`}, Announced: slices.Concat(Announce{`the process \d+ is over`}, stopRace, stopCrash), Do: stopped},
 		{Name: "not-destroyed", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP44",
 			Daemon: "threads=2", Global: []string{"WSGIDestroyInterpreter Off"}, Do: notDestroyed},
 		{Name: "socket-rotation", App: "process", Modes: daemonOnly, Own: true, Ours: true, Covers: "DP35",

@@ -241,8 +241,9 @@ func guard(f func()) {
 var stopRace = Announce{`?AH03092: process_lingering_close: apr_pollset_add failure`, `?AH03093: process_socket: apr_pollset_add failure for keep alive`}
 
 // stopCrash is how a child of the event MPM may end when it is stopped while requests
-// are under way, also where it serves nothing but files. Where the child has Python
-// in it, a crash is not taken for that.
+// are under way, also where it serves nothing but files: it closes a socket that a
+// thread is about to free. Where the child has Python in it, a crash is not taken for
+// that.
 var stopCrash = Announce{`?AH0005[12]: child pid \d+ exit signal Segmentation fault`}
 
 // Close stops the server; what is left over, or was logged at start and stop,
@@ -251,6 +252,9 @@ func (s *Session) Close() Outcome {
 	began := time.Now()
 	o := Outcome{Name: s.Cell.Name() + "/stop", Status: Pass}
 	at := len(s.Server.LogText("error.log"))
+	if s.Cell.MPM == "event" {
+		s.Server.settle()
+	}
 	if err := s.Server.Stop(); err != nil {
 		o.Why = append(o.Why, err.Error())
 	}

@@ -89,6 +89,25 @@ func (p Process) Descriptors() (map[int]string, error) {
 	return fds, nil
 }
 
+// Resting tells whether no thread of the process runs or is about to. A process
+// that is gone rests.
+func (p Process) Resting() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
+	if err != nil {
+		return false
+	}
+	for _, path := range threads {
+		data, err := os.ReadFile(path)
+		if err != nil { // ended meanwhile
+			continue
+		}
+		if thread, err := parseStat(data); err != nil || thread.State == 'R' || thread.State == 'D' {
+			return false
+		}
+	}
+	return true
+}
+
 // parseStat reads the text of /proc/PID/stat.
 func parseStat(data []byte) (Process, error) {
 	open, end := bytes.IndexByte(data, '('), bytes.LastIndexByte(data, ')')

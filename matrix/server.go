@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -18,10 +19,11 @@ import (
 )
 
 const (
-	startDeadline = 20 * time.Second
-	stopDeadline  = 20 * time.Second
-	pollInterval  = 5 * time.Millisecond
-	portAttempts  = 5
+	startDeadline  = 20 * time.Second
+	stopDeadline   = 20 * time.Second
+	settleDeadline = 500 * time.Millisecond
+	pollInterval   = 5 * time.Millisecond
+	portAttempts   = 5
 )
 
 // Server is one running httpd with a root of its own.
@@ -258,6 +260,24 @@ func (s *Server) Graceful(ctx context.Context) error {
 	return s.await(ctx, startDeadline, "the graceful restart", func() bool {
 		return strings.Count(s.LogText("error.log"), mark) > before
 	})
+}
+
+// settle waits, not for ever, until the children of httpd rest: the event MPM may crash
+// when it is stopped while one of its threads is ending a connection.
+func (s *Server) settle() {
+	limit := time.After(settleDeadline)
+	for rested := 0; rested < 2; { // one look may fall between two steps
+		children := slices.DeleteFunc(s.Processes(), func(p Process) bool { return p.Parent != s.PID })
+		if slices.ContainsFunc(children, func(p Process) bool { return !p.Resting() }) {
+			rested = -1
+		}
+		rested++
+		select {
+		case <-limit:
+			return
+		case <-time.After(pollInterval):
+		}
+	}
 }
 
 // Stop ends the server and waits until every process of it is gone. Those that
