@@ -154,12 +154,15 @@ func sum(text string) string {
 	return base64.StdEncoding.EncodeToString(hash[:])
 }
 
+// Anchor is where a cell is in the page: report.html#cell-py3.11-event-daemon.
+func Anchor(id string) string { return "cell-" + plan.FileName(id) }
+
 // onPage is the cell of the table.
 func (e *entry) onPage() *pageCell {
 	if e == nil {
 		return nil
 	}
-	c := &pageCell{ID: e.ID, Anchor: "cell-" + plan.FileName(e.ID), Word: "not run yet", Letter: "–"}
+	c := &pageCell{ID: e.ID, Anchor: Anchor(e.ID), Word: "not run yet", Letter: "–"}
 	axes := axesOf(e.Axes)
 	if r := e.Result; r != nil {
 		c.Status, c.Letter, c.Word = r.Status, r.Status.Letter(), r.Word()

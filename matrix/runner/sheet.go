@@ -28,13 +28,13 @@ func Sheet(rep results.Report, made string) string {
 	return b.String()
 }
 
-// cells are the cells in a table.
+// cells are the cells in a table. Each leads to what the report has of it, with the log.
 func cells(rep results.Report) string {
 	rows := []string{"| cell | Python | Apache | status | cases | seconds |", "|---|---|---|---|---|---|"}
 	for _, r := range rep.Results {
 		passed, failed, skipped := count(r)
-		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %d passed, %d failed, %d skipped | %.1f |",
-			r.ID, cmp.Or(r.Facts[results.FactPython], "–"), cmp.Or(r.Facts[results.FactApache], "–"), r.Word(), passed, failed, skipped, r.Seconds()))
+		rows = append(rows, fmt.Sprintf("| [%s](report.html#%s) | %s | %s | %s | %d passed, %d failed, %d skipped | %.1f |",
+			r.ID, results.Anchor(r.ID), cmp.Or(r.Facts[results.FactPython], "–"), cmp.Or(r.Facts[results.FactApache], "–"), r.Word(), passed, failed, skipped, r.Seconds()))
 	}
 	return strings.Join(rows, "\n") + "\n"
 }

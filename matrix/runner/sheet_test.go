@@ -59,7 +59,7 @@ func TestSheet(t *testing.T) {
 	}
 	got := Sheet(results.NewReport(p, all), "made by a test")
 	for _, want := range []string{
-		"made by a test", "| py3.11/event/daemon | 3.11.2 | – | pass | 4 passed, 0 failed, 0 skipped |",
+		"made by a test", "| [py3.11/event/daemon](report.html#cell-py3.11-event-daemon) | 3.11.2 | – | pass | 4 passed, 0 failed, 0 skipped |",
 		"| CF01 | - | 3.11 |  |", "budget: daemon, host: 4.00, may be 4", "| embedded | not run | |", "- py3.11/event/daemon/asan: pass, 1 cases passed",
 		"graceful-many: 1000 graceful restarts: 8 KiB more", "| py3.11/event/daemon/pypi-6.0.5 | 1 | 1 | 0 | 2 passed, 0 failed, 0 skipped |",
 		"| daemon | 3.11 | py3.12/event/daemon |",
