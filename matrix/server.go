@@ -269,9 +269,10 @@ func (s *Server) settle() {
 	for rested := 0; rested < 2; { // one look may fall between two steps
 		children := slices.DeleteFunc(s.Processes(), func(p Process) bool { return p.Parent != s.PID })
 		if slices.ContainsFunc(children, func(p Process) bool { return !p.Resting() }) {
-			rested = -1
+			rested = 0
+		} else {
+			rested++
 		}
-		rested++
 		select {
 		case <-limit:
 			return

@@ -29,7 +29,7 @@ func (p *Container) Name() string { return ContainerName }
 
 // Lacks says whether no engine answers.
 func (p *Container) Lacks(ctx context.Context) error {
-	_, err := able("answers", func(engine string) error { return p.answers(ctx, engine) })
+	_, err := able("answers", func(engine string) error { return p.machine(engine, "").answers(ctx) })
 	return err
 }
 
@@ -85,27 +85,24 @@ func (p *Container) Machine(ctx context.Context, name string) (Machine, error) {
 	if !ok {
 		return nil, hint.Exit(hint.New(fmt.Errorf("there is no image for %q", name), "name one of: "+strings.Join(slices.Sorted(maps.Keys(images)), ", ")), hint.Usage)
 	}
-	machine := func(engine string) *container { return &container{r: p.R, engine: engine, name: name} }
 	engine, err := able("has a container for "+name, func(engine string) error {
-		if err := p.answers(ctx, engine); err != nil {
+		m := p.machine(engine, name)
+		if err := m.answers(ctx); err != nil {
 			return err
 		}
-		if err := p.image(ctx, machine(engine), i); err != nil {
+		if err := p.image(ctx, m, i); err != nil {
 			return err
 		}
-		return machine(engine).probe(ctx)
+		return m.probe(ctx)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return machine(engine), nil
+	return p.machine(engine, name), nil
 }
 
-// answers says whether an engine does not do what it is for: a docker whose daemon
-// does not run does not.
-func (p *Container) answers(ctx context.Context, engine string) error {
-	_, err := p.R.Run(ctx, run.Cmd{Path: engine, Args: []string{"info"}, Timeout: toldIn})
-	return err
+func (p *Container) machine(engine, name string) *container {
+	return &container{r: p.R, engine: engine, name: name}
 }
 
 // image makes the image of a machine, if its engine does not have it.

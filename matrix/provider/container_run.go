@@ -34,6 +34,13 @@ func (m *container) tell(ctx context.Context, words ...string) (run.Result, erro
 	return m.r.Run(ctx, run.Cmd{Path: m.engine, Args: words, Timeout: toldIn})
 }
 
+// answers says whether its engine does not do what it is for: a docker whose daemon
+// does not run does not.
+func (m *container) answers(ctx context.Context) error {
+	_, err := m.tell(ctx, "info")
+	return err
+}
+
 // Run runs c in a container of its own, which is gone afterwards. One whose time is
 // up is removed: its engine would let it go on when its client ends.
 func (m *container) Run(ctx context.Context, c Command) (run.Result, error) {
